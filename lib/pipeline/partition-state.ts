@@ -1,0 +1,80 @@
+import type { Intent } from './intent.ts';
+import type { Position } from './position.ts';
+
+/** Identifies one fenced write: what stands in the store is "mine" when it carries the id I gave it. */
+export interface Fenced {
+  /** Fencing number: raised by every lease taken. Never restarts low. */
+  readonly epoch: number;
+  /** Raised by every write. A write is conditional on the epoch and version it was made from. */
+  readonly version: number;
+  /** Unique for each write. */
+  readonly writeId: string;
+  /** Unique for each invocation; undefined while nobody holds the lease. */
+  readonly owner: string | undefined;
+  /** Milliseconds since the epoch. Only says when others may try; the epoch is what fences. */
+  readonly leaseUntil: number;
+}
+
+export interface Halt {
+  readonly code: string;
+  readonly reason: string;
+  readonly nextStep: string;
+  readonly position: Position | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Since the generation began. Conservation: messages = rows + filtered + deadLetters, else the partition halts. */
+export interface Totals {
+  readonly batches: number;
+  readonly entries: number;
+  readonly messages: number;
+  readonly rows: number;
+  readonly filtered: number;
+  readonly deadLetters: number;
+  readonly bytes: number;
+}
+
+export const NO_TOTALS: Totals = Object.freeze({
+  batches: 0,
+  entries: 0,
+  messages: 0,
+  rows: 0,
+  filtered: 0,
+  deadLetters: 0,
+  bytes: 0,
+});
+
+/** The one item that says where a partition stands. */
+export interface PartitionState extends Fenced {
+  readonly pipeline: string;
+  readonly partition: number;
+  /** The partition's own topic name. */
+  readonly topic: string;
+  /** Globally unique; a reset begins a new one. */
+  readonly generation: string;
+  /** What `topicIdentity` said when the generation began. */
+  readonly cluster: string | undefined;
+  /** Where the generation began: batches of it lie above. */
+  readonly origin: Position;
+  readonly committed: Position;
+  /** Publish time of the newest committed entry, milliseconds since the epoch; 0 before the first. */
+  readonly committedPublishTime: number;
+  /** `seq` of the newest intent. */
+  readonly seq: number;
+  /** Intended and not yet committed, in order, contiguous from `committed`. */
+  readonly inFlight: readonly Intent[];
+  /** Newest checkpoint number whose flush request was met. */
+  readonly flushed: number;
+  readonly totals: Totals;
+  readonly halted: Halt | undefined;
+}
+
+/** A committed batch, kept for the audit until it expires. */
+export interface BatchRecord extends Intent {
+  readonly pipeline: string;
+  readonly partition: number;
+  readonly epoch: number;
+  /** Milliseconds since the epoch. */
+  readonly committedAt: number;
+}

@@ -1,0 +1,14 @@
+/**
+ * Time, waiting and chance. Nothing below `functions/` and `cli/` touches the real ones, so that the simulation
+ * runs the real protocol on a virtual clock.
+ */
+export interface Environment {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Resolves after `milliseconds`, or at once when `signal` is aborted. Never rejects. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Unique for ever: names owners, sends and generations. Safe in URLs and object keys. */
+  uniqueId(): string;
+}

@@ -1,0 +1,111 @@
+import type { PulsehouseError } from '../pipeline/errors.ts';
+import type { TokenWindow } from '../pipeline/intent.ts';
+import type { Position } from '../pipeline/position.ts';
+import type { Entry } from './transport.ts';
+
+/** A message that cannot become a row, with the reason a person can act on. */
+export interface BadMessage {
+  readonly position: Position;
+  readonly index: number;
+  readonly reason: string;
+  readonly payload: Uint8Array;
+}
+
+/** Why a message of an entry is left out of a body. Index is the message's own within its entry. */
+export type LeaveOut = (position: Position, index: number) => boolean;
+
+/**
+ * Collects entries into one insert's body. Row order is entry order, so row n of the body is found again by
+ * `messageAt(n)`.
+ */
+export interface BatchBody {
+  /** Rows, payload bytes and encoded bytes so far. */
+  readonly rows: number;
+  readonly encodedBytes: number;
+  /** Messages left out because a transform dropped them. */
+  readonly filtered: number;
+  /** Messages that are not of the source format; they take no part in the body. */
+  readonly bad: readonly BadMessage[];
+  /** Adds every message of the entry that exists and is not left out. Copies what it needs; the entry may be let go. */
+  add(entry: Entry, leaveOut?: LeaveOut): void;
+  /** Which message the n-th row of the body (from 0) came from. */
+  messageAt(row: number): { readonly position: Position; readonly index: number };
+  /** The payload of the n-th row's message, as it came. */
+  payloadAt(row: number): Uint8Array;
+  /** The encoded rows, in order. May be read any number of times. */
+  chunks(): readonly Uint8Array[];
+}
+
+export interface InsertSend {
+  readonly body: BatchBody;
+  readonly token: string;
+  /** Unique for each send. */
+  readonly queryId: string;
+  /** The statement stores nothing after this instant, by the server's clock (ms since the epoch). */
+  readonly notAfter: number;
+  /** When we stop waiting for the answer, by our own clock (ms since the epoch). */
+  readonly deadline: number;
+}
+
+/**
+ * - stored: answered 200.
+ * - refused: a whitelisted code that the server raises before it writes anything. `badRow` (from 0) where the server
+ *   named the row; `data` tells a bad value from a wrong table, column, right or limit.
+ * - in-doubt: anything else. It may be stored, may be stored in part, may be stored later.
+ * The client never sends twice by itself.
+ */
+export type InsertOutcome =
+  | { readonly kind: 'stored' }
+  | {
+      readonly kind: 'refused';
+      readonly data: boolean;
+      readonly badRow: number | undefined;
+      readonly error: PulsehouseError;
+    }
+  | { readonly kind: 'in-doubt'; readonly error: PulsehouseError };
+
+/** A range `(after, to]` of one partition. */
+export interface RowRange {
+  readonly partition: number;
+  readonly after: Position;
+  readonly to: Position;
+}
+
+export interface RowCount {
+  readonly rows: number;
+  /** Distinct (ledger, entry, index, row). */
+  readonly distinct: number;
+}
+
+export interface EntryRows extends RowCount {
+  readonly position: Position;
+}
+
+/** What a probe of a body says, with nothing written. */
+export type ProbeResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly badRow: number | undefined; readonly error: PulsehouseError };
+
+/** The target table. Every call ends by its deadline; reads see what every earlier answered insert stored. */
+export interface Sink {
+  /** `database.table`, for messages. */
+  readonly table: string;
+  /** Hash of the statement: another mapping has another one. */
+  readonly mapping: string;
+  newBody(partition: number): BatchBody;
+  insert(send: InsertSend): Promise<InsertOutcome>;
+  /** The rows `(from, to)` of a body through the mapping, stored nowhere. Bounds are row numbers, `to` exclusive. */
+  probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult>;
+  /** @throws PulsehouseError retryable when the server cannot be asked. */
+  countRows(range: RowRange, deadline: number): Promise<RowCount>;
+  /** Per entry, in order of position: for finding which entries are not whole. */
+  countRowsByEntry(range: RowRange, deadline: number): Promise<readonly EntryRows[]>;
+  /** Message indexes present for one entry, ascending, each as often as it stands there. */
+  indexesOf(partition: number, position: Position, deadline: number): Promise<readonly number[]>;
+  /** Ends every running query whose id starts so, and waits until they have ended. Cannot see one still travelling. */
+  kill(queryIdPrefix: string, deadline: number): Promise<void>;
+  tokenWindow(deadline: number): Promise<TokenWindow>;
+  /** The server's clock, milliseconds since the epoch. */
+  serverNow(deadline: number): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,73 @@
+import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
+import type { BatchRecord, PartitionState } from '../pipeline/partition-state.ts';
+
+export interface LeaseClaim {
+  /** Unique for each invocation. */
+  readonly owner: string;
+  readonly writeId: string;
+  /** Milliseconds since the epoch, by the taker's clock. */
+  readonly now: number;
+  readonly leaseUntil: number;
+}
+
+/** What the taking write itself returned (ALL_NEW); never an earlier read. */
+export type LeaseResult<State> =
+  | { readonly taken: true; readonly state: State }
+  /** Held by another whose lease still runs, halted (a halted partition's lease is not given), or not there at all. */
+  | { readonly taken: false; readonly found: State | undefined };
+
+/**
+ * `written`: the state stands as given. `refused`: the condition did not hold, and `found` is what stood there
+ * instead. A lost reply is neither: the call throws PH_STATE_UNREACHABLE and the write may yet be carried out.
+ */
+export type WriteResult<State> =
+  | { readonly written: true }
+  | { readonly written: false; readonly found: State | undefined };
+
+/**
+ * Raw conditional reads and writes; `leases/` builds the fencing protocol on them. Every read is consistent. Every call
+ * ends by `deadline` (ms since the epoch).
+ * @throws PulsehouseError PH_STATE_UNREACHABLE (in-doubt) on no answer, throttling past the deadline or a server error.
+ */
+export interface StateStore {
+  /** Create-only. */
+  createPartition(state: PartitionState, deadline: number): Promise<WriteResult<PartitionState>>;
+  readPartition(pipeline: string, partition: number, deadline: number): Promise<PartitionState | undefined>;
+  /** Each one read consistently, in order; a missing one is left out. */
+  readPartitions(pipeline: string, partitions: number, deadline: number): Promise<readonly PartitionState[]>;
+  /**
+   * Takes the lease if it has run out or nobody holds it and the partition is not halted: epoch + 1, version + 1, new
+   * owner. A claim repeated with the same `writeId` answers as taken when its first try was carried out.
+   */
+  takePartition(
+    pipeline: string,
+    partition: number,
+    claim: LeaseClaim,
+    deadline: number,
+  ): Promise<LeaseResult<PartitionState>>;
+  /** Writes `next` if the stored state has its epoch and the version before its own. */
+  writePartition(next: PartitionState, deadline: number): Promise<WriteResult<PartitionState>>;
+
+  /** Idempotent: a record of the same batch by an older epoch is replaced, one by a newer epoch stays. */
+  putBatch(record: BatchRecord, deadline: number): Promise<void>;
+  /** In order of `seq`. */
+  readBatches(
+    pipeline: string,
+    partition: number,
+    generation: string,
+    deadline: number,
+  ): Promise<readonly BatchRecord[]>;
+
+  createCycle(state: CycleState, deadline: number): Promise<WriteResult<CycleState>>;
+  readCycle(pipeline: string, deadline: number): Promise<CycleState | undefined>;
+  takeCycle(pipeline: string, claim: LeaseClaim, deadline: number): Promise<LeaseResult<CycleState>>;
+  writeCycle(next: CycleState, deadline: number): Promise<WriteResult<CycleState>>;
+
+  /** Written unless a record of the same number by a newer epoch stands there. */
+  putCheckpoint(record: CheckpointRecord, deadline: number): Promise<void>;
+  readCheckpoint(pipeline: string, number: number, deadline: number): Promise<CheckpointRecord | undefined>;
+  /** Newest first. */
+  readCheckpoints(pipeline: string, limit: number, deadline: number): Promise<readonly CheckpointRecord[]>;
+
+  close(): void;
+}
