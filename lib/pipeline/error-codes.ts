@@ -4,6 +4,8 @@ interface CodeEntry {
   readonly kind: ErrorKind;
   /** What to do about it, as one imperative sentence. */
   readonly nextStep: string;
+  /** The partition stops itself until somebody resumes it: going on could lose or spoil data. Only terminal codes halt. */
+  readonly halts?: true;
 }
 
 /**
@@ -25,6 +27,12 @@ export const ERROR_CODES = {
   PH_STATE_MISSING: {
     kind: 'terminal',
     nextStep: 'Run `pulsehouse init`; if the state was lost, `pulsehouse restore`.',
+  },
+  PH_INVARIANT: {
+    kind: 'terminal',
+    halts: true,
+    nextStep:
+      'Keep the state as it is and run `pulsehouse audit`; this should never happen, so please report it.',
   },
   PH_FENCED: { kind: 'terminal', nextStep: 'Nothing: another invocation holds this partition now.' },
   PH_HALTED: {

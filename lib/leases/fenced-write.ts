@@ -1,0 +1,76 @@
+import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import type { Fenced } from '../pipeline/partition-state.ts';
+import { retry } from '../pipeline/retry.ts';
+import type { Environment } from '../ports/environment.ts';
+import type { LeaseClaim, LeaseResult, WriteResult } from '../ports/state-store.ts';
+
+/** One fenced item of the state table, seen without its key: a partition's state or a pipeline's cycle. */
+export interface FencedItem<State extends Fenced> {
+  /** For messages. */
+  readonly name: string;
+  take(claim: LeaseClaim, deadline: number): Promise<LeaseResult<State>>;
+  read(deadline: number): Promise<State | undefined>;
+  write(next: State, deadline: number): Promise<WriteResult<State>>;
+}
+
+/**
+ * Writes `next` and answers only when it is known to stand. A lost reply is settled by reading: the state carries our
+ * write id (mine), or is still the one we started from (the same write again is harmless, since it is conditional on the
+ * version and at most one copy of it can be carried out), or is somebody else's (fenced).
+ * @throws PulsehouseError PH_FENCED; PH_STATE_UNREACHABLE when the deadline passes in doubt.
+ */
+export async function writeFenced<State extends Fenced>(
+  item: FencedItem<State>,
+  next: State,
+  environment: Environment,
+  deadline: number,
+): Promise<State> {
+  return untilReachable(environment, deadline, async () => {
+    const found = await attemptWrite(item, next, deadline);
+    if (found === 'written' || found?.writeId === next.writeId) return next;
+    if (!found) throw new PulsehouseError('PH_STATE_MISSING', `${item.name} is not in the state table`);
+    if (found.epoch === next.epoch && found.version === next.version - 1) {
+      throw new PulsehouseError('PH_STATE_UNREACHABLE', `a write to ${item.name} got no answer`);
+    }
+    throw new PulsehouseError(
+      'PH_FENCED',
+      `${item.name} stands at epoch ${found.epoch}, version ${found.version}; our write was for epoch ${next.epoch}, version ${next.version}`,
+    );
+  });
+}
+
+async function attemptWrite<State extends Fenced>(
+  item: FencedItem<State>,
+  next: State,
+  deadline: number,
+): Promise<'written' | State | undefined> {
+  try {
+    const result = await item.write(next, deadline);
+    return result.written ? 'written' : result.found;
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    return item.read(deadline);
+  }
+}
+
+/** Takes the lease; a lost reply is settled by claiming again with the same write id. */
+export async function claimLease<State extends Fenced>(
+  item: FencedItem<State>,
+  claim: LeaseClaim,
+  environment: Environment,
+  deadline: number,
+): Promise<LeaseResult<State>> {
+  return untilReachable(environment, deadline, () => item.take(claim, deadline));
+}
+
+function untilReachable<T>(
+  environment: Environment,
+  deadline: number,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  return retry(environment, { deadline, retryIf: isUnreachable }, attempt);
+}
+
+function isUnreachable(error: unknown): boolean {
+  return isPulsehouseError(error) && error.code === 'PH_STATE_UNREACHABLE';
+}

@@ -1,0 +1,108 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { Fenced } from '../pipeline/partition-state.ts';
+import type { Environment } from '../ports/environment.ts';
+import { claimLease, type FencedItem, writeFenced } from './fenced-write.ts';
+
+export interface LeaseTerms {
+  /** Unique for each invocation. */
+  readonly owner: string;
+  /** Milliseconds a lease lasts without renewal. */
+  readonly duration: number;
+  /** No write of this lease is begun or waited for after it (ms since the epoch). */
+  readonly deadline: number;
+}
+
+export type LeaseTaken<State extends Fenced> =
+  | { readonly taken: true; readonly lease: Lease<State> }
+  | { readonly taken: false; readonly found: State | undefined };
+
+/** Once taken, the lease's state is the one its own taking write returned. */
+export async function takeLease<State extends Fenced>(
+  item: FencedItem<State>,
+  terms: LeaseTerms,
+  environment: Environment,
+): Promise<LeaseTaken<State>> {
+  const now = environment.now();
+  const claim = {
+    owner: terms.owner,
+    writeId: environment.uniqueId(),
+    now,
+    leaseUntil: now + terms.duration,
+  };
+  const result = await claimLease(item, claim, environment, terms.deadline);
+  return result.taken
+    ? { taken: true, lease: new Lease(item, result.state, terms, environment) }
+    : { taken: false, found: result.found };
+}
+
+/**
+ * The right to write one item. Writes are made one after the other, each from the state the one before it left, so that
+ * concurrent parts of one invocation never race each other. After the first failed write every later one fails too.
+ */
+export class Lease<State extends Fenced> {
+  private readonly item: FencedItem<State>;
+  private readonly terms: LeaseTerms;
+  private readonly environment: Environment;
+  private current: State;
+  private tail: Promise<unknown> = Promise.resolve();
+  private lost: unknown;
+  private released = false;
+
+  constructor(item: FencedItem<State>, state: State, terms: LeaseTerms, environment: Environment) {
+    this.item = item;
+    this.current = state;
+    this.terms = terms;
+    this.environment = environment;
+  }
+
+  /** As of the last write known to stand. */
+  get state(): State {
+    return this.current;
+  }
+
+  /**
+   * Applies `change` to the newest state and writes it, renewing the lease with it.
+   * @throws PulsehouseError PH_FENCED, PH_STATE_UNREACHABLE, and whatever `change` throws (then nothing is written).
+   */
+  update(change: (state: State) => State): Promise<State> {
+    const run = this.tail.then(() => this.write(change, this.environment.now() + this.terms.duration));
+    this.tail = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Renews when a third of the lease has passed since the last write. */
+  async renewIfDue(): Promise<void> {
+    const left = this.current.leaseUntil - this.environment.now();
+    if (!this.released && left < (this.terms.duration * 2) / 3) await this.update((state) => state);
+  }
+
+  /** Gives the lease back, after a last change. Afterwards nothing can be written. */
+  async release(change: (state: State) => State = (state) => state): Promise<void> {
+    const run = this.tail.then(async () => {
+      if (this.released) return;
+      await this.write((state) => ({ ...change(state), owner: undefined }), 0);
+      this.released = true;
+    });
+    this.tail = run.catch(() => undefined);
+    await run;
+  }
+
+  private async write(change: (state: State) => State, leaseUntil: number): Promise<State> {
+    if (this.lost !== undefined) throw this.lost;
+    if (this.released)
+      throw new PulsehouseError('PH_FENCED', `the lease on ${this.item.name} was given back`);
+    const next: State = {
+      ...change(this.current),
+      version: this.current.version + 1,
+      writeId: this.environment.uniqueId(),
+      leaseUntil,
+    };
+    try {
+      this.current = await writeFenced(this.item, next, this.environment, this.terms.deadline);
+    } catch (error) {
+      this.lost = error;
+      throw error;
+    }
+    return this.current;
+  }
+}

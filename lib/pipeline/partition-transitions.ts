@@ -1,0 +1,132 @@
+import { PulsehouseError } from './errors.ts';
+import type { Intent } from './intent.ts';
+import { type Halt, NO_TOTALS, type PartitionState } from './partition-state.ts';
+import { formatPosition, isAfter, isSamePosition, type Position } from './position.ts';
+
+/**
+ * The legal changes of a partition's state. Each is a pure function; fencing (epoch, version, write id) is the lease's
+ * business and not seen here. What is illegal throws PH_INVARIANT, which halts: the state would no longer be true.
+ */
+
+/** What a partition's state begins with. */
+export interface PartitionOrigin {
+  readonly pipeline: string;
+  readonly partition: number;
+  readonly topic: string;
+  readonly generation: string;
+  readonly cluster: string | undefined;
+  /** Nothing at or below it is ever read. */
+  readonly origin: Position;
+  readonly writeId: string;
+}
+
+export function newPartitionState(from: PartitionOrigin): PartitionState {
+  return {
+    ...from,
+    epoch: 0,
+    version: 0,
+    owner: undefined,
+    leaseUntil: 0,
+    committed: from.origin,
+    committedPublishTime: 0,
+    seq: 0,
+    inFlight: [],
+    flushed: 0,
+    totals: NO_TOTALS,
+    halted: undefined,
+  };
+}
+
+/** The upper bound of everything intended: where the next batch begins. */
+export function intendedUpTo(state: PartitionState): Position {
+  return state.inFlight.at(-1)?.to ?? state.committed;
+}
+
+export function intend(state: PartitionState, intent: Intent): PartitionState {
+  const follows = isSamePosition(intent.after, intendedUpTo(state)) && isAfter(intent.to, intent.after);
+  if (!follows || intent.seq !== state.seq + 1 || intent.generation !== state.generation) {
+    throw violated(
+      state,
+      `batch ${intent.seq} ${bounds(intent)} does not follow ${formatPosition(intendedUpTo(state))}`,
+    );
+  }
+  assertConserved(state, intent);
+  return { ...state, seq: intent.seq, inFlight: [...state.inFlight, intent] };
+}
+
+/** Attempt, notAfter, dead letters and what follows from them may change; bounds, counts and identity never. */
+export function amendIntent(state: PartitionState, amended: Intent): PartitionState {
+  const standing = state.inFlight.find((intent) => intent.seq === amended.seq);
+  const same =
+    standing !== undefined &&
+    standing.generation === amended.generation &&
+    isSamePosition(standing.after, amended.after) &&
+    isSamePosition(standing.to, amended.to) &&
+    standing.messages === amended.messages &&
+    standing.digest === amended.digest &&
+    amended.attempt >= standing.attempt &&
+    amended.notAfter >= standing.notAfter;
+  if (!same)
+    throw violated(state, `batch ${amended.seq} ${bounds(amended)} is not the one that was intended`);
+  assertConserved(state, amended);
+  return {
+    ...state,
+    inFlight: state.inFlight.map((intent) => (intent.seq === amended.seq ? amended : intent)),
+  };
+}
+
+/** Commits the oldest intent in flight, which must be `seq`: commits never overtake each other. */
+export function commit(state: PartitionState, seq: number): PartitionState {
+  const [oldest, ...rest] = state.inFlight;
+  if (oldest?.seq !== seq) throw violated(state, `batch ${seq} is not the oldest in flight`);
+  const { totals } = state;
+  return {
+    ...state,
+    committed: oldest.to,
+    committedPublishTime: Math.max(state.committedPublishTime, oldest.publishedUpTo),
+    inFlight: rest,
+    totals: {
+      batches: totals.batches + 1,
+      entries: totals.entries + oldest.entries,
+      messages: totals.messages + oldest.messages,
+      rows: totals.rows + oldest.rows,
+      filtered: totals.filtered + oldest.filtered,
+      deadLetters: totals.deadLetters + (oldest.deadLetters?.count ?? 0),
+      bytes: totals.bytes + oldest.bytes,
+    },
+  };
+}
+
+export function flushedTo(state: PartitionState, checkpoint: number): PartitionState {
+  return checkpoint > state.flushed ? { ...state, flushed: checkpoint } : state;
+}
+
+export function halt(state: PartitionState, reason: Halt): PartitionState {
+  return { ...state, halted: state.halted ?? reason };
+}
+
+/** Conservation (invariant 7): every message read is a row, was filtered, or is a dead letter. */
+function assertConserved(state: PartitionState, intent: Intent): void {
+  const accounted = intent.rows + intent.filtered + (intent.deadLetters?.count ?? 0);
+  if (accounted !== intent.messages) {
+    throw violated(
+      state,
+      `batch ${intent.seq} read ${intent.messages} messages and accounts for ${accounted}`,
+    );
+  }
+}
+
+function bounds(intent: Intent): string {
+  return `(${formatPosition(intent.after)}, ${formatPosition(intent.to)}]`;
+}
+
+function violated(state: PartitionState, message: string): PulsehouseError {
+  return new PulsehouseError('PH_INVARIANT', message, {
+    where: {
+      pipeline: state.pipeline,
+      topic: state.topic,
+      partition: state.partition,
+      position: formatPosition(state.committed),
+    },
+  });
+}

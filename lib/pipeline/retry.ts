@@ -1,0 +1,32 @@
+import type { Environment } from '../ports/environment.ts';
+
+export interface RetryTerms {
+  /** No further try begins when it could not begin before this instant (ms since the epoch). The first always does. */
+  readonly deadline: number;
+  readonly tries?: number;
+  /** A whitelist: anything else is thrown at once. */
+  readonly retryIf: (error: unknown) => boolean;
+}
+
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 1_000;
+
+/** Tries again after growing pauses with jitter; throws the last error. Waits on the injected clock. */
+export async function retry<T>(
+  environment: Environment,
+  terms: RetryTerms,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  let pause = FIRST_PAUSE;
+  for (let tried = 1; ; tried++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const wait = pause * (0.5 + environment.random());
+      const isLast = tried === terms.tries || environment.now() + wait >= terms.deadline;
+      if (isLast || !terms.retryIf(error)) throw error;
+      await environment.sleep(wait);
+      pause = Math.min(pause * 2, LONGEST_PAUSE);
+    }
+  }
+}
