@@ -19,6 +19,7 @@ export type LeaveOut = (position: Position, index: number) => boolean;
  * `messageAt(n)`.
  */
 export interface BatchBody {
+  readonly partition: number;
   /** Rows, payload bytes and encoded bytes so far. */
   readonly rows: number;
   readonly encodedBytes: number;
@@ -30,10 +31,10 @@ export interface BatchBody {
   add(entry: Entry, leaveOut?: LeaveOut): void;
   /** Which message the n-th row of the body (from 0) came from. */
   messageAt(row: number): { readonly position: Position; readonly index: number };
-  /** The payload of the n-th row's message, as it came. */
+  /** The payload of the n-th row's message, as it came but for white space before it. */
   payloadAt(row: number): Uint8Array;
-  /** The encoded rows, in order. May be read any number of times. */
-  chunks(): readonly Uint8Array[];
+  /** The encoded rows `[from, to)`, all of them by default, in order. May be read any number of times. */
+  chunks(from?: number, to?: number): readonly Uint8Array[];
 }
 
 export interface InsertSend {
@@ -94,7 +95,7 @@ export interface Sink {
   readonly mapping: string;
   newBody(partition: number): BatchBody;
   insert(send: InsertSend): Promise<InsertOutcome>;
-  /** The rows `(from, to)` of a body through the mapping, stored nowhere. Bounds are row numbers, `to` exclusive. */
+  /** The rows `[from, to)` of a body through the mapping, stored nowhere. */
   probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult>;
   /** @throws PulsehouseError retryable when the server cannot be asked. */
   countRows(range: RowRange, deadline: number): Promise<RowCount>;

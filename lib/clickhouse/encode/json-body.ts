@@ -1,0 +1,128 @@
+import type { Position } from '../../pipeline/position.ts';
+import type { BadMessage, BatchBody, LeaveOut } from '../../ports/sink.ts';
+import { COMPACTED_AWAY, type Entry } from '../../ports/transport.ts';
+import { frameFault } from './frame-check.ts';
+import { RowBuffer } from './row-buffer.ts';
+import { RowPrefix } from './row-prefix.ts';
+
+const NEWLINE = 0x0a;
+const COMMA = 0x2c;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
+interface EntryRows {
+  readonly position: Position;
+  readonly publishTime: number;
+  readonly firstRow: number;
+}
+
+/**
+ * JSON payloads as JSONEachRow: each one's own bytes with its first `{` replaced by the row's position. Nothing is
+ * parsed; a payload that is not framed as exactly one object becomes a bad message instead of a row.
+ */
+export class JsonBody implements BatchBody {
+  readonly partition: number;
+  readonly filtered = 0;
+  readonly #bad: BadMessage[] = [];
+  readonly #rows = new RowBuffer();
+  readonly #prefix: RowPrefix;
+  readonly #entries: EntryRows[] = [];
+  /** Each row's message index within its entry. */
+  readonly #indexes: number[] = [];
+
+  constructor(partition: number, withPublishTime: boolean) {
+    this.partition = partition;
+    this.#prefix = new RowPrefix(withPublishTime);
+  }
+
+  get rows(): number {
+    return this.#rows.rows;
+  }
+
+  get encodedBytes(): number {
+    return this.#rows.byteLength;
+  }
+
+  get bad(): readonly BadMessage[] {
+    return this.#bad;
+  }
+
+  add(entry: Entry, leaveOut?: LeaveOut): void {
+    const { bounds, count, data, position, publishTime } = entry;
+    this.#entries.push({ position, publishTime, firstRow: this.rows });
+    this.#prefix.begin(position, publishTime);
+    for (let index = 0; index < count; index++) {
+      const start = bounds[2 * index] as number;
+      const end = bounds[2 * index + 1] as number;
+      if ((start < 0 && end === COMPACTED_AWAY) || leaveOut?.(position, index)) continue;
+      const fault = start < 0 ? 'has no payload (a tombstone)' : frameFault(data, start, end);
+      if (fault === undefined) this.#append(data, start, end, index);
+      else this.#bad.push(badMessage(entry, index, fault));
+    }
+  }
+
+  /** `[start, end)` is framed as one object. */
+  #append(data: Uint8Array, start: number, end: number, index: number): void {
+    let brace = start;
+    while (data[brace] !== OPENING_BRACE) brace++;
+    const chunk = this.#rows.reserve(end - start + this.#prefix.maxLength + 2);
+    const { bytes } = chunk;
+    let at = this.#prefix.write(bytes, chunk.used, index);
+    if (!isEmptyObject(data, brace)) bytes[at++] = COMMA;
+    bytes.set(data.subarray(brace + 1, end), at);
+    at += end - brace - 1;
+    bytes[at++] = NEWLINE;
+    this.#rows.commit(chunk, at);
+    this.#indexes.push(index);
+  }
+
+  messageAt(row: number): { readonly position: Position; readonly index: number } {
+    return { position: this.#entryOf(row).position, index: this.#indexes[row] as number };
+  }
+
+  payloadAt(row: number): Uint8Array {
+    const { position, publishTime } = this.#entryOf(row);
+    const [bytes = new Uint8Array()] = this.#rows.slices(row, row + 1);
+    this.#prefix.begin(position, publishTime);
+    const prefixLength = this.#prefix.write(
+      new Uint8Array(this.#prefix.maxLength),
+      0,
+      this.#indexes[row] as number,
+    );
+    // The comma is ours: behind the brace of an empty object stands none.
+    const from = bytes[prefixLength] === COMMA ? prefixLength + 1 : prefixLength;
+    const payload = new Uint8Array(bytes.length - from);
+    payload[0] = OPENING_BRACE;
+    payload.set(bytes.subarray(from, bytes.length - 1), 1);
+    return payload;
+  }
+
+  chunks(from = 0, to = this.rows): readonly Uint8Array[] {
+    return this.#rows.slices(from, to);
+  }
+
+  /** The last entry that begins at or before the row and has rows. */
+  #entryOf(row: number): EntryRows {
+    if (!(row >= 0 && row < this.rows)) throw new RangeError(`row ${row} of a body of ${this.rows}`);
+    let low = 0;
+    let high = this.#entries.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#entries[middle] as EntryRows).firstRow <= row) low = middle;
+      else high = middle - 1;
+    }
+    return this.#entries[low] as EntryRows;
+  }
+}
+
+function isEmptyObject(data: Uint8Array, brace: number): boolean {
+  let at = brace + 1;
+  while ((data[at] as number) <= 0x20) at++;
+  return data[at] === CLOSING_BRACE;
+}
+
+function badMessage(entry: Entry, index: number, fault: string): BadMessage {
+  const start = entry.bounds[2 * index] as number;
+  const payload = start < 0 ? new Uint8Array() : entry.data.slice(start, entry.bounds[2 * index + 1]);
+  return { position: entry.position, index, reason: `payload ${fault}`, payload };
+}
