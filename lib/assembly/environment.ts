@@ -1,0 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import type { Environment } from '../ports/environment.ts';
+
+/** The real clock, timers and chance. */
+export const systemEnvironment: Environment = {
+  now: () => Date.now(),
+  async sleep(milliseconds, signal) {
+    try {
+      await setTimeout(milliseconds, undefined, signal && { signal });
+    } catch (error) {
+      // The port ends a sleep early without an error; nothing else is thrown here.
+      if (!signal?.aborted) throw error;
+    }
+  },
+  random: () => Math.random(),
+  uniqueId: () => randomUUID(),
+};

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { CycleState } from '../pipeline/cycle-state.ts';
+import type { FencedItem } from './fenced-item.ts';
+import { itemCodec } from './item-codec.ts';
+import { count, fencedFields } from './item-fields.ts';
+import { cycleKey } from './keys.ts';
+import type { StateTable } from './state-table.ts';
+
+const cycleCodec = itemCodec<CycleState>(
+  z.strictObject({
+    ...fencedFields,
+    pipeline: z.string().min(1),
+    generation: z.string().min(1),
+    partitions: count,
+    flushRequested: count,
+    latest: count,
+    opened: count,
+    acknowledging: count,
+    acknowledged: count,
+    paused: z.boolean(),
+  }),
+);
+
+export function cycleItem(table: StateTable, pipeline: string): FencedItem<CycleState> {
+  return { table, key: cycleKey(pipeline), codec: cycleCodec };
+}

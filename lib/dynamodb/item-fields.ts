@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { formatPosition, type Position, parsePosition } from '../pipeline/position.ts';
+
+/** Whole, exact and not negative: counts, versions and times. */
+export const count = z.int().nonnegative();
+
+/** Stored as `ledger:entry`, the form people meet everywhere else. */
+export const position = z.codec(z.string().regex(/^-?\d{1,15}:-?\d{1,15}$/), z.custom<Position>(), {
+  decode: parsePosition,
+  encode: formatPosition,
+});
+
+/** Stored as an explicit NULL, so that an attribute that is missing is garbage and not an absent value. */
+export function orUndefined<T, Stored>(schema: z.ZodType<T, Stored>) {
+  return z.codec(z.nullable(schema), z.custom<T | undefined>(), {
+    decode: (stored) => stored ?? undefined,
+    encode: (value) => value ?? null,
+  });
+}
+
+export const fencedFields = {
+  epoch: count,
+  version: count,
+  writeId: z.string().min(1),
+  owner: orUndefined(z.string().min(1)),
+  leaseUntil: count,
+};

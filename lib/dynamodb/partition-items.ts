@@ -1,0 +1,128 @@
+import { type AttributeValue, BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import type { Intent } from '../pipeline/intent.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
+import type { FencedItem } from './fenced-item.ts';
+import { type Attributes, itemCodec } from './item-codec.ts';
+import { count, fencedFields, orUndefined, position } from './item-fields.ts';
+import { partitionKey, SCOPE } from './keys.ts';
+import { ask, type StateTable } from './state-table.ts';
+
+export const intentFields = {
+  seq: z.int().positive(),
+  generation: z.string().min(1),
+  after: position,
+  to: position,
+  entries: count,
+  messages: count,
+  rows: count,
+  filtered: count,
+  bytes: count,
+  digest: z.string(),
+  mapping: z.string(),
+  publishedUpTo: count,
+  attempt: z.int().positive(),
+  notAfter: count,
+  tokens: z.strictObject({
+    table: z.string(),
+    window: count,
+    oldestBlock: z.int(),
+    newestBlock: z.int(),
+  }),
+  deadLetters: orUndefined(z.strictObject({ count, key: z.string().min(1) })),
+} satisfies Record<keyof Intent, z.ZodType>;
+
+const partitionCodec = itemCodec<PartitionState>(
+  z.strictObject({
+    ...fencedFields,
+    pipeline: z.string().min(1),
+    partition: count,
+    topic: z.string().min(1),
+    generation: z.string().min(1),
+    cluster: orUndefined(z.string()),
+    origin: position,
+    committed: position,
+    committedPublishTime: count,
+    seq: count,
+    inFlight: z.array(z.strictObject(intentFields)),
+    flushed: count,
+    totals: z.strictObject({
+      batches: count,
+      entries: count,
+      messages: count,
+      rows: count,
+      filtered: count,
+      deadLetters: count,
+      bytes: count,
+    }),
+    halted: orUndefined(
+      z.strictObject({
+        code: z.string(),
+        reason: z.string(),
+        nextStep: z.string(),
+        position: orUndefined(position),
+        at: count,
+      }),
+    ),
+  }),
+);
+
+export function partitionItem(
+  table: StateTable,
+  pipeline: string,
+  partition: number,
+): FencedItem<PartitionState> {
+  return { table, key: partitionKey(pipeline, partition), codec: partitionCodec };
+}
+
+/** DynamoDB's own bounds: keys in one request; and requests at once, which keeps memory and sockets few. */
+const KEYS_A_REQUEST = 100;
+const REQUESTS_AT_ONCE = 4;
+
+/** In order of their number; a missing one is left out. */
+export async function readPartitionItems(
+  table: StateTable,
+  pipeline: string,
+  partitions: number,
+  deadline: number,
+): Promise<readonly PartitionState[]> {
+  const keys = Array.from({ length: partitions }, (_, partition) => partitionKey(pipeline, partition));
+  const chunks = Array.from({ length: Math.ceil(partitions / KEYS_A_REQUEST) }, (_, chunk) =>
+    keys.slice(chunk * KEYS_A_REQUEST, (chunk + 1) * KEYS_A_REQUEST),
+  );
+  const items = new Map<AttributeValue['S'], Attributes>();
+  const limit = pLimit(REQUESTS_AT_ONCE);
+  await limit.map(chunks, async (chunk) => {
+    for (const item of await readAll(table, chunk, deadline)) items.set(item[SCOPE]?.S, item);
+  });
+  return keys.flatMap((key) => {
+    const item = items.get(key[SCOPE].S);
+    return item ? [partitionCodec.decode(key, item)] : [];
+  });
+}
+
+/** An answer holds at most 16 MB, and a throttled table leaves keys out of it: those are asked for again. */
+async function readAll(
+  table: StateTable,
+  keys: readonly Attributes[],
+  deadline: number,
+): Promise<readonly Attributes[]> {
+  const items: Attributes[] = [];
+  let open = [...keys];
+  for (let tries = 0; open.length > 0; tries += 1) {
+    if (tries > 0) await table.environment.sleep(backOff(tries, table.environment.random()));
+    const command = new BatchGetItemCommand({
+      RequestItems: { [table.name]: { Keys: open, ConsistentRead: true } },
+    });
+    const answer = await ask(table, deadline, (options) => table.client.send(command, options));
+    items.push(...(answer.Responses?.[table.name] ?? []));
+    open = answer.UnprocessedKeys?.[table.name]?.Keys ?? [];
+  }
+  return items;
+}
+
+/** Milliseconds, jittered; the SDK does the same for requests refused whole, but knows nothing of part answers. */
+function backOff(tries: number, random: number): number {
+  return random * Math.min(1_000, 25 * 2 ** tries);
+}

@@ -1,0 +1,40 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { describeAwsError, isAwsError, withinDeadline } from '../aws/request.ts';
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { Environment } from '../ports/environment.ts';
+
+/** The bucket as the files of this folder see it. */
+export interface Bucket {
+  readonly client: S3Client;
+  readonly name: string;
+  /** Where the bucket is, for messages. */
+  readonly server: string;
+  readonly environment: Environment;
+}
+
+/**
+ * One request to the bucket, over by `deadline`. Errors pass through as the SDK threw them.
+ */
+export function askBucket<T>(
+  bucket: Bucket,
+  deadline: number,
+  send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  return withinDeadline(deadline, bucket.environment.now(), send);
+}
+
+/** The error to throw for what the SDK threw about `what`, an object's key or a listing. */
+export function bucketError(bucket: Bucket, what: string, error: unknown): PulsehouseError {
+  const where = { server: bucket.server };
+  if (isAwsError(error, 'NoSuchBucket')) {
+    return new PulsehouseError('PH_BUCKET_MISSING', `there is no bucket "${bucket.name}"`, {
+      where,
+      cause: error,
+    });
+  }
+  return new PulsehouseError(
+    'PH_OBJECTS_UNREACHABLE',
+    `bucket "${bucket.name}", ${what}: ${describeAwsError(error)}`,
+    { where, cause: error },
+  );
+}
