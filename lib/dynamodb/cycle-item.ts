@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { CycleState } from '../pipeline/cycle-state.ts';
-import type { FencedItem } from './fenced-item.ts';
 import { itemCodec } from './item-codec.ts';
 import { count, fencedFields } from './item-fields.ts';
 import { cycleKey } from './keys.ts';
+import type { StateItem } from './state-item.ts';
 import type { StateTable } from './state-table.ts';
 
 const cycleCodec = itemCodec<CycleState>(
@@ -21,6 +21,6 @@ const cycleCodec = itemCodec<CycleState>(
   }),
 );
 
-export function cycleItem(table: StateTable, pipeline: string): FencedItem<CycleState> {
+export function cycleItem(table: StateTable, pipeline: string): StateItem<CycleState> {
   return { table, key: cycleKey(pipeline), codec: cycleCodec };
 }

@@ -3,10 +3,10 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { Intent } from '../pipeline/intent.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
-import type { FencedItem } from './fenced-item.ts';
 import { type Attributes, itemCodec } from './item-codec.ts';
 import { count, fencedFields, orUndefined, position } from './item-fields.ts';
 import { partitionKey, SCOPE } from './keys.ts';
+import type { StateItem } from './state-item.ts';
 import { ask, type StateTable } from './state-table.ts';
 
 export const intentFields = {
@@ -72,7 +72,7 @@ export function partitionItem(
   table: StateTable,
   pipeline: string,
   partition: number,
-): FencedItem<PartitionState> {
+): StateItem<PartitionState> {
   return { table, key: partitionKey(pipeline, partition), codec: partitionCodec };
 }
 

@@ -5,8 +5,8 @@ import type { StateStore } from '../ports/state-store.ts';
 import { putBatchItem, readBatchItems } from './batch-ledger.ts';
 import { putCheckpointItem, readCheckpointItem, readCheckpointItems } from './checkpoint-items.ts';
 import { cycleItem } from './cycle-item.ts';
-import { createFenced, readFenced, takeFenced, writeFenced } from './fenced-item.ts';
 import { partitionItem, readPartitionItems } from './partition-items.ts';
+import { createItem, readItem, takeItem, writeItem } from './state-item.ts';
 import type { StateTable } from './state-table.ts';
 
 const DAY = 86_400_000;
@@ -38,22 +38,22 @@ export function dynamoStateStore(options: StateStoreOptions): StateStore {
   const cycle = (pipeline: string) => cycleItem(table, pipeline);
   return {
     createPartition: (state, deadline) =>
-      createFenced(partition(state.pipeline, state.partition), state, deadline),
-    readPartition: (pipeline, number, deadline) => readFenced(partition(pipeline, number), deadline),
+      createItem(partition(state.pipeline, state.partition), state, deadline),
+    readPartition: (pipeline, number, deadline) => readItem(partition(pipeline, number), deadline),
     readPartitions: (pipeline, partitions, deadline) =>
       readPartitionItems(table, pipeline, partitions, deadline),
     takePartition: (pipeline, number, claim, deadline) =>
-      takeFenced(partition(pipeline, number), claim, deadline),
-    writePartition: (next, deadline) => writeFenced(partition(next.pipeline, next.partition), next, deadline),
+      takeItem(partition(pipeline, number), claim, deadline),
+    writePartition: (next, deadline) => writeItem(partition(next.pipeline, next.partition), next, deadline),
 
     putBatch: (record, deadline) => putBatchItem(table, record, retention, deadline),
     readBatches: (pipeline, number, generation, deadline) =>
       readBatchItems(table, pipeline, number, generation, deadline),
 
-    createCycle: (state, deadline) => createFenced(cycle(state.pipeline), state, deadline),
-    readCycle: (pipeline, deadline) => readFenced(cycle(pipeline), deadline),
-    takeCycle: (pipeline, claim, deadline) => takeFenced(cycle(pipeline), claim, deadline),
-    writeCycle: (next, deadline) => writeFenced(cycle(next.pipeline), next, deadline),
+    createCycle: (state, deadline) => createItem(cycle(state.pipeline), state, deadline),
+    readCycle: (pipeline, deadline) => readItem(cycle(pipeline), deadline),
+    takeCycle: (pipeline, claim, deadline) => takeItem(cycle(pipeline), claim, deadline),
+    writeCycle: (next, deadline) => writeItem(cycle(next.pipeline), next, deadline),
 
     putCheckpoint: (record, deadline) => putCheckpointItem(table, record, deadline),
     readCheckpoint: (pipeline, number, deadline) => readCheckpointItem(table, pipeline, number, deadline),

@@ -12,14 +12,14 @@ import { ITEM, type ItemKey } from './keys.ts';
 import { ask, type StateTable } from './state-table.ts';
 
 /** An item whose every write is conditional on the epoch and version it was made from. */
-export interface FencedItem<State extends Fenced> {
+export interface StateItem<State extends Fenced> {
   readonly table: StateTable;
   readonly key: ItemKey;
   readonly codec: ItemCodec<State>;
 }
 
-export async function readFenced<State extends Fenced>(
-  item: FencedItem<State>,
+export async function readItem<State extends Fenced>(
+  item: StateItem<State>,
   deadline: number,
 ): Promise<State | undefined> {
   const { table, key, codec } = item;
@@ -28,16 +28,16 @@ export async function readFenced<State extends Fenced>(
   return Item && codec.decode(key, Item);
 }
 
-export function createFenced<State extends Fenced>(
-  item: FencedItem<State>,
+export function createItem<State extends Fenced>(
+  item: StateItem<State>,
   state: State,
   deadline: number,
 ): Promise<WriteResult<State>> {
   return putIf(item, state, deadline, 'attribute_not_exists(#item)', { '#item': ITEM }, undefined);
 }
 
-export function writeFenced<State extends Fenced>(
-  item: FencedItem<State>,
+export function writeItem<State extends Fenced>(
+  item: StateItem<State>,
   next: State,
   deadline: number,
 ): Promise<WriteResult<State>> {
@@ -56,7 +56,7 @@ export function writeFenced<State extends Fenced>(
  * is a repeated try whose first one was carried out.
  */
 async function putIf<State extends Fenced>(
-  item: FencedItem<State>,
+  item: StateItem<State>,
   state: State,
   deadline: number,
   condition: string,
@@ -85,8 +85,8 @@ async function putIf<State extends Fenced>(
  * One request takes the lease and tells what was taken with it. It is given when nobody holds it or the holder's time
  * has run out, and to nobody while the item carries a halt.
  */
-export async function takeFenced<State extends Fenced>(
-  item: FencedItem<State>,
+export async function takeItem<State extends Fenced>(
+  item: StateItem<State>,
   claim: LeaseClaim,
   deadline: number,
 ): Promise<LeaseResult<State>> {
@@ -130,7 +130,7 @@ export async function takeFenced<State extends Fenced>(
 }
 
 /** What stood there when the condition failed; rethrows everything else. */
-function foundInstead<State extends Fenced>(item: FencedItem<State>, error: unknown): State | undefined {
+function foundInstead<State extends Fenced>(item: StateItem<State>, error: unknown): State | undefined {
   if (!(error instanceof ConditionalCheckFailedException)) throw error;
   return error.Item && item.codec.decode(item.key, error.Item);
 }
