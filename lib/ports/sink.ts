@@ -82,6 +82,12 @@ export interface EntryRows extends RowCount {
   readonly position: Position;
 }
 
+export interface EntryIndexes {
+  readonly position: Position;
+  /** Ascending. */
+  readonly indexes: readonly number[];
+}
+
 /** What a probe of a body says, with nothing written. */
 export type ProbeResult =
   | { readonly ok: true }
@@ -101,8 +107,8 @@ export interface Sink {
   countRows(range: RowRange, deadline: number): Promise<RowCount>;
   /** Per entry, in order of position: for finding which entries are not whole. */
   countRowsByEntry(range: RowRange, deadline: number): Promise<readonly EntryRows[]>;
-  /** Message indexes present for one entry, ascending, each as often as it stands there. */
-  indexesOf(partition: number, position: Position, deadline: number): Promise<readonly number[]>;
+  /** Message indexes present in a range of one batch's size, per entry, each as often as it stands there. */
+  indexesIn(range: RowRange, deadline: number): Promise<readonly EntryIndexes[]>;
   /** Ends every running query whose id starts so, and waits until they have ended. Cannot see one still travelling. */
   kill(queryIdPrefix: string, deadline: number): Promise<void>;
   tokenWindow(deadline: number): Promise<TokenWindow>;

@@ -1,0 +1,236 @@
+import { partitionItem } from '../leases/items.ts';
+import { type Lease, takeLease } from '../leases/lease.ts';
+import { ERROR_CODES } from '../pipeline/error-codes.ts';
+import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
+import { flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
+import { formatPosition, type Position } from '../pipeline/position.ts';
+import { ask, askAgain, type ConsumeContext, type ConsumeDependencies, whereOf } from './context.ts';
+import { FlushRequests } from './flush-requests.ts';
+import { OpenBatches } from './open-batches.ts';
+import { Pump, type PumpEnd } from './pump.ts';
+import { settle } from './settle.ts';
+
+export type { ConsumeDependencies } from './context.ts';
+
+export interface ConsumeRequest {
+  readonly partition: number;
+  /** Unique for each invocation. */
+  readonly owner: string;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly until: 'drained' | 'deadline';
+  /** Aborted: what is pulled is flushed and committed, the lease given back. */
+  readonly stop?: AbortSignal;
+}
+
+export interface ConsumeResult {
+  readonly outcome: PumpEnd | 'busy' | 'halted' | 'fenced' | 'paused';
+  readonly committed: Position | undefined;
+  readonly batches: number;
+  readonly messages: number;
+  readonly rows: number;
+  readonly deadLetters: number;
+  readonly bytes: number;
+  readonly halt?: Halt;
+}
+
+/** Share of the invocation kept for storing and committing what is pulled when pulling ends, and its bounds in ms. */
+const CLOSING_SHARE = 0.2;
+const LONGEST_CLOSING = 30_000;
+const BUFFERED_BYTES = 16 * 1024 * 1024;
+
+/**
+ * One invocation for one partition: takes the lease, settles what a predecessor left, then pulls, intends, inserts and
+ * commits until drained, stopped or near the deadline. Nothing outlives it but what the state says.
+ * @throws PulsehouseError retryable or in-doubt: the next invocation goes on; terminal ones that halt are recorded.
+ */
+export async function consume(
+  dependencies: ConsumeDependencies,
+  request: ConsumeRequest,
+): Promise<ConsumeResult> {
+  const { pipeline, state, environment } = dependencies;
+  const cycle = await askAgain(environment, request.deadline, () =>
+    state.readCycle(pipeline.name, request.deadline),
+  );
+  if (!cycle)
+    throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
+  if (cycle.paused) return nothingDone('paused', undefined);
+  const terms = { owner: request.owner, duration: pipeline.consume.lease, deadline: request.deadline };
+  const taken = await takeLease(partitionItem(state, pipeline.name, request.partition), terms, environment);
+  if (!taken.taken) return notTaken(dependencies, request, taken.found);
+  const { lease } = taken;
+  const before = lease.state;
+  try {
+    const outcome = await hold(dependencies, request, lease, cycle.flushRequested);
+    return { outcome, ...progress(before, lease.state) };
+  } catch (error) {
+    return await endedBy(error, dependencies, lease, before);
+  }
+}
+
+async function hold(
+  dependencies: ConsumeDependencies,
+  request: ConsumeRequest,
+  lease: Lease<PartitionState>,
+  flushRequested: number,
+): Promise<PumpEnd> {
+  const { environment, sink } = dependencies;
+  const ended = new AbortController();
+  const renewing = keepRenewed(dependencies, lease, ended.signal);
+  try {
+    const askedAt = environment.now();
+    const serverNow = await askAgain(environment, request.deadline, () => sink.serverNow(request.deadline));
+    const context: ConsumeContext = {
+      ...dependencies,
+      partition: request.partition,
+      lease,
+      deadline: request.deadline,
+      serverClockOffset: serverNow - askedAt,
+    };
+    await assertSameTopic(context);
+    await settleFound(context);
+    const flushes = new FlushRequests(context, flushRequested, lease.state.flushed);
+    const end = await pump(context, request, flushes);
+    await lease.release((state) => flushedTo(state, flushes.newest));
+    return end;
+  } finally {
+    ended.abort();
+    await renewing;
+  }
+}
+
+async function pump(
+  context: ConsumeContext,
+  request: ConsumeRequest,
+  flushes: FlushRequests,
+): Promise<PumpEnd> {
+  const { environment, transport, lease } = context;
+  const left = request.deadline - environment.now();
+  const open = new OpenBatches(context);
+  const reader = await transport.openReader(
+    lease.state.topic,
+    { after: intendedUpTo(lease.state), maxBufferedBytes: BUFFERED_BYTES },
+    request.deadline,
+  );
+  try {
+    const pullUntil = request.deadline - Math.min(LONGEST_CLOSING, left * CLOSING_SHARE);
+    return await new Pump(context, reader, open, flushes, {
+      until: request.until,
+      pullUntil,
+      stop: request.stop,
+    }).run();
+  } finally {
+    await open.quiet();
+    await reader.close();
+  }
+}
+
+/** Intents found belong to a predecessor whose inserts are in doubt; they are settled and committed in order. */
+async function settleFound(context: ConsumeContext): Promise<void> {
+  const found = context.lease.state.inFlight;
+  if (found.length === 0) return;
+  context.log.info(`Settling ${found.length} batches that an earlier invocation left in flight`, {
+    partition: context.partition,
+    committed: formatPosition(context.lease.state.committed),
+  });
+  for (const { seq } of found) await settle(context, seq);
+  const open = new OpenBatches(context);
+  for (const { seq } of found) open.add(seq, () => Promise.resolve());
+  await open.waitForAll();
+  await open.commitStored();
+}
+
+/** Positions mean nothing on another topic of the same name. */
+async function assertSameTopic(context: ConsumeContext): Promise<void> {
+  const known = context.lease.state.cluster;
+  if (known === undefined) return;
+  const found = await ask(context, () =>
+    context.transport.topicIdentity(context.lease.state.topic, context.deadline),
+  );
+  if (found === undefined || found === known) return;
+  throw new PulsehouseError('PH_HALT_TOPIC_REPLACED', `the topic was ${known} and is ${found} now`, {
+    where: { ...whereOf(context), position: formatPosition(context.lease.state.committed) },
+  });
+}
+
+/** Renews while inserts or waits take long. A failed renewal surfaces at the next write, which fails the same way. */
+async function keepRenewed(
+  { environment, pipeline, log }: ConsumeDependencies,
+  lease: Lease<PartitionState>,
+  ended: AbortSignal,
+): Promise<void> {
+  while (!ended.aborted) {
+    await environment.sleep(pipeline.consume.lease / 4, ended);
+    if (ended.aborted) return;
+    try {
+      await lease.renewIfDue();
+    } catch (error) {
+      log.debug('the lease could not be renewed', { error });
+      return;
+    }
+  }
+}
+
+async function endedBy(
+  error: unknown,
+  dependencies: ConsumeDependencies,
+  lease: Lease<PartitionState>,
+  before: PartitionState,
+): Promise<ConsumeResult> {
+  const { log, environment } = dependencies;
+  if (!isPulsehouseError(error)) throw error;
+  if (error.code === 'PH_FENCED') {
+    log.warn(error.message, { partition: lease.state.partition });
+    return { outcome: 'fenced', ...progress(before, lease.state) };
+  }
+  if (!('halts' in ERROR_CODES[error.code])) {
+    await lease.release().catch((cause: unknown) => log.debug('the lease runs out by itself', { cause }));
+    throw error;
+  }
+  const reason = haltReason(error, lease.state, environment.now());
+  log.error(`Partition ${lease.state.partition} halted: ${reason.reason}`, {
+    ...error.where,
+    code: error.code,
+  });
+  await lease.release((state) => halt(state, reason));
+  return { outcome: 'halted', halt: reason, ...progress(before, lease.state) };
+}
+
+function haltReason(error: PulsehouseError, state: PartitionState, at: number): Halt {
+  return {
+    code: error.code,
+    reason: error.where.position ? `${error.message} (at ${error.where.position})` : error.message,
+    nextStep: error.nextStep,
+    position: state.committed,
+    at,
+  };
+}
+
+function notTaken(
+  { pipeline }: ConsumeDependencies,
+  { partition }: ConsumeRequest,
+  found: PartitionState | undefined,
+): ConsumeResult {
+  if (!found) {
+    throw new PulsehouseError('PH_STATE_MISSING', `partition ${partition} of ${pipeline.name} has no state`);
+  }
+  return found.halted
+    ? { ...nothingDone('halted', found.committed), halt: found.halted }
+    : nothingDone('busy', found.committed);
+}
+
+function progress(before: PartitionState, after: PartitionState): Omit<ConsumeResult, 'outcome'> {
+  return {
+    committed: after.committed,
+    batches: after.totals.batches - before.totals.batches,
+    messages: after.totals.messages - before.totals.messages,
+    rows: after.totals.rows - before.totals.rows,
+    deadLetters: after.totals.deadLetters - before.totals.deadLetters,
+    bytes: after.totals.bytes - before.totals.bytes,
+  };
+}
+
+function nothingDone(outcome: ConsumeResult['outcome'], committed: Position | undefined): ConsumeResult {
+  return { outcome, committed, batches: 0, messages: 0, rows: 0, deadLetters: 0, bytes: 0 };
+}

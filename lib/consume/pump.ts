@@ -1,0 +1,168 @@
+import type { Intent, TokenWindow } from '../pipeline/intent.ts';
+import { intend, intendedUpTo } from '../pipeline/partition-transitions.ts';
+import { isAfter, type Position } from '../pipeline/position.ts';
+import type { Entry, EntryReader } from '../ports/transport.ts';
+import { ask, type ConsumeContext } from './context.ts';
+import { recordDeadLetters } from './dead-letters.ts';
+import type { FlushRequests } from './flush-requests.ts';
+import type { OpenBatches } from './open-batches.ts';
+import { PulledBatch } from './pulled-batch.ts';
+import { sendNotAfter, storeFirst } from './settle.ts';
+
+/** Why pulling ended. */
+export type PumpEnd = 'drained' | 'deadline' | 'stopped';
+
+/** Why a batch was cut; a `PumpEnd` cuts it too. */
+type Cut = PumpEnd | 'full' | 'waited' | 'flush';
+
+export interface PumpTerms {
+  readonly until: 'drained' | 'deadline';
+  /** Nothing more is pulled after it (ms since the epoch): what is pulled must still be stored and committed. */
+  readonly pullUntil: number;
+  readonly stop: AbortSignal | undefined;
+}
+
+const LONGEST_WAIT = 200;
+/** The table's token window is looked at again when the last look is older. */
+const TOKENS_AGE = 30_000;
+/** An entry that no reader is shown (a marker) may be the last one: after this long without any, all there are were seen. */
+const QUIET_BEFORE_DRAINED = 2_000;
+
+/** Pulls, cuts, intends and inserts until an end; everything pulled is committed when it returns. */
+export class Pump {
+  private readonly context: ConsumeContext;
+  private readonly reader: EntryReader;
+  private readonly open: OpenBatches;
+  private readonly flushes: FlushRequests;
+  private readonly terms: PumpTerms;
+  private filling: PulledBatch | undefined;
+  private lastEntryAt: number;
+  /** The partition's last position as last asked for. */
+  private last: Position | undefined;
+  private tokens: { readonly window: TokenWindow; readonly at: number } | undefined;
+
+  constructor(
+    context: ConsumeContext,
+    reader: EntryReader,
+    open: OpenBatches,
+    flushes: FlushRequests,
+    terms: PumpTerms,
+  ) {
+    this.context = context;
+    this.reader = reader;
+    this.open = open;
+    this.flushes = flushes;
+    this.terms = terms;
+    this.lastEntryAt = context.environment.now();
+  }
+
+  async run(): Promise<PumpEnd> {
+    for (;;) {
+      const cut = await this.fill();
+      const batch = this.filling;
+      this.filling = undefined;
+      if (batch) await this.intendAndStore(batch);
+      if (cut === 'flush') this.open.flushAt(this.flushes.newest);
+      if (cut === 'drained' || cut === 'deadline' || cut === 'stopped') {
+        await this.open.waitForAll();
+        this.open.flushAt(this.flushes.newest);
+        if (this.open.canCommit) await this.open.commitStored();
+        return cut;
+      }
+    }
+  }
+
+  /** Pulls into `filling` until there is a reason to cut. Bodies held at once, this one included, are bounded by inFlight. */
+  private async fill(): Promise<Cut> {
+    const { batch: limits } = this.context.pipeline;
+    for (;;) {
+      const now = this.context.environment.now();
+      if (this.terms.stop?.aborted || this.flushes.paused) return 'stopped';
+      if (now >= this.terms.pullUntil) return 'deadline';
+      if (this.filling?.isFull(limits)) return 'full';
+      if (this.filling && now - this.filling.startedAt >= limits.maxWait) return 'waited';
+      if (this.flushes.newest > this.flushes.seen) {
+        this.flushes.seen = this.flushes.newest;
+        return 'flush';
+      }
+      if (!this.filling && this.open.unstored >= limits.inFlight) {
+        await this.open.waitForOne();
+        continue;
+      }
+      const entry = this.reader.poll();
+      if (entry) {
+        this.take(entry);
+        continue;
+      }
+      if (await this.isDrained()) return 'drained';
+      const awaited = await this.waitForEntry(now);
+      if (awaited) this.take(awaited);
+    }
+  }
+
+  private take(entry: Entry): void {
+    const now = this.context.environment.now();
+    const { lease, sink, partition } = this.context;
+    this.filling ??= new PulledBatch(intendedUpTo(lease.state), sink.newBody(partition), now);
+    this.filling.add(entry);
+    this.lastEntryAt = now;
+  }
+
+  /** Nothing is here: what is stored can be committed meanwhile, by itself where no batch is about to carry the commit. */
+  private async waitForEntry(now: number): Promise<Entry | undefined> {
+    if (!this.filling && this.open.canCommit) await this.open.commitStored();
+    await this.flushes.refreshIfDue();
+    const cutAt = this.filling
+      ? this.filling.startedAt + this.context.pipeline.batch.maxWait
+      : now + LONGEST_WAIT;
+    const until = Math.min(cutAt, now + LONGEST_WAIT, this.terms.pullUntil);
+    return this.reader.next(Math.max(1, until - this.context.environment.now()));
+  }
+
+  private async isDrained(): Promise<boolean> {
+    if (this.terms.until !== 'drained') return false;
+    const { lease, environment } = this.context;
+    if (environment.now() - this.lastEntryAt >= QUIET_BEFORE_DRAINED) return true;
+    const pulled = this.filling?.to ?? intendedUpTo(lease.state);
+    if (this.last && isAfter(this.last, pulled)) return false;
+    this.last = await ask(this.context, () =>
+      this.context.transport.lastPosition(lease.state.topic, this.context.deadline),
+    );
+    return !isAfter(this.last, pulled);
+  }
+
+  private async tokenWindow(): Promise<TokenWindow> {
+    const { environment, sink, deadline } = this.context;
+    const at = environment.now();
+    if (!this.tokens || at - this.tokens.at > TOKENS_AGE) {
+      this.tokens = { window: await ask(this.context, () => sink.tokenWindow(deadline)), at };
+    }
+    return this.tokens.window;
+  }
+
+  private async intendAndStore(batch: PulledBatch): Promise<void> {
+    const { lease } = this.context;
+    const { seq, generation } = lease.state;
+    const named = { seq: seq + 1, generation, messages: batch.messages };
+    const deadLetters = await recordDeadLetters(this.context, named, batch.body.bad);
+    const intent: Intent = {
+      ...named,
+      after: batch.after,
+      to: batch.to,
+      entries: batch.entries,
+      rows: batch.messages - batch.body.filtered - (deadLetters?.count ?? 0),
+      filtered: batch.body.filtered,
+      bytes: batch.bytes,
+      digest: batch.digest(),
+      mapping: this.context.sink.mapping,
+      publishedUpTo: batch.publishedUpTo,
+      attempt: 1,
+      tokens: await this.tokenWindow(),
+      notAfter: sendNotAfter(this.context),
+      deadLetters,
+    };
+    await this.open.commitStored((state) => intend(state, intent));
+    this.open.add(intent.seq, () => storeFirst(this.context, intent.seq, batch.body));
+    await this.flushes.refreshIfDue();
+  }
+}

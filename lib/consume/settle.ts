@@ -1,0 +1,188 @@
+import { type Intent, insertToken, queryIdPrefix, tokensAreTrusted } from '../pipeline/intent.ts';
+import { amendIntent } from '../pipeline/partition-transitions.ts';
+import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
+import { findBadRows } from './bad-rows.ts';
+import { ask, batchError, type ConsumeContext, standingIntent } from './context.ts';
+import { readDeadLetters, recordDeadLetters, toBadMessage } from './dead-letters.ts';
+import { findPresentRows } from './present-rows.ts';
+import { reread } from './reread.ts';
+
+/** A server's clock may be read a little before the statement's own look at it. */
+const CLOCK_MARGIN = 1_000;
+const PAUSE_WHILE_WAITING = 1_000;
+const PAUSE_AFTER_SILENCE = 250;
+const MOST_UNANSWERED = 4;
+const MOST_ATTEMPTS = 3;
+
+/**
+ * Stores a batch just intended, by this invocation and for the first time. A 200 to the only send is all it takes;
+ * whatever else comes back is settled.
+ */
+export async function storeFirst(context: ConsumeContext, seq: number, body: BatchBody): Promise<void> {
+  const intent = standingIntent(context, seq);
+  if (intent.rows === 0) return;
+  const outcome = await send(context, intent, body);
+  if (outcome.kind !== 'stored') await settle(context, seq, { body, outcome });
+}
+
+interface Sent {
+  readonly body: BatchBody;
+  readonly outcome: InsertOutcome;
+}
+
+/**
+ * Brings the rows of an intended batch into the table exactly once, whatever earlier sends of it, ours or a dead
+ * predecessor's, did or may still do. The order of the steps is the protocol (design, "Settling"); each closes a hole.
+ * @throws PulsehouseError PH_INSERT_UNANSWERED (in doubt: the intent stays, the next invocation settles it), PH_HALT_*.
+ */
+export async function settle(context: ConsumeContext, seq: number, first?: Sent): Promise<void> {
+  let unanswered = 0;
+  let sent = first;
+  for (;;) {
+    if (sent?.outcome.kind === 'refused') await answerRefusal(context, seq, sent.body, sent.outcome);
+    const trusted = await tokensTrusted(context, standingIntent(context, seq));
+    let missing = await missingRows(context, seq);
+    if (!missing) return;
+    if (!trusted) {
+      await outliveEarlierSends(context, seq);
+      missing = await missingRows(context, seq);
+      if (!missing) return;
+    }
+    if (sent?.outcome.kind === 'stored') await nextAttempt(context, seq);
+    const body = await bodyOf(context, seq, missing, sent?.body);
+    await postponeNotAfter(context, seq);
+    sent = { body, outcome: await send(context, standingIntent(context, seq), body) };
+    const failure = sent.outcome.kind === 'stored' ? undefined : sent.outcome.error;
+    if (failure && failure.kind !== 'terminal') {
+      unanswered += 1;
+      if (unanswered === MOST_UNANSWERED) throw failure;
+      await context.environment.sleep(PAUSE_AFTER_SILENCE * 2 ** unanswered);
+    }
+  }
+}
+
+/** What is known without looking closer: nothing is there, or a part is. */
+interface MissingRows {
+  readonly whole: boolean;
+}
+
+/** Undefined when every row of the batch is there exactly once. */
+async function missingRows(context: ConsumeContext, seq: number): Promise<MissingRows | undefined> {
+  const intent = standingIntent(context, seq);
+  const found = await ask(context, () => context.sink.countRows(rangeOf(context, intent), context.deadline));
+  if (found.rows > intent.rows || found.distinct < found.rows) {
+    const message = `${found.rows} rows (${found.distinct} distinct) stand where ${intent.rows} belong`;
+    throw batchError(context, 'PH_HALT_ROWS_DOUBLED', message, intent);
+  }
+  return found.rows === intent.rows ? undefined : { whole: found.rows === 0 };
+}
+
+async function tokensTrusted(context: ConsumeContext, intent: Intent): Promise<boolean> {
+  return tokensAreTrusted(
+    intent.tokens,
+    await ask(context, () => context.sink.tokenWindow(context.deadline)),
+  );
+}
+
+/**
+ * Without trust in tokens an earlier send must be unable to store anything any more: past its notAfter the statement
+ * refuses itself, and one that began before is killed. KILL alone cannot see a body still travelling.
+ */
+async function outliveEarlierSends(context: ConsumeContext, seq: number): Promise<void> {
+  const intent = standingIntent(context, seq);
+  const { sink, environment, deadline } = context;
+  for (;;) {
+    const serverNow = await ask(context, () => sink.serverNow(deadline));
+    const left = intent.notAfter + CLOCK_MARGIN - serverNow;
+    if (left <= 0) break;
+    if (environment.now() + left >= deadline) {
+      const message = `an earlier send may be carried out for another ${left} ms, longer than this invocation lasts`;
+      throw batchError(context, 'PH_INSERT_UNANSWERED', message, intent);
+    }
+    await environment.sleep(Math.min(left, PAUSE_WHILE_WAITING));
+  }
+  const prefix = queryIdPrefix(context.pipeline.name, context.partition, intent);
+  await ask(context, () => sink.kill(prefix, deadline));
+}
+
+/** Legal only after a send of the standing attempt was answered 200 and its rows are missing all the same. */
+async function nextAttempt(context: ConsumeContext, seq: number): Promise<void> {
+  const intent = standingIntent(context, seq);
+  if (intent.attempt >= MOST_ATTEMPTS) {
+    const message = `rows are missing after ${intent.attempt} inserts that the server answered with success`;
+    throw batchError(context, 'PH_HALT_ROWS_SWALLOWED', message, intent);
+  }
+  await context.lease.update((state) => amendIntent(state, { ...intent, attempt: intent.attempt + 1 }));
+}
+
+/** Written before the send it covers: a successor must know how long that one may still be carried out. */
+async function postponeNotAfter(context: ConsumeContext, seq: number): Promise<void> {
+  const intent = standingIntent(context, seq);
+  const notAfter = Math.max(intent.notAfter, sendNotAfter(context));
+  await context.lease.update((state) => amendIntent(state, { ...intent, notAfter }));
+}
+
+/** By the server's clock (ms since the epoch). */
+export function sendNotAfter(context: ConsumeContext): number {
+  const { environment, pipeline, deadline, serverClockOffset } = context;
+  return Math.min(environment.now() + pipeline.batch.insertTimeout, deadline) + serverClockOffset;
+}
+
+async function bodyOf(
+  context: ConsumeContext,
+  seq: number,
+  missing: MissingRows,
+  held: BatchBody | undefined,
+): Promise<BatchBody> {
+  const intent = standingIntent(context, seq);
+  if (missing.whole && held?.rows === intent.rows) return held;
+  const { has } = await readDeadLetters(context, intent.deadLetters);
+  const present = missing.whole ? () => false : await findPresentRows(context, rangeOf(context, intent));
+  const batch = await reread(
+    context,
+    intent,
+    (position, index) => has(position, index) || present(position, index),
+  );
+  const [bad] = batch.body.bad;
+  if (bad) {
+    throw batchError(
+      context,
+      'PH_HALT_REREAD_DIFFERS',
+      `a message once taken is refused now: ${bad.reason}`,
+      intent,
+    );
+  }
+  return batch.body;
+}
+
+/** A refusal wrote nothing. Bad data is named before the rest goes in; anything but passing trouble halts. */
+async function answerRefusal(
+  context: ConsumeContext,
+  seq: number,
+  body: BatchBody,
+  refusal: InsertOutcome & { kind: 'refused' },
+): Promise<void> {
+  const intent = standingIntent(context, seq);
+  if (refusal.error.kind === 'retryable') return;
+  const bad = refusal.data ? await findBadRows(context, body, intent.messages) : [];
+  if (bad.length === 0) throw batchError(context, 'PH_HALT_REFUSED', refusal.error.message, intent);
+  const { letters } = await readDeadLetters(context, intent.deadLetters);
+  const deadLetters = await recordDeadLetters(context, intent, [...letters.map(toBadMessage), ...bad]);
+  const rows = intent.messages - intent.filtered - (deadLetters?.count ?? 0);
+  await context.lease.update((state) => amendIntent(state, { ...intent, rows, deadLetters }));
+}
+
+function send(context: ConsumeContext, intent: Intent, body: BatchBody): Promise<InsertOutcome> {
+  const { pipeline, partition, environment, deadline } = context;
+  return context.sink.insert({
+    body,
+    token: insertToken(pipeline.name, partition, intent),
+    queryId: `${queryIdPrefix(pipeline.name, partition, intent)}${intent.attempt}.${environment.uniqueId()}`,
+    notAfter: intent.notAfter,
+    deadline: Math.min(environment.now() + pipeline.batch.insertTimeout, deadline),
+  });
+}
+
+function rangeOf(context: ConsumeContext, intent: Intent): RowRange {
+  return { partition: context.partition, after: intent.after, to: intent.to };
+}
