@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
+import type { Intent } from '../../../lib/pipeline/intent.ts';
+import type { BatchRecord, PartitionState } from '../../../lib/pipeline/partition-state.ts';
+import { NO_TOTALS } from '../../../lib/pipeline/partition-state.ts';
+import { BEFORE_ALL } from '../../../lib/pipeline/position.ts';
+
+/** Whole states with made-up contents, for tests that care about a field or two of them. */
+
+export function uniquePipeline(): string {
+  return `contract-${randomUUID()}`;
+}
+
+export function intent(changes: Partial<Intent> = {}): Intent {
+  return {
+    seq: 1,
+    generation: 'g1',
+    after: { ledger: 3, entry: 9 },
+    to: { ledger: 4, entry: 250 },
+    entries: 251,
+    messages: 200_000,
+    rows: 199_990,
+    filtered: 7,
+    bytes: 54_000_000,
+    digest: 'c0ffee',
+    mapping: 'b0a7',
+    publishedUpTo: 1_790_000_000_123,
+    attempt: 2,
+    notAfter: 1_790_000_030_000,
+    tokens: { table: '1d9e', window: 1000, oldestBlock: -1, newestBlock: 41 },
+    deadLetters: { count: 3, key: 'dead-letters/x.json' },
+    ...changes,
+  };
+}
+
+export function partitionState(pipeline: string, changes: Partial<PartitionState> = {}): PartitionState {
+  return {
+    pipeline,
+    partition: 0,
+    topic: 'persistent://public/default/events-partition-0',
+    epoch: 7,
+    version: 41,
+    writeId: randomUUID(),
+    owner: undefined,
+    leaseUntil: 0,
+    generation: 'g1',
+    cluster: undefined,
+    origin: BEFORE_ALL,
+    committed: BEFORE_ALL,
+    committedPublishTime: 0,
+    seq: 0,
+    inFlight: [],
+    flushed: 0,
+    totals: NO_TOTALS,
+    halted: undefined,
+    ...changes,
+  };
+}
+
+/** Every optional field set. */
+export function busyPartitionState(pipeline: string): PartitionState {
+  return partitionState(pipeline, {
+    owner: 'someone',
+    leaseUntil: 1_790_000_015_000,
+    cluster: 'standalone/2',
+    origin: { ledger: 2, entry: -1 },
+    committed: { ledger: 3, entry: 9 },
+    committedPublishTime: 1_790_000_000_000,
+    seq: 2,
+    inFlight: [
+      intent(),
+      intent({
+        seq: 2,
+        after: { ledger: 4, entry: 250 },
+        to: { ledger: 4, entry: 251 },
+        deadLetters: undefined,
+      }),
+    ],
+    flushed: 12,
+    totals: { batches: 1, entries: 2, messages: 3, rows: 2, filtered: 1, deadLetters: 0, bytes: 2 ** 50 },
+    halted: {
+      code: 'PH_X',
+      reason: 'r',
+      nextStep: 'n',
+      position: { ledger: 4, entry: 7 },
+      at: 1_790_000_000_001,
+    },
+  });
+}
+
+export function cycleState(pipeline: string, changes: Partial<CycleState> = {}): CycleState {
+  return {
+    pipeline,
+    epoch: 3,
+    version: 90,
+    writeId: randomUUID(),
+    owner: undefined,
+    leaseUntil: 0,
+    generation: 'g1',
+    partitions: 4,
+    flushRequested: 13,
+    latest: 12,
+    opened: 13,
+    acknowledging: 12,
+    acknowledged: 11,
+    paused: false,
+    ...changes,
+  };
+}
+
+export function batchRecord(pipeline: string, changes: Partial<BatchRecord> = {}): BatchRecord {
+  return { ...intent(), pipeline, partition: 0, epoch: 7, committedAt: 1_790_000_001_000, ...changes };
+}
+
+export function checkpointRecord(
+  pipeline: string,
+  changes: Partial<CheckpointRecord> = {},
+): CheckpointRecord {
+  return {
+    pipeline,
+    number: 1,
+    epoch: 3,
+    status: 'open',
+    openedAt: 1_790_000_000_000,
+    completedAt: undefined,
+    snapshotKey: undefined,
+    messages: 0,
+    rows: 0,
+    deadLetters: 0,
+    laggards: [],
+    laggardCount: 0,
+    ...changes,
+  };
+}
