@@ -44,6 +44,7 @@ const partitionCodec = itemCodec<PartitionState>(
     origin: position,
     committed: position,
     committedPublishTime: count,
+    forgotten: orUndefined(position),
     seq: count,
     inFlight: z.array(z.strictObject(intentFields)),
     flushed: count,

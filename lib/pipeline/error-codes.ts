@@ -19,6 +19,93 @@ export const ERROR_CODES = {
   },
   PH_CONFIG_INVALID: { kind: 'terminal', nextStep: 'Correct the named key in pipeline.yml.' },
 
+  PH_PULSAR_URL_INVALID: {
+    kind: 'terminal',
+    nextStep: 'Give PULSAR_SERVICE_URL as pulsar://host:port or pulsar+ssl://host:port.',
+  },
+  PH_PULSAR_UNREACHABLE: {
+    kind: 'retryable',
+    nextStep: 'Check that the broker runs and that PULSAR_SERVICE_URL names its binary port.',
+  },
+  PH_PULSAR_CONNECTION_LOST: { kind: 'retryable', nextStep: 'Nothing: the next run goes on.' },
+  PH_PULSAR_TIMEOUT: {
+    kind: 'retryable',
+    nextStep: 'Check the broker and its bookies for overload; the next run goes on.',
+  },
+  PH_PULSAR_NOT_READY: {
+    kind: 'retryable',
+    nextStep: 'Nothing, if the broker is starting or moving the topic; otherwise read its log.',
+  },
+  PH_PULSAR_THROTTLED: {
+    kind: 'retryable',
+    nextStep: 'Raise the limit of concurrent lookups in the broker.',
+  },
+  PH_PULSAR_SERVER_ERROR: { kind: 'in-doubt', nextStep: "Read the broker's log for the message quoted." },
+  PH_PULSAR_REFUSED: { kind: 'terminal', nextStep: 'Change what the broker objects to.' },
+  PH_PULSAR_AUTHENTICATION: {
+    kind: 'terminal',
+    nextStep: 'Check PULSAR_TOKEN (or the client certificate): the broker does not accept it.',
+  },
+  PH_PULSAR_AUTHORIZATION: {
+    kind: 'terminal',
+    nextStep: 'Grant the role the consume permission on the topic and the subscription.',
+  },
+  PH_PULSAR_TOPIC_NOT_FOUND: {
+    kind: 'terminal',
+    nextStep: 'Create the topic, or correct `topic` in pipeline.yml.',
+  },
+  PH_PULSAR_TOPIC_TERMINATED: {
+    kind: 'terminal',
+    nextStep: 'Nothing can be published to a terminated topic.',
+  },
+  PH_PULSAR_SUBSCRIPTION_MISSING: {
+    kind: 'terminal',
+    nextStep: 'Find out who deleted the subscription, or the topic; then `pulsehouse init` creates it again.',
+  },
+  PH_PULSAR_CONSUMER_BUSY: {
+    kind: 'retryable',
+    nextStep: 'Disconnect the other consumer of this subscription, or name another subscription.',
+  },
+  PH_PULSAR_UNSUPPORTED: { kind: 'terminal', nextStep: 'Use a broker of Pulsar 2.10 or later.' },
+  PH_PULSAR_MIGRATED: {
+    kind: 'terminal',
+    nextStep: 'Set the pipeline up anew on the other cluster: positions mean nothing there.',
+  },
+  PH_PULSAR_FRAME_TOO_LARGE: {
+    kind: 'terminal',
+    nextStep: 'Check that the URL names the binary port, and the maximum message size of the broker.',
+  },
+  PH_PULSAR_ENTRY_TOO_LARGE: {
+    kind: 'terminal',
+    nextStep: 'Raise the limit of entry bytes, or publish smaller messages.',
+  },
+  PH_PULSAR_MALFORMED: {
+    kind: 'terminal',
+    nextStep: 'Report it with the position: the bytes break the protocol.',
+  },
+  PH_PULSAR_CHECKSUM: {
+    kind: 'terminal',
+    nextStep: 'Check the bookies for disk faults: the stored bytes are not those that were published.',
+  },
+  PH_PULSAR_CODEC_UNKNOWN: { kind: 'terminal', nextStep: 'Publish with none, lz4, zlib, zstd or snappy.' },
+  PH_PULSAR_ENCRYPTED: {
+    kind: 'terminal',
+    nextStep: 'Publish without end-to-end encryption, or leave this topic out.',
+  },
+  PH_PULSAR_CHUNKS_INCOMPLETE: {
+    kind: 'terminal',
+    nextStep:
+      'Set the offsets past the unfinished message with `pulsehouse offsets set`, if it may be given up.',
+  },
+  PH_PULSAR_POSITION_UNKNOWN: {
+    kind: 'terminal',
+    nextStep: 'Find out whether the topic was deleted and created again, or belongs to another cluster.',
+  },
+  PH_PULSAR_ENTRIES_MISSING: {
+    kind: 'terminal',
+    nextStep: "Find out what removed them: retention, TTL, backlog eviction or somebody's reset.",
+  },
+
   PH_STATE_UNREACHABLE: {
     kind: 'in-doubt',
     nextStep:
@@ -40,7 +127,8 @@ export const ERROR_CODES = {
   },
   PH_STATE_LAYOUT: {
     kind: 'terminal',
-    nextStep: 'Run the version of Pulsehouse that wrote it, or the one that its changelog names for the upgrade.',
+    nextStep:
+      'Run the version of Pulsehouse that wrote it, or the one that its changelog names for the upgrade.',
   },
   PH_STATE_TABLE_FOREIGN: {
     kind: 'terminal',
@@ -48,7 +136,8 @@ export const ERROR_CODES = {
   },
   PH_OBJECTS_UNREACHABLE: {
     kind: 'in-doubt',
-    nextStep: 'Check that S3 is reachable (AWS_ENDPOINT_URL_S3, AWS_REGION, credentials); the next run goes on.',
+    nextStep:
+      'Check that S3 is reachable (AWS_ENDPOINT_URL_S3, AWS_REGION, credentials); the next run goes on.',
   },
   PH_BUCKET_MISSING: {
     kind: 'terminal',
@@ -63,7 +152,8 @@ export const ERROR_CODES = {
   PH_HALT_DEAD_LETTER_RATIO: {
     kind: 'terminal',
     halts: true,
-    nextStep: 'Check the mapping against the data; if as many are right, raise deadLetters.maxRatio; then `pulsehouse resume`.',
+    nextStep:
+      'Check the mapping against the data; if as many are right, raise deadLetters.maxRatio; then `pulsehouse resume`.',
   },
   PH_HALT_DEAD_LETTERS_LOST: {
     kind: 'terminal',
@@ -73,7 +163,8 @@ export const ERROR_CODES = {
   PH_HALT_REREAD_DIFFERS: {
     kind: 'terminal',
     halts: true,
-    nextStep: 'See whether the topic was truncated, compacted or recreated; `pulsehouse audit` shows what the table holds.',
+    nextStep:
+      'See whether the topic was truncated, compacted or recreated; `pulsehouse audit` shows what the table holds.',
   },
   PH_HALT_ROWS_DOUBLED: {
     kind: 'terminal',
@@ -83,7 +174,8 @@ export const ERROR_CODES = {
   PH_HALT_ROWS_SWALLOWED: {
     kind: 'terminal',
     halts: true,
-    nextStep: 'Look for rows deleted by a TTL, a mutation or a failing view of the table; then `pulsehouse resume`.',
+    nextStep:
+      'Look for rows deleted by a TTL, a mutation or a failing view of the table; then `pulsehouse resume`.',
   },
   PH_HALT_REFUSED: {
     kind: 'terminal',
@@ -98,17 +190,83 @@ export const ERROR_CODES = {
   PH_HALT_MARK_DELETE_AHEAD: {
     kind: 'terminal',
     halts: true,
-    nextStep: 'Find who acknowledged or expired messages of this subscription (TTL, backlog quota, a reset); then `pulsehouse resume`.',
+    nextStep:
+      'Find who acknowledged or expired messages of this subscription (TTL, backlog quota, a reset); then `pulsehouse resume`.',
   },
   PH_INSERT_UNANSWERED: {
     kind: 'in-doubt',
-    nextStep: 'Check that ClickHouse is reachable; the batch stays intended and the next invocation settles it.',
+    nextStep:
+      'Check that ClickHouse is reachable; the batch stays intended and the next invocation settles it.',
   },
-  PH_OBJECT_CONFLICT: { kind: 'terminal', nextStep: 'Nobody else may write below this prefix of the bucket.' },
+  PH_SNAPSHOT_CORRUPT: {
+    kind: 'terminal',
+    nextStep:
+      'Bring the object back from an older version of it, or `pulsehouse restore --from` an earlier snapshot.',
+  },
+  PH_SNAPSHOT_MISSING: {
+    kind: 'terminal',
+    nextStep: 'Bring the object back (the bucket is versioned); nothing is acknowledged until then.',
+  },
+  PH_TOPIC_SHRUNK: {
+    kind: 'terminal',
+    nextStep:
+      'A topic never loses partitions by itself: check the topic name and the cluster before anything else.',
+  },
+  PH_INSERT_LATE: {
+    kind: 'in-doubt',
+    nextStep:
+      'Raise batch.insertTimeout if it happens often; nothing was stored by this send, the batch is settled.',
+  },
+  PH_INSERT_FAILED: {
+    kind: 'in-doubt',
+    nextStep: "Read the server's message; the batch is settled by asking the table for its rows.",
+  },
+  PH_VALUE_REFUSED: {
+    kind: 'terminal',
+    nextStep: 'Mend the producer, or widen the source field or the column expression in pipeline.yml.',
+  },
+  PH_TABLE_MISMATCH: {
+    kind: 'terminal',
+    nextStep:
+      'Bring pipeline.yml and the table together; `pulsehouse init` names what differs, `pulsehouse explain` the SQL.',
+  },
+  PH_TABLE_UNFIT: {
+    kind: 'terminal',
+    nextStep: 'Run the SQL that stands with each finding, or name another table.',
+  },
+  PH_CLICKHOUSE_ACCESS: {
+    kind: 'terminal',
+    nextStep: 'Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD and grant the user what the server names.',
+  },
+  PH_CLICKHOUSE_BUSY: {
+    kind: 'retryable',
+    nextStep: 'Wait for the limit that the server names to pass; the next invocation goes on.',
+  },
+  PH_CLICKHOUSE_UNREACHABLE: {
+    kind: 'retryable',
+    nextStep: 'Check CLICKHOUSE_URL and that the server is up; the next invocation goes on.',
+  },
+  PH_CLICKHOUSE_FAILED: {
+    kind: 'terminal',
+    nextStep: "Read the server's message; `pulsehouse explain` shows the SQL.",
+  },
+  PH_OBJECT_CONFLICT: {
+    kind: 'terminal',
+    nextStep: 'Nobody else may write below this prefix of the bucket.',
+  },
   PH_PULSAR_NO_ANSWER: { kind: 'retryable', nextStep: 'Check the broker; the next invocation goes on.' },
   PH_HALTED: {
     kind: 'terminal',
     nextStep: 'Read the halt reason with `pulsehouse status`, mend it, then `pulsehouse resume`.',
+  },
+
+  PH_EVENT_INVALID: {
+    kind: 'terminal',
+    nextStep: 'Send the event as docs/deploy.md shows it, for example {"pipeline":"iot"}.',
+  },
+  PH_INVOKE_FAILED: {
+    kind: 'retryable',
+    nextStep: 'Nothing at once: the next cycle starts the consumer. If it goes on, read the cause in the log.',
   },
 } as const satisfies Record<`PH_${string}`, CodeEntry>;
 

@@ -60,6 +60,8 @@ export interface PartitionState extends Fenced {
   readonly committed: Position;
   /** Publish time of the newest committed entry, milliseconds since the epoch; 0 before the first. */
   readonly committedPublishTime: number;
+  /** Cursor position beyond ours that a halt was raised for: somebody has looked at it, so it is not raised again. */
+  readonly forgotten: Position | undefined;
   /** `seq` of the newest intent. */
   readonly seq: number;
   /** Intended and not yet committed, in order, contiguous from `committed`. */

@@ -33,6 +33,7 @@ export function newPartitionState(from: PartitionOrigin): PartitionState {
     inFlight: [],
     flushed: 0,
     totals: NO_TOTALS,
+    forgotten: undefined,
     halted: undefined,
   };
 }

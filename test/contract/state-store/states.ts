@@ -52,6 +52,7 @@ export function partitionState(pipeline: string, changes: Partial<PartitionState
     inFlight: [],
     flushed: 0,
     totals: NO_TOTALS,
+    forgotten: undefined,
     halted: undefined,
     ...changes,
   };

@@ -1,0 +1,92 @@
+import pLimit from 'p-limit';
+import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
+import { BEFORE_ALL, isSamePosition, type Position } from '../pipeline/position.ts';
+import { type CycleContext, persistently } from './context.ts';
+import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
+import type { Snapshot, SnapshotPartition } from './snapshot.ts';
+import { snapshotIfWhole } from './take-checkpoint.ts';
+
+const REQUESTS_AT_ONCE = 16;
+
+/**
+ * Tells Pulsar to forget what the target checkpoint's snapshot covers: the pointer is written first, then each partition
+ * is acknowledged up to what the stored OBJECT says, and the receipts are recorded last. A predecessor's unfinished
+ * telling is finished first. Answers how many messages Pulsar was told of.
+ */
+export async function acknowledge(context: CycleContext): Promise<number> {
+  let messages = 0;
+  if (context.lease.state.acknowledging > context.lease.state.acknowledged) {
+    messages += await tell(context, context.lease.state.acknowledging, true);
+  }
+  const target = await acknowledgeTarget(context);
+  if (target <= context.lease.state.acknowledging) return messages;
+  await context.lease.update((cycle) => acknowledging(cycle, target));
+  return messages + (await tell(context, target, false));
+}
+
+/** The newest checkpoint that trails the latest as far, and is as old, as the pipeline asks. */
+async function acknowledgeTarget(context: CycleContext): Promise<number> {
+  const { pipeline, state, environment, lease, deadline } = context;
+  const { checkpoints, age } = pipeline.checkpoint.acknowledgeBehind;
+  const { latest } = lease.state;
+  if (checkpoints === 0 && age === 0) return latest;
+  const records = await persistently(context, () =>
+    state.readCheckpoints(pipeline.name, pipeline.checkpoint.snapshotsKept, deadline),
+  );
+  const complete = records.filter(({ status, number }) => status === 'complete' && number <= latest);
+  const target = complete
+    .slice(checkpoints)
+    .find(({ completedAt }) => (completedAt ?? 0) <= environment.now() - age);
+  return target?.number ?? 0;
+}
+
+async function tell(context: CycleContext, number: number, unfinished: boolean): Promise<number> {
+  const { lease, log } = context;
+  const stored = await snapshotIfWhole(context, number);
+  if (!stored) return 0;
+  const before = await alreadyTold(context);
+  // Without it nothing says how far we had come: then the cursor may stand anywhere up to what is told now.
+  const unknown = unfinished || (lease.state.acknowledged > 0 && !before);
+  const limit = pLimit(REQUESTS_AT_ONCE);
+  const counts = await Promise.all(
+    stored.snapshot.partitions.map((partition) =>
+      limit(() => tellPartition(context, partition, before?.partitions[partition.partition], unknown)),
+    ),
+  );
+  await lease.update((cycle) => acknowledged(cycle, number));
+  const messages = counts.reduce((sum, count) => sum + count, 0);
+  log.info(`Checkpoint ${number}: Acknowledged ${messages} messages`, { checkpoint: number, messages });
+  return messages;
+}
+
+async function alreadyTold(context: CycleContext): Promise<Snapshot | undefined> {
+  const { acknowledged: number } = context.lease.state;
+  return number === 0 ? undefined : (await snapshotIfWhole(context, number))?.snapshot;
+}
+
+async function tellPartition(
+  context: CycleContext,
+  partition: SnapshotPartition,
+  before: SnapshotPartition | undefined,
+  unknown: boolean,
+): Promise<number> {
+  const { transport, pipeline, deadline, lease } = context;
+  const { committed, topic, origin, totals } = partition;
+  const told = before?.committed ?? origin;
+  if (isSamePosition(committed, BEFORE_ALL) || isSamePosition(committed, told)) return 0;
+  const known = unknown ? committed : told;
+  const tell = (expected: Position) =>
+    persistently(context, () =>
+      transport.acknowledge(topic, pipeline.subscription, committed, deadline, assertNotAhead(expected)),
+    );
+  try {
+    await lease.renewIfDue();
+    await tell(known);
+  } catch (error) {
+    if (!(error instanceof CursorAhead)) throw error;
+    const accepted = await haltUnlessSeen(context, partition, known, error.found);
+    if (!accepted) return 0;
+    await tell(accepted);
+  }
+  return totals.messages - (before?.generation === partition.generation ? before.totals.messages : 0);
+}

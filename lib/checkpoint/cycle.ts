@@ -1,0 +1,140 @@
+import { cycleItem } from '../leases/items.ts';
+import { type Lease, takeLease } from '../leases/lease.ts';
+import type { CycleState } from '../pipeline/cycle-state.ts';
+import { openCheckpoint } from '../pipeline/cycle-transitions.ts';
+import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { acknowledge } from './acknowledge.ts';
+import { awaitFlush, readStates } from './await-flush.ts';
+import type { CycleContext, CycleDependencies } from './context.ts';
+import { discoverPartitions } from './discover.ts';
+import { findWork, invokeConsumers, type Work } from './fan-out.ts';
+import { pruneSnapshots } from './snapshots.ts';
+import { hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
+
+export type { CycleDependencies } from './context.ts';
+
+export interface CycleRequest {
+  /** Unique for each invocation. */
+  readonly owner: string;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+export interface CycleResult {
+  /** unchanged: nothing moved since the latest checkpoint, so none was taken. */
+  readonly outcome: 'completed' | 'unchanged' | 'busy' | 'paused' | 'fenced';
+  /** Newest complete checkpoint. */
+  readonly checkpoint: number;
+  readonly flushedMessages: number;
+  readonly flushedRows: number;
+  readonly acknowledgedMessages: number;
+  /** Partitions a consumer was started for. */
+  readonly invoked: readonly number[];
+  /** Partitions that had not flushed in time. */
+  readonly laggards: readonly number[];
+  readonly halted: readonly number[];
+}
+
+/** A cycle's lease is renewed while it waits; a dead cycle's is taken over by the next tick. */
+const LEASE = 20_000;
+/** Part of the cycle's time kept for snapshot and acknowledgement after the wait for flushes. */
+const CLOSING_SHARE = 0.3;
+
+/**
+ * One flush/ack cycle: discover, ask for a flush, start consumers, wait, snapshot, complete, acknowledge, prune. Killed
+ * anywhere, the next one goes on: every step is idempotent and goes by what is durable.
+ * @throws PulsehouseError retryable or in-doubt (the next tick goes on), or terminal.
+ */
+export async function runCycle(dependencies: CycleDependencies, request: CycleRequest): Promise<CycleResult> {
+  const { pipeline, state, environment } = dependencies;
+  const terms = { owner: request.owner, duration: LEASE, deadline: request.deadline };
+  const taken = await takeLease(cycleItem(state, pipeline.name), terms, environment);
+  if (!taken.taken) {
+    if (taken.found) return ended('busy', taken.found);
+    throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
+  }
+  const { lease } = taken;
+  try {
+    const context: CycleContext = { ...dependencies, lease, deadline: request.deadline };
+    const result = lease.state.paused ? ended('paused', lease.state) : await turn(context);
+    await lease.release();
+    return result;
+  } catch (error) {
+    return await endedBy(error, dependencies, lease);
+  }
+}
+
+async function turn(context: CycleContext): Promise<CycleResult> {
+  const { lease, pipeline, environment, objects, deadline, log } = context;
+  await discoverPartitions(context);
+  const states = await readStates(context);
+  const halted = states.filter((state) => state.halted).map((state) => state.partition);
+  const previous = await latestSnapshot(context);
+  const work = await findWork(context, states);
+  const idle = !work.some(({ pending, held }) => pending || held) && !hasMoved(states, previous?.snapshot);
+  if (idle) {
+    const acknowledgedMessages = await acknowledge(context);
+    return { ...ended('unchanged', lease.state), acknowledgedMessages, halted };
+  }
+  const openedAt = environment.now();
+  const { opened: number } = await lease.update(openCheckpoint);
+  const invoked = await invokeConsumers(context, work);
+  const laggards = await awaitFlush(context, number, flushing(work, invoked), waitUntil(context, openedAt));
+  if (laggards.length > 0) {
+    log.warn(`Checkpoint ${number}: ${laggards.length} partitions did not flush in time`, {
+      laggards: laggards.slice(0, 50),
+    });
+  }
+  const { record } = await takeCheckpoint(context, { number, at: openedAt, laggards }, previous);
+  const acknowledgedMessages = await acknowledge(context);
+  const terms = { kept: pipeline.checkpoint.snapshotsKept, acknowledged: lease.state.acknowledged };
+  await pruneSnapshots(objects, pipeline.name, terms, deadline);
+  return {
+    ...ended('completed', lease.state),
+    flushedMessages: record.messages,
+    flushedRows: record.rows,
+    acknowledgedMessages,
+    invoked,
+    laggards,
+    halted,
+  };
+}
+
+/** Partitions that have a consumer, started now or before: the others have nothing to flush. */
+function flushing(work: readonly Work[], invoked: readonly number[]): readonly number[] {
+  return work
+    .filter(({ state, held }) => held || invoked.includes(state.partition))
+    .map(({ state }) => state.partition);
+}
+
+function waitUntil({ pipeline, deadline }: CycleContext, openedAt: number): number {
+  const budget = (deadline - openedAt) * (1 - CLOSING_SHARE);
+  return openedAt + Math.min(pipeline.checkpoint.flushTimeout, budget);
+}
+
+async function endedBy(
+  error: unknown,
+  { log }: CycleDependencies,
+  lease: Lease<CycleState>,
+): Promise<CycleResult> {
+  if (!isPulsehouseError(error)) throw error;
+  if (error.code === 'PH_FENCED') {
+    log.warn(error.message);
+    return ended('fenced', lease.state);
+  }
+  await lease.release().catch((cause: unknown) => log.debug('the lease runs out by itself', { cause }));
+  throw error;
+}
+
+function ended(outcome: CycleResult['outcome'], state: CycleState): CycleResult {
+  return {
+    outcome,
+    checkpoint: state.latest,
+    flushedMessages: 0,
+    flushedRows: 0,
+    acknowledgedMessages: 0,
+    invoked: [],
+    laggards: [],
+    halted: [],
+  };
+}

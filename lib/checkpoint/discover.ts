@@ -1,0 +1,44 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import { newPartitionState } from '../pipeline/partition-transitions.ts';
+import { BEFORE_ALL } from '../pipeline/position.ts';
+import { type CycleContext, persistently } from './context.ts';
+
+/**
+ * Takes in partitions added since the last cycle. They start at earliest: everything in them is newer than the
+ * pipeline. The subscription comes first, so that nothing of theirs can be forgotten before it is read.
+ * @throws PulsehouseError PH_TOPIC_SHRUNK when there are fewer than there were.
+ */
+export async function discoverPartitions(context: CycleContext): Promise<void> {
+  const { pipeline, transport, state, environment, lease, deadline, log } = context;
+  const topics = await persistently(context, () => transport.partitions(pipeline.topic, deadline));
+  const known = lease.state.partitions;
+  if (topics.length < known) {
+    throw new PulsehouseError(
+      'PH_TOPIC_SHRUNK',
+      `the topic had ${known} partitions and has ${topics.length}`,
+      {
+        where: { pipeline: pipeline.name, topic: pipeline.topic },
+      },
+    );
+  }
+  if (topics.length === known) return;
+  for (const [partition, topic] of topics.entries()) {
+    if (partition < known) continue;
+    await persistently(context, () =>
+      transport.ensureSubscription(topic, pipeline.subscription, { at: 'earliest' }, deadline),
+    );
+    const cluster = await persistently(context, () => transport.topicIdentity(topic, deadline));
+    const first = newPartitionState({
+      pipeline: pipeline.name,
+      partition,
+      topic,
+      generation: lease.state.generation,
+      cluster,
+      origin: BEFORE_ALL,
+      writeId: environment.uniqueId(),
+    });
+    await persistently(context, () => state.createPartition(first, deadline));
+    log.info(`Partition ${partition} is new and starts at earliest`, { partition, topic });
+  }
+  await lease.update((cycle) => ({ ...cycle, partitions: topics.length }));
+}

@@ -1,0 +1,63 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  type Snapshot,
+  type StoredSnapshot,
+  snapshotKey,
+  snapshotNumber,
+  snapshotPrefix,
+} from './snapshot.ts';
+
+/**
+ * Makes a snapshot durable. Whoever is first wins: the answer is what stands under its number now, which is what every
+ * later step goes by, never what was offered.
+ */
+export async function createSnapshot(
+  objects: ObjectStore,
+  snapshot: Snapshot,
+  deadline: number,
+): Promise<StoredSnapshot> {
+  const key = snapshotKey(snapshot.pipeline, snapshot.number);
+  const offered = encodeSnapshot(snapshot);
+  const result = await objects.create(key, offered, deadline);
+  return decodeSnapshot(key, result.created ? offered : result.existing);
+}
+
+/** @throws PulsehouseError PH_SNAPSHOT_MISSING, PH_SNAPSHOT_CORRUPT. */
+export async function readSnapshot(
+  objects: ObjectStore,
+  pipeline: string,
+  number: number,
+  deadline: number,
+): Promise<StoredSnapshot> {
+  const key = snapshotKey(pipeline, number);
+  const body = await objects.read(key, deadline);
+  if (!body) throw new PulsehouseError('PH_SNAPSHOT_MISSING', `${key} is not there`, { where: { pipeline } });
+  return decodeSnapshot(key, body);
+}
+
+/** Numbers that have an object, ascending. */
+export async function listSnapshots(
+  objects: ObjectStore,
+  pipeline: string,
+  deadline: number,
+): Promise<number[]> {
+  const keys = await objects.list(snapshotPrefix(pipeline), deadline);
+  return keys.flatMap((key) => snapshotNumber(key) ?? []);
+}
+
+/** Deletes the oldest beyond `kept`, never one that is acknowledged last or still to be acknowledged. */
+export async function pruneSnapshots(
+  objects: ObjectStore,
+  pipeline: string,
+  terms: { readonly kept: number; readonly acknowledged: number },
+  deadline: number,
+): Promise<number> {
+  const numbers = await listSnapshots(objects, pipeline, deadline);
+  const surplus = numbers.slice(0, Math.max(0, numbers.length - terms.kept));
+  const old = surplus.filter((number) => number < terms.acknowledged);
+  for (const number of old) await objects.delete(snapshotKey(pipeline, number), deadline);
+  return old.length;
+}

@@ -1,0 +1,130 @@
+import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
+import { completeCheckpoint } from '../pipeline/cycle-transitions.ts';
+import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
+import { comparePositions } from '../pipeline/position.ts';
+import { readStates } from './await-flush.ts';
+import { type CycleContext, persistently } from './context.ts';
+import { newSnapshot, type Snapshot, type StoredSnapshot, snapshotKey } from './snapshot.ts';
+import { createSnapshot, readSnapshot } from './snapshots.ts';
+
+const LAGGARDS_LISTED = 50;
+
+export interface Opened {
+  readonly number: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly laggards: readonly number[];
+}
+
+export interface Taken {
+  readonly stored: StoredSnapshot;
+  readonly record: CheckpointRecord;
+}
+
+/** Reads every partition, makes the snapshot durable and only then says that the checkpoint is complete. */
+export async function takeCheckpoint(
+  context: CycleContext,
+  opened: Opened,
+  previous: StoredSnapshot | undefined,
+): Promise<Taken> {
+  const { pipeline, objects, state, environment, lease, deadline, log } = context;
+  const states = await readStates(context);
+  if (states.length !== lease.state.partitions) {
+    const message = `${lease.state.partitions} partitions are known and ${states.length} have a state`;
+    throw new PulsehouseError('PH_STATE_MISSING', message, { where: { pipeline: pipeline.name } });
+  }
+  const offered = newSnapshot(
+    {
+      pipeline: pipeline.name,
+      topic: pipeline.topic,
+      subscription: pipeline.subscription,
+      number: opened.number,
+      generation: lease.state.generation,
+      takenAt: environment.now(),
+      previous: previous && { number: previous.snapshot.number, hash: previous.hash },
+    },
+    states,
+  );
+  const stored = await persistently(context, () => createSnapshot(objects, offered, deadline));
+  const record = recordOf(context, opened, stored.snapshot, previous?.snapshot);
+  await persistently(context, () => state.putCheckpoint(record, deadline));
+  await lease.update((cycle) => completeCheckpoint(cycle, opened.number));
+  log.info(`Checkpoint ${opened.number}: Flushed ${record.rows} records to ClickHouse`, {
+    checkpoint: opened.number,
+    messages: record.messages,
+    deadLetters: record.deadLetters,
+    milliseconds: environment.now() - opened.at,
+    laggards: record.laggardCount,
+  });
+  return { stored, record };
+}
+
+/** Whether a snapshot now would say anything that the latest does not. */
+export function hasMoved(states: readonly PartitionState[], latest: Snapshot | undefined): boolean {
+  if (!latest) return true;
+  if (latest.partitions.length !== states.length) return true;
+  return states.some((state, index) => {
+    const then = latest.partitions[index];
+    return (
+      !then || then.generation !== state.generation || comparePositions(then.committed, state.committed) !== 0
+    );
+  });
+}
+
+/**
+ * The latest snapshot, or undefined when there is none yet. One that is lost or corrupt is told and taken for none: the
+ * states in DynamoDB are whole, so the next snapshot says all there is to say; only the chain begins anew.
+ */
+export async function latestSnapshot(context: CycleContext): Promise<StoredSnapshot | undefined> {
+  const { latest } = context.lease.state;
+  return latest === 0 ? undefined : snapshotIfWhole(context, latest);
+}
+
+export async function snapshotIfWhole(
+  context: CycleContext,
+  number: number,
+): Promise<StoredSnapshot | undefined> {
+  const { objects, pipeline, deadline, log } = context;
+  try {
+    return await persistently(context, () => readSnapshot(objects, pipeline.name, number, deadline));
+  } catch (error) {
+    const lost =
+      isPulsehouseError(error) &&
+      (error.code === 'PH_SNAPSHOT_MISSING' || error.code === 'PH_SNAPSHOT_CORRUPT');
+    if (!lost) throw error;
+    log.error(`Snapshot ${number} cannot be used: ${error.message}. The next one begins the chain anew`, {
+      key: snapshotKey(pipeline.name, number),
+      code: error.code,
+    });
+    return undefined;
+  }
+}
+
+function recordOf(
+  context: CycleContext,
+  opened: Opened,
+  snapshot: Snapshot,
+  previous: Snapshot | undefined,
+): CheckpointRecord {
+  const moved = (count: (totals: Snapshot['partitions'][number]['totals']) => number) =>
+    snapshot.partitions.reduce((sum, partition) => {
+      const before = previous?.partitions[partition.partition];
+      const since = before?.generation === partition.generation ? count(before.totals) : 0;
+      return sum + count(partition.totals) - since;
+    }, 0);
+  return {
+    pipeline: snapshot.pipeline,
+    number: snapshot.number,
+    epoch: context.lease.state.epoch,
+    status: 'complete',
+    openedAt: opened.at,
+    completedAt: context.environment.now(),
+    snapshotKey: snapshotKey(snapshot.pipeline, snapshot.number),
+    messages: moved((totals) => totals.messages),
+    rows: moved((totals) => totals.rows),
+    deadLetters: moved((totals) => totals.deadLetters),
+    laggards: opened.laggards.slice(0, LAGGARDS_LISTED),
+    laggardCount: opened.laggards.length,
+  };
+}
