@@ -255,6 +255,29 @@ export const ERROR_CODES = {
     nextStep: 'Nobody else may write below this prefix of the bucket.',
   },
   PH_PULSAR_NO_ANSWER: { kind: 'retryable', nextStep: 'Check the broker; the next invocation goes on.' },
+  PH_RANGE_INVALID: {
+    kind: 'terminal',
+    nextStep:
+      'Give each end as a checkpoint number, ledger:entry, an ISO date or time, `origin` or `committed`, the lower one first.',
+  },
+  PH_NOT_PAUSED: {
+    kind: 'terminal',
+    nextStep: 'Run `pulsehouse pause` first, and `pulsehouse resume` afterwards.',
+  },
+  PH_REPLAY_BUSY: {
+    kind: 'terminal',
+    nextStep: 'Let the other replay end, or give it up with `pulsehouse replay --cancel <id>`.',
+  },
+  PH_REPLAY_NOT_FOUND: { kind: 'terminal', nextStep: '`pulsehouse status` lists the replays there are.' },
+  PH_RESET_REFUSED: {
+    kind: 'terminal',
+    nextStep: 'Choose a later position: what Pulsar has forgotten cannot be read again.',
+  },
+  PH_RESET_UNFINISHED: {
+    kind: 'terminal',
+    nextStep:
+      'Give the same command once more: it goes on where it was cut off. Only then `pulsehouse resume`.',
+  },
   PH_HALTED: {
     kind: 'terminal',
     nextStep: 'Read the halt reason with `pulsehouse status`, mend it, then `pulsehouse resume`.',
@@ -266,7 +289,8 @@ export const ERROR_CODES = {
   },
   PH_INVOKE_FAILED: {
     kind: 'retryable',
-    nextStep: 'Nothing at once: the next cycle starts the consumer. If it goes on, read the cause in the log.',
+    nextStep:
+      'Nothing at once: the next cycle starts the consumer. If it goes on, read the cause in the log.',
   },
 } as const satisfies Record<`PH_${string}`, CodeEntry>;
 

@@ -1,0 +1,163 @@
+import type { BatchRecord } from '../pipeline/partition-state.ts';
+import {
+  BEFORE_ALL,
+  formatPosition,
+  isAfter,
+  isSamePosition,
+  laterOf,
+  type Position,
+} from '../pipeline/position.ts';
+import type { Sink } from '../ports/sink.ts';
+import type { ReplayDependencies, Watch } from './dependencies.ts';
+import { compareEntries, type ExpectedEntry, type Finding, FindingList } from './findings.ts';
+import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
+import { knownDeadLetters } from './known-dead-letters.ts';
+import { readRange } from './read-range.ts';
+
+export interface VerifyRequest {
+  readonly partition: number;
+  readonly topic: string;
+  readonly after: Position;
+  readonly to: Position;
+  /** The ledger's batches that touch the range, in order. */
+  readonly batches: readonly BatchRecord[];
+}
+
+export interface VerifyResult {
+  readonly partition: number;
+  readonly after: Position;
+  readonly to: Position;
+  /** Read from Pulsar. */
+  readonly entries: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly deadLetters: number;
+  /** Rows the range must have. */
+  readonly expected: number;
+  readonly missing: number;
+  readonly doubled: number;
+  readonly foreign: number;
+  /** Entries or batches with a finding, and the first of them. */
+  readonly findingCount: number;
+  readonly findings: readonly Finding[];
+  readonly forgotten: Forgotten | undefined;
+  /** Above it nothing was compared: `to`, unless the call was stopped. */
+  readonly upTo: Position;
+}
+
+/** Bounds of one question: entries listed in an answer, rows counted in the server. */
+const ENTRIES_A_WINDOW = 20_000;
+const ROWS_A_WINDOW = 250_000;
+
+/** Compares what Pulsar has in `(after, to]` with the table, entry by entry. Reads only; moves nothing. */
+export async function verifyRange(
+  dependencies: ReplayDependencies,
+  request: VerifyRequest,
+  watch: Watch,
+): Promise<VerifyResult> {
+  const { transport, environment, objects, sink } = dependencies;
+  const { partition, after, to, batches } = request;
+  const deadLetters = await knownDeadLetters(objects, batches, watch.deadline);
+  const findings = new FindingList();
+  const windows = new WindowQuestions(sink, partition, findings, watch);
+  const totals = { entries: 0, messages: 0, bytes: 0, deadLetters: 0, expected: 0 };
+  const readOfCut = { rows: 0, messages: 0 };
+  let pulsarBegins = to;
+  let cut: BatchRecord | undefined;
+  let upTo = to;
+
+  for await (const entry of readRange(transport, environment, request, watch.deadline)) {
+    if (totals.entries === 0) {
+      const { ledger, entry: first } = entry.firstPosition;
+      pulsarBegins = laterOf(after, { ledger, entry: first - 1 });
+      cut = cutBatch(batches, pulsarBegins);
+      windows.begin(pulsarBegins);
+    }
+    const lettersHere = deadLetters.get(formatPosition(entry.position))?.size ?? 0;
+    const rows = entry.messages - lettersHere;
+    totals.entries += 1;
+    totals.messages += entry.messages;
+    totals.bytes += entry.data.byteLength;
+    totals.deadLetters += lettersHere;
+    totals.expected += rows;
+    if (cut && !isAfter(entry.position, cut.to)) {
+      readOfCut.rows += rows;
+      readOfCut.messages += entry.messages;
+    }
+    await windows.add({ position: entry.position, rows });
+    if (watch.stop?.aborted && !isSamePosition(entry.position, to)) {
+      upTo = entry.position;
+      break;
+    }
+  }
+  if (totals.entries > 0) await windows.end(upTo);
+  // Stopped early, the batch that Pulsar's memory begins in may be half read: then nothing is said of what lies below.
+  const below = isSamePosition(upTo, to)
+    ? await checkForgotten(sink, { partition, after, upTo: pulsarBegins, batches, readOfCut }, watch.deadline)
+    : undefined;
+  findings.add(below?.findings ?? []);
+  return {
+    partition,
+    after,
+    to,
+    ...totals,
+    expected: totals.expected + (below?.forgotten?.expected ?? 0),
+    missing: findings.missing,
+    doubled: findings.doubled,
+    foreign: findings.foreign,
+    findingCount: findings.count,
+    findings: findings.first,
+    forgotten: below?.forgotten,
+    upTo,
+  };
+}
+
+/** Collects entries into windows and asks the table about one while the next is being read. */
+class WindowQuestions {
+  private readonly sink: Sink;
+  private readonly partition: number;
+  private readonly findings: FindingList;
+  private readonly watch: Watch;
+  private after: Position = BEFORE_ALL;
+  private entries: ExpectedEntry[] = [];
+  private rows = 0;
+  private asked: Promise<void> = Promise.resolve();
+
+  constructor(sink: Sink, partition: number, findings: FindingList, watch: Watch) {
+    this.sink = sink;
+    this.partition = partition;
+    this.findings = findings;
+    this.watch = watch;
+  }
+
+  begin(after: Position): void {
+    this.after = after;
+  }
+
+  async add(entry: ExpectedEntry): Promise<void> {
+    this.entries.push(entry);
+    this.rows += entry.rows;
+    if (this.entries.length >= ENTRIES_A_WINDOW || this.rows >= ROWS_A_WINDOW) await this.ask(entry.position);
+  }
+
+  /** `upTo` closes the range: rows between its last entry and there are foreign. */
+  async end(upTo: Position): Promise<void> {
+    await this.ask(upTo);
+    await this.asked;
+  }
+
+  private async ask(upTo: Position): Promise<void> {
+    await this.asked;
+    const { sink, partition, watch, findings, entries, rows } = this;
+    const range = { partition, after: this.after, to: upTo };
+    this.after = upTo;
+    this.entries = [];
+    this.rows = 0;
+    this.asked = sink.countRowsByEntry(range, watch.deadline).then((found) => {
+      findings.add(compareEntries(entries, found));
+      watch.onProgress?.(partition, rows);
+    });
+    // Awaited by the next question or at the end; until then its failure must not count as unhandled.
+    this.asked.catch(() => undefined);
+  }
+}
