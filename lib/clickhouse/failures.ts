@@ -1,0 +1,60 @@
+import type { ErrorCode } from '../pipeline/error-codes.ts';
+import { type ErrorWhere, messageOf, PulsehouseError } from '../pipeline/errors.ts';
+import type { InsertOutcome } from '../ports/sink.ts';
+import { badRowOf, columnOf, isPassing, type Meaning, refusalOf, THROW_IF } from './error-table.ts';
+import { ServerError } from './server-error.ts';
+import { LATE_BODY } from './statement.ts';
+
+const CODE_OF: Readonly<Record<Meaning, ErrorCode>> = {
+  data: 'PH_VALUE_REFUSED',
+  schema: 'PH_TABLE_MISMATCH',
+  access: 'PH_CLICKHOUSE_ACCESS',
+  busy: 'PH_CLICKHOUSE_BUSY',
+};
+
+/** What a failed insert means. Anything but a whitelisted refusal with no row written leaves it in doubt. */
+export function failedInsert(error: unknown, where: ErrorWhere): InsertOutcome {
+  if (!(error instanceof ServerError)) {
+    return {
+      kind: 'in-doubt',
+      error: failure('PH_INSERT_UNANSWERED', `no answer: ${messageOf(error)}`, where, error),
+    };
+  }
+  if (isLate(error))
+    return { kind: 'in-doubt', error: failure('PH_INSERT_LATE', error.summary, where, error) };
+  const meaning = refusalOf(error.code, error.message);
+  // NaN counts as written: a server (or a proxy) that does not say leaves the insert in doubt.
+  if (meaning === undefined || error.writtenRows !== 0) {
+    return { kind: 'in-doubt', error: failure('PH_INSERT_FAILED', error.summary, where, error) };
+  }
+  return {
+    kind: 'refused',
+    data: meaning === 'data',
+    badRow: meaning === 'data' ? badRowOf(error.message) : undefined,
+    error: failure(CODE_OF[meaning], error.summary, { ...where, column: columnOf(error.message) }, error),
+  };
+}
+
+/** What a failed question, or any other statement that may simply be given again, means. */
+export function failedQuestion(error: unknown, where: ErrorWhere): PulsehouseError {
+  if (!(error instanceof ServerError)) {
+    return failure('PH_CLICKHOUSE_UNREACHABLE', `no answer: ${messageOf(error)}`, where, error);
+  }
+  if (isPassing(error.code)) return failure('PH_CLICKHOUSE_BUSY', error.summary, where, error);
+  const meaning = refusalOf(error.code, error.message);
+  return failure(
+    meaning === undefined ? 'PH_CLICKHOUSE_FAILED' : CODE_OF[meaning],
+    error.summary,
+    where,
+    error,
+  );
+}
+
+function isLate(error: ServerError): boolean {
+  return error.code === THROW_IF && error.message.includes(LATE_BODY);
+}
+
+function failure(code: ErrorCode, message: string, where: ErrorWhere, cause: unknown): PulsehouseError {
+  const place = where.column === undefined ? where.table : `${where.table}, column ${where.column}`;
+  return new PulsehouseError(code, `${place}: ${message}`, { where, cause });
+}

@@ -1,0 +1,67 @@
+import type { ClickHouseSettings } from '@clickhouse/client';
+import { type ErrorWhere, PulsehouseError } from '../pipeline/errors.ts';
+import { failedQuestion } from './failures.ts';
+import type { TableName } from './identifiers.ts';
+import { QUESTION_SETTINGS } from './insert-settings.ts';
+import type { Server } from './server.ts';
+
+export type Parameters = Readonly<Record<string, unknown>>;
+
+/** Statements that may be given again: questions, and commands that have the same end however often they are carried out. */
+export class Questions {
+  readonly now: () => number;
+  readonly where: ErrorWhere;
+  readonly #server: Server;
+
+  constructor(server: Server, target: TableName, now: () => number) {
+    this.#server = server;
+    this.now = now;
+    this.where = { table: `${target.database}.${target.table}`, server: server.url };
+  }
+
+  /**
+   * The rows of one SELECT. 64-bit integers come as numbers: every one asked for here is below 2^53.
+   * @throws PulsehouseError PH_CLICKHOUSE_*, PH_TABLE_MISMATCH.
+   */
+  async ask<Row>(sql: string, parameters: Parameters, deadline: number): Promise<readonly Row[]> {
+    const text = await this.tell(`${sql}\nFORMAT JSONEachRow`, parameters, deadline, QUESTION_SETTINGS);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Row);
+  }
+
+  /** For questions that always have one row for an answer. */
+  async askOne<Row>(sql: string, parameters: Parameters, deadline: number): Promise<Row> {
+    const [row] = await this.ask<Row>(sql, parameters, deadline);
+    if (row !== undefined) return row;
+    throw new PulsehouseError('PH_CLICKHOUSE_FAILED', 'the server answered without a row', {
+      where: this.where,
+    });
+  }
+
+  /** Runs a command and waits until it is carried out. */
+  async tell(
+    sql: string,
+    parameters: Parameters,
+    deadline: number,
+    settings: ClickHouseSettings = {},
+  ): Promise<string> {
+    const timeout = deadline - this.now();
+    try {
+      return await this.#server.run({
+        sql,
+        parameters,
+        settings: { ...settings, wait_end_of_query: 1, max_execution_time: wholeSeconds(timeout) },
+        timeout,
+      });
+    } catch (error) {
+      throw failedQuestion(error, this.where);
+    }
+  }
+}
+
+/** For `max_execution_time`, to which zero would mean no limit. */
+export function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000));
+}

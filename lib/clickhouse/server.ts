@@ -1,0 +1,101 @@
+import { Readable } from 'node:stream';
+import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
+import { ServerError } from './server-error.ts';
+
+export interface ServerSettings {
+  /** `http(s)://host:port`. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** Compresses insert bodies (zstd or gzip on the wire is worth it across a network, never on loopback). */
+  readonly compress?: boolean;
+}
+
+export interface Request {
+  readonly sql: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly settings?: ClickHouseSettings;
+  readonly queryId?: string;
+  readonly body?: readonly Uint8Array[];
+  /** How long the answer is waited for, in milliseconds. Not waiting any longer does not end the query. */
+  readonly timeout: number;
+}
+
+/** Longer than any call's own timeout: those are what ends a request. */
+const SOCKET_TIMEOUT = 60 * 60 * 1000;
+
+/** Less than any server's keep-alive timeout. Ages are checked when a socket is taken, as a frozen process runs timers late. */
+const IDLE_SOCKET_AGE = 2_000;
+
+/** One ClickHouse over HTTP. It sends every request exactly once: nothing in here or below it tries again. */
+export class Server {
+  readonly url: string;
+  readonly #client: ReturnType<typeof createClient>;
+
+  constructor(settings: ServerSettings) {
+    this.url = new URL(settings.url).origin;
+    this.#client = createClient({
+      url: this.url,
+      username: settings.username,
+      password: settings.password,
+      application: 'pulsehouse',
+      request_timeout: SOCKET_TIMEOUT,
+      max_open_connections: 256,
+      compression: { request: settings.compress ?? false, response: false },
+      keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_AGE, eagerly_destroy_stale_sockets: true },
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+  }
+
+  /**
+   * Runs one statement and waits for its end.
+   * @returns the text of the answer.
+   * @throws ServerError when the server answered with an error; any other Error when there was no whole answer.
+   */
+  async run(request: Request): Promise<string> {
+    if (request.timeout <= 0) throw new Error('its deadline had passed before it was sent');
+    const signal = AbortSignal.timeout(request.timeout);
+    const { http_status_code, response_headers, stream } = await this.#client.exec({
+      query: request.sql,
+      query_params: { ...request.parameters },
+      clickhouse_settings: request.settings ?? {},
+      ignore_error_response: true,
+      abort_signal: signal,
+      ...(request.queryId === undefined ? {} : { query_id: request.queryId }),
+      ...(request.body === undefined ? {} : { values: Readable.from(request.body) }),
+    });
+    const text = await readAll(stream, signal);
+    const code = response_headers['x-clickhouse-exception-code'];
+    if (http_status_code === 200 && code === undefined) return text;
+    throw new ServerError(
+      Number(code ?? /^Code: (\d+)/.exec(text)?.[1] ?? 0),
+      text.trim() || `HTTP status ${http_status_code}`,
+      writtenRows(response_headers['x-clickhouse-summary']),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}
+
+/** The client stops watching its signal once the headers are there; a stalled body must end by the deadline too. */
+async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  const giveUp = (): void => {
+    stream.destroy(new Error('the answer broke off'));
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** As the server counted them; NaN when it did not say. */
+function writtenRows(summary: string | string[] | undefined): number {
+  const match = typeof summary === 'string' ? /"written_rows":"(\d+)"/.exec(summary) : null;
+  return match ? Number(match[1]) : Number.NaN;
+}

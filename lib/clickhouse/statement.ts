@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { quoteIdentifier, quoteString, quoteTable } from './identifiers.ts';
+import { POSITION_COLUMN_NAMES, PUBLISH_TIME_FIELD, ROW_POSITION_FIELDS } from './position-columns.ts';
+
+/** What of a pipeline the statement is made from. */
+export type Mapping = Pick<Pipeline, 'target' | 'source' | 'columns'>;
+
+/** What the server says when a body arrives after its time: the only text by which that error is known from a view's own. */
+export const LATE_BODY = 'pulsehouse: this insert arrived after its time';
+
+/**
+ * `nowInBlock` and never `now`: the latter is folded into a constant when the query begins, so that a body which stalls
+ * half way would still be stored however late its end comes. Both sides in whole seconds, rounded to the earlier end.
+ */
+const NOT_LATE = `throwIf(nowInBlock() >= fromUnixTimestamp({notAfter:UInt32}), ${quoteString(LATE_BODY)}) = 0`;
+
+/** The insert of every batch of a pipeline. `{partition}` and `{notAfter}` (seconds) are its parameters. */
+export function insertStatement(mapping: Mapping): string {
+  const columns = [...POSITION_COLUMN_NAMES, ...Object.keys(mapping.columns)].map(quoteIdentifier);
+  return `INSERT INTO ${quoteTable(mapping.target)} (${columns.join(', ')}) ${selectFromInput(mapping)}`;
+}
+
+/**
+ * The same rows through the same expressions into nowhere.
+ * @param types the target's types of the mapped columns: what the insert would convert to.
+ */
+export function probeStatement(mapping: Mapping, types: Readonly<Record<string, string>>): string {
+  const names = [...POSITION_COLUMN_NAMES, ...Object.keys(mapping.columns)];
+  const structure = names.map((name) => `${quoteIdentifier(name)} ${types[name] ?? 'String'}`).join(', ');
+  return `INSERT INTO FUNCTION null(${quoteString(structure)}) ${selectFromInput(mapping)}`;
+}
+
+function selectFromInput(mapping: Mapping): string {
+  const expressions = Object.values(mapping.columns).map((expression) => `(${expression})`);
+  const position = ['{partition:UInt32}', ...Object.keys(ROW_POSITION_FIELDS), '0'];
+  return [
+    `SELECT ${[...position, ...expressions].join(', ')}`,
+    `FROM input(${quoteString(inputStructure(mapping))})`,
+    `WHERE ${NOT_LATE}`,
+    'FORMAT JSONEachRow',
+  ].join(' ');
+}
+
+/** Position fields first, as they stand first in every row. */
+export function inputStructure(mapping: Mapping): string {
+  const publishTime = needsPublishTime(mapping) ? { [PUBLISH_TIME_FIELD]: 'Int64' } : {};
+  const fields = { ...ROW_POSITION_FIELDS, ...publishTime, ...mapping.source.fields };
+  return Object.entries(fields)
+    .map(([name, type]) => `${quoteIdentifier(name)} ${type}`)
+    .join(', ');
+}
+
+export function needsPublishTime(mapping: Mapping): boolean {
+  return Object.values(mapping.columns).some((expression) => /\b_publish_time\b/.test(expression));
+}
+
+/** Hash of the statement: another mapping, another hash. */
+export function mappingHash(mapping: Mapping): string {
+  return createHash('sha256').update(insertStatement(mapping)).digest('hex').slice(0, 16);
+}
