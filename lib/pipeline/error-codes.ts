@@ -292,6 +292,23 @@ export const ERROR_CODES = {
     nextStep:
       'Nothing at once: the next cycle starts the consumer. If it goes on, read the cause in the log.',
   },
+
+  PH_STACK_PREREQUISITE: { kind: 'terminal', nextStep: 'Install what the local stack needs.' },
+  PH_STACK_FETCH: {
+    kind: 'terminal',
+    nextStep:
+      'Check the way to the package registries and run it again; what was half fetched is thrown away.',
+  },
+  PH_STACK_PORT_TAKEN: {
+    kind: 'terminal',
+    nextStep: 'End what listens there, or leave out --well-known-ports so that free ports are taken.',
+  },
+  PH_STACK_NOT_READY: { kind: 'terminal', nextStep: 'Read the log named above, then start it again.' },
+  PH_STACK_UNSUPPORTED: {
+    kind: 'terminal',
+    nextStep: 'Bring that server yourself: pulsehouse stack up --help says how.',
+  },
+  PH_STACK_DOWN: { kind: 'terminal', nextStep: 'Start it with `pulsehouse stack up`.' },
 } as const satisfies Record<`PH_${string}`, CodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

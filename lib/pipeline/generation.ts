@@ -1,0 +1,10 @@
+import type { Environment } from '../ports/environment.ts';
+
+/**
+ * Names a span of a pipeline's life between resets, for ever and everywhere: tokens, ledger items and dead letters of
+ * different generations never meet. Sorts by time; the unique part keeps two resets of one millisecond apart.
+ */
+export function newGeneration(environment: Environment): string {
+  const time = new Date(environment.now()).toISOString().replaceAll(/[-:.]/g, '');
+  return `${time}-${environment.uniqueId().slice(-12)}`;
+}

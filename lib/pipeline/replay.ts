@@ -1,0 +1,41 @@
+import type { Position } from './position.ts';
+
+/**
+ * - repair: inserts what is missing, and only that.
+ * - replace: deletes the rows of the range and writes them again; only while the pipeline is paused.
+ * - into: writes the range into another table.
+ * - redrive: puts dead letters of the range through the mapping again.
+ */
+export type ReplayMode = 'repair' | 'replace' | 'into' | 'redrive';
+
+export type ReplayStatus = 'running' | 'complete' | 'cancelled';
+
+/** `(after, to]` of one partition. */
+export interface ReplayRange {
+  readonly partition: number;
+  readonly after: Position;
+  readonly to: Position;
+}
+
+/** One replay: what was asked for, by whom, and what became of it. How far each partition is stands in its own state. */
+export interface ReplayRecord {
+  readonly pipeline: string;
+  /** Sorts by time; also the generation of the replay's batches, and so part of every token of it. */
+  readonly id: string;
+  readonly mode: ReplayMode;
+  readonly target: { readonly database: string; readonly table: string };
+  /** The range's ends as they were given. */
+  readonly from: string;
+  readonly to: string;
+  readonly ranges: readonly ReplayRange[];
+  readonly requestedBy: string;
+  /** Milliseconds since the epoch. */
+  readonly requestedAt: number;
+  readonly status: ReplayStatus;
+  readonly finishedAt: number | undefined;
+}
+
+/** Under this name a replay keeps partition states, batches and dead letters: apart from the pipeline's own. */
+export function replayScope(pipeline: string): string {
+  return `${pipeline}/replay`;
+}
