@@ -1,0 +1,21 @@
+/**
+ * The metrics the functions emit and the alarms look at. Each carries the dimensions `service` (the deployment) and
+ * `pipeline`. A metric that is zero is not sent: CloudWatch charges only for hours in which one is, so an idle
+ * pipeline has none, and the alarms take silence for health.
+ */
+export const METRICS = {
+  /** Seconds since the newest committed message was published, on the partition furthest behind; only while one is behind. */
+  oldestUncommitted: 'OldestUncommittedSeconds',
+  /** Entries above `committed`, all partitions; a lower bound where a partition's backlog spans ledgers. */
+  backlog: 'BacklogEntries',
+  /** Seconds since the newest complete checkpoint, sent by cycles that completed none although there was something to. */
+  checkpointAge: 'CheckpointAgeSeconds',
+  halted: 'HaltedPartitions',
+  deadLetters: 'DeadLetters',
+  /** Messages read less those written, filtered and dead-lettered, by the totals of all partitions. Anything but 0 is a defect. */
+  conservation: 'ConservationDifference',
+  messages: 'Messages',
+  rows: 'Rows',
+} as const;
+
+export type MetricName = (typeof METRICS)[keyof typeof METRICS];
