@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
-import { BEFORE_ALL, isSamePosition, type Position } from '../pipeline/position.ts';
+import { BEFORE_ALL, isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
 import type { Snapshot, SnapshotPartition } from './snapshot.ts';
@@ -26,11 +26,11 @@ export async function acknowledge(context: CycleContext): Promise<number> {
 
 /** The newest checkpoint that trails the latest as far, and is as old, as the pipeline asks. */
 async function acknowledgeTarget(context: CycleContext): Promise<number> {
-  const { pipeline, state, environment, lease, deadline } = context;
+  const { pipeline, state, environment, lease } = context;
   const { checkpoints, age } = pipeline.checkpoint.acknowledgeBehind;
   const { latest } = lease.state;
   if (checkpoints === 0 && age === 0) return latest;
-  const records = await persistently(context, () =>
+  const records = await persistently(context, (deadline) =>
     state.readCheckpoints(pipeline.name, pipeline.checkpoint.snapshotsKept, deadline),
   );
   const complete = records.filter(({ status, number }) => status === 'complete' && number <= latest);
@@ -70,15 +70,20 @@ async function tellPartition(
   before: SnapshotPartition | undefined,
   unknown: boolean,
 ): Promise<number> {
-  const { transport, pipeline, deadline, lease } = context;
+  const { transport, pipeline, lease } = context;
   const { committed, topic, origin, totals } = partition;
   const told = before?.committed ?? origin;
   if (isSamePosition(committed, BEFORE_ALL) || isSamePosition(committed, told)) return 0;
   const known = unknown ? committed : told;
-  const tell = (expected: Position) =>
-    persistently(context, () =>
-      transport.acknowledge(topic, pipeline.subscription, committed, deadline, assertNotAhead(expected)),
-    );
+  // A try whose receipt was lost may have moved the cursor: from then on it may stand where we told it to.
+  const tell = (expected: Position) => {
+    let allowed = expected;
+    return persistently(context, (deadline) => {
+      const check = assertNotAhead(allowed);
+      allowed = laterOf(expected, committed);
+      return transport.acknowledge(topic, pipeline.subscription, committed, deadline, check);
+    });
+  };
   try {
     await lease.renewIfDue();
     await tell(known);

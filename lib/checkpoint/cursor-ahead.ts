@@ -32,7 +32,10 @@ export function assertNotAhead(told: Position): (found: SubscriptionState) => vo
   };
 }
 
-/** Halts the partition; or, where somebody resumed it after the same finding, answers how far the cursor may be. */
+/**
+ * Halts the partition; or, where somebody resumed it after the same finding, answers how far the cursor may be.
+ * @throws PulsehouseError PH_FENCED when a newer cycle runs: what it told Pulsar is no finding of ours.
+ */
 export async function haltUnlessSeen(
   context: CycleContext,
   partition: SnapshotPartition,
@@ -40,8 +43,9 @@ export async function haltUnlessSeen(
   found: Position,
 ): Promise<Position | undefined> {
   const { state, environment, pipeline, deadline, log, lease } = context;
-  const standing = await persistently(context, () =>
-    state.readPartition(pipeline.name, partition.partition, deadline),
+  await lease.update((cycle) => cycle);
+  const standing = await persistently(context, (tryUntil) =>
+    state.readPartition(pipeline.name, partition.partition, tryUntil),
   );
   if (!standing || standing.halted) return undefined;
   if (standing.forgotten && !isAfter(found, standing.forgotten)) return found;
