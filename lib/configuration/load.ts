@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, PulsehouseError } from '../pipeline/errors.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { parsePipeline } from './parse.ts';
+import { formatProblem, type Problem } from './problem.ts';
+import { checkTogether } from './rules.ts';
+
+export interface LoadedPipelines {
+  readonly pipelines: readonly Pipeline[];
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Reads pipelines from their files.
+ * @throws PulsehouseError PH_CONFIG_INVALID that lists every error of every file.
+ */
+export async function loadPipelines(files: readonly string[]): Promise<LoadedPipelines> {
+  const pipelines: Pipeline[] = [];
+  const problems: Problem[] = [];
+  for (const file of files) {
+    const parsed = parsePipeline(await readPipelineFile(file), file);
+    problems.push(...parsed.problems);
+    if (!parsed.pipeline) continue;
+    problems.push(...checkTogether(parsed.pipeline, pipelines).map(parsed.locate));
+    pipelines.push(parsed.pipeline);
+  }
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) {
+    throw new PulsehouseError('PH_CONFIG_INVALID', errors.map(formatProblem).join('\n'));
+  }
+  return { pipelines, warnings: problems };
+}
+
+async function readPipelineFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new PulsehouseError('PH_CONFIG_INVALID', `${file} cannot be read: ${messageOf(error)}`, {
+      nextStep: 'Name the pipeline file with --pipeline, or write one: examples/iot/pipeline.yml is a start.',
+      cause: error,
+    });
+  }
+}
