@@ -28,6 +28,8 @@ export async function awaitFlush(
 
 /** Every partition's state, consistently read. */
 export function readStates(context: CycleContext): Promise<readonly PartitionState[]> {
-  const { state, pipeline, lease, deadline } = context;
-  return persistently(context, () => state.readPartitions(pipeline.name, lease.state.partitions, deadline));
+  const { state, pipeline, lease } = context;
+  return persistently(context, (deadline) =>
+    state.readPartitions(pipeline.name, lease.state.partitions, deadline),
+  );
 }

@@ -30,7 +30,7 @@ export interface CycleContext extends CycleDependencies {
 const TRIES = 5;
 
 /** Repeats a step that is idempotent while its failure may pass. */
-export function persistently<T>(context: CycleContext, step: () => Promise<T>): Promise<T> {
+export function persistently<T>(context: CycleContext, step: (deadline: number) => Promise<T>): Promise<T> {
   const retryIf = (error: unknown) => isPulsehouseError(error) && error.kind !== 'terminal';
   return retry(context.environment, { deadline: context.deadline, tries: TRIES, retryIf }, step);
 }

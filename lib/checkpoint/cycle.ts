@@ -5,7 +5,7 @@ import { openCheckpoint } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import { acknowledge } from './acknowledge.ts';
 import { awaitFlush, readStates } from './await-flush.ts';
-import type { CycleContext, CycleDependencies } from './context.ts';
+import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
 import { findWork, invokeConsumers, type Work } from './fan-out.ts';
 import { pruneSnapshots } from './snapshots.ts';
@@ -65,7 +65,7 @@ export async function runCycle(dependencies: CycleDependencies, request: CycleRe
 }
 
 async function turn(context: CycleContext): Promise<CycleResult> {
-  const { lease, pipeline, environment, objects, deadline, log } = context;
+  const { lease, pipeline, environment, objects, log } = context;
   await discoverPartitions(context);
   const states = await readStates(context);
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
@@ -88,7 +88,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const { record } = await takeCheckpoint(context, { number, at: openedAt, laggards }, previous);
   const acknowledgedMessages = await acknowledge(context);
   const terms = { kept: pipeline.checkpoint.snapshotsKept, acknowledged: lease.state.acknowledged };
-  await pruneSnapshots(objects, pipeline.name, terms, deadline);
+  await persistently(context, (deadline) => pruneSnapshots(objects, pipeline.name, terms, deadline));
   return {
     ...ended('completed', lease.state),
     flushedMessages: record.messages,

@@ -9,8 +9,8 @@ import { type CycleContext, persistently } from './context.ts';
  * @throws PulsehouseError PH_TOPIC_SHRUNK when there are fewer than there were.
  */
 export async function discoverPartitions(context: CycleContext): Promise<void> {
-  const { pipeline, transport, state, environment, lease, deadline, log } = context;
-  const topics = await persistently(context, () => transport.partitions(pipeline.topic, deadline));
+  const { pipeline, transport, state, environment, lease, log } = context;
+  const topics = await persistently(context, (deadline) => transport.partitions(pipeline.topic, deadline));
   const known = lease.state.partitions;
   if (topics.length < known) {
     throw new PulsehouseError(
@@ -24,10 +24,10 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
   if (topics.length === known) return;
   for (const [partition, topic] of topics.entries()) {
     if (partition < known) continue;
-    await persistently(context, () =>
+    await persistently(context, (deadline) =>
       transport.ensureSubscription(topic, pipeline.subscription, { at: 'earliest' }, deadline),
     );
-    const cluster = await persistently(context, () => transport.topicIdentity(topic, deadline));
+    const cluster = await persistently(context, (deadline) => transport.topicIdentity(topic, deadline));
     const first = newPartitionState({
       pipeline: pipeline.name,
       partition,
@@ -37,7 +37,7 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
       origin: BEFORE_ALL,
       writeId: environment.uniqueId(),
     });
-    await persistently(context, () => state.createPartition(first, deadline));
+    await persistently(context, (deadline) => state.createPartition(first, deadline));
     log.info(`Partition ${partition} is new and starts at earliest`, { partition, topic });
   }
   await lease.update((cycle) => ({ ...cycle, partitions: topics.length }));

@@ -25,12 +25,12 @@ export async function findWork(
 }
 
 async function workOf(context: CycleContext, state: PartitionState): Promise<Work> {
-  const { transport, environment, pipeline, deadline } = context;
+  const { transport, environment, pipeline } = context;
   if (state.halted) return { state, pending: false, held: false };
   // A living consumer renews long before half its lease is left; one that has less may be dead.
   const held = state.owner !== undefined && state.leaseUntil - environment.now() > pipeline.consume.lease / 2;
   if (held || state.inFlight.length > 0) return { state, pending: true, held };
-  const last = await persistently(context, () => transport.lastPosition(state.topic, deadline));
+  const last = await persistently(context, (deadline) => transport.lastPosition(state.topic, deadline));
   return { state, pending: isAfter(last, state.committed), held };
 }
 

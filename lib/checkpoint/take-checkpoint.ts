@@ -28,7 +28,7 @@ export async function takeCheckpoint(
   opened: Opened,
   previous: StoredSnapshot | undefined,
 ): Promise<Taken> {
-  const { pipeline, objects, state, environment, lease, deadline, log } = context;
+  const { pipeline, objects, state, environment, lease, log } = context;
   const states = await readStates(context);
   if (states.length !== lease.state.partitions) {
     const message = `${lease.state.partitions} partitions are known and ${states.length} have a state`;
@@ -46,9 +46,9 @@ export async function takeCheckpoint(
     },
     states,
   );
-  const stored = await persistently(context, () => createSnapshot(objects, offered, deadline));
+  const stored = await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));
   const record = recordOf(context, opened, stored.snapshot, previous?.snapshot);
-  await persistently(context, () => state.putCheckpoint(record, deadline));
+  await persistently(context, (deadline) => state.putCheckpoint(record, deadline));
   await lease.update((cycle) => completeCheckpoint(cycle, opened.number));
   log.info(`Checkpoint ${opened.number}: Flushed ${record.rows} records to ClickHouse`, {
     checkpoint: opened.number,
@@ -85,9 +85,9 @@ export async function snapshotIfWhole(
   context: CycleContext,
   number: number,
 ): Promise<StoredSnapshot | undefined> {
-  const { objects, pipeline, deadline, log } = context;
+  const { objects, pipeline, log } = context;
   try {
-    return await persistently(context, () => readSnapshot(objects, pipeline.name, number, deadline));
+    return await persistently(context, (deadline) => readSnapshot(objects, pipeline.name, number, deadline));
   } catch (error) {
     const lost =
       isPulsehouseError(error) &&

@@ -17,7 +17,7 @@ export async function findBadRows(
   for (let part = parts.pop(); part; part = parts.pop()) {
     const [from, to] = part;
     if (from >= to) continue;
-    const result = await ask(context, () => context.sink.probe(body, from, to, context.deadline));
+    const result = await ask(context, (deadline) => context.sink.probe(body, from, to, deadline));
     if (result.ok) continue;
     const row = to - from === 1 ? from : result.badRow;
     if (row === undefined) {

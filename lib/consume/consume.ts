@@ -50,8 +50,8 @@ export async function consume(
   request: ConsumeRequest,
 ): Promise<ConsumeResult> {
   const { pipeline, state, environment } = dependencies;
-  const cycle = await askAgain(environment, request.deadline, () =>
-    state.readCycle(pipeline.name, request.deadline),
+  const cycle = await askAgain(environment, request.deadline, (deadline) =>
+    state.readCycle(pipeline.name, deadline),
   );
   if (!cycle)
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
@@ -80,7 +80,7 @@ async function hold(
   const renewing = keepRenewed(dependencies, lease, ended.signal);
   try {
     const askedAt = environment.now();
-    const serverNow = await askAgain(environment, request.deadline, () => sink.serverNow(request.deadline));
+    const serverNow = await askAgain(environment, request.deadline, (deadline) => sink.serverNow(deadline));
     const context: ConsumeContext = {
       ...dependencies,
       partition: request.partition,
@@ -108,10 +108,12 @@ async function pump(
   const { environment, transport, lease } = context;
   const left = request.deadline - environment.now();
   const open = new OpenBatches(context);
-  const reader = await transport.openReader(
-    lease.state.topic,
-    { after: intendedUpTo(lease.state), maxBufferedBytes: BUFFERED_BYTES },
-    request.deadline,
+  const reader = await ask(context, (deadline) =>
+    transport.openReader(
+      lease.state.topic,
+      { after: intendedUpTo(lease.state), maxBufferedBytes: BUFFERED_BYTES },
+      deadline,
+    ),
   );
   try {
     const pullUntil = request.deadline - Math.min(LONGEST_CLOSING, left * CLOSING_SHARE);
@@ -145,8 +147,8 @@ async function settleFound(context: ConsumeContext): Promise<void> {
 async function assertSameTopic(context: ConsumeContext): Promise<void> {
   const known = context.lease.state.cluster;
   if (known === undefined) return;
-  const found = await ask(context, () =>
-    context.transport.topicIdentity(context.lease.state.topic, context.deadline),
+  const found = await ask(context, (deadline) =>
+    context.transport.topicIdentity(context.lease.state.topic, deadline),
   );
   if (found === undefined || found === known) return;
   throw new PulsehouseError('PH_HALT_TOPIC_REPLACED', `the topic was ${known} and is ${found} now`, {

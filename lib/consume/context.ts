@@ -36,7 +36,7 @@ export interface ConsumeContext extends ConsumeDependencies {
 const QUESTION_TRIES = 5;
 
 /** Repeats a question while its failure may pass. Only for calls without effect, so that doubt does no harm. */
-export function ask<T>(context: ConsumeContext, question: () => Promise<T>): Promise<T> {
+export function ask<T>(context: ConsumeContext, question: (deadline: number) => Promise<T>): Promise<T> {
   return askAgain(context.environment, context.deadline, question);
 }
 
@@ -44,7 +44,7 @@ export function ask<T>(context: ConsumeContext, question: () => Promise<T>): Pro
 export function askAgain<T>(
   environment: Environment,
   deadline: number,
-  question: () => Promise<T>,
+  question: (deadline: number) => Promise<T>,
 ): Promise<T> {
   const retryIf = (error: unknown) => isPulsehouseError(error) && error.kind !== 'terminal';
   return retry(environment, { deadline, tries: QUESTION_TRIES, retryIf }, question);

@@ -31,7 +31,7 @@ export async function recordDeadLetters(
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
   const { name } = context.pipeline;
   const key = `${name}/dead-letters/${context.partition}/${batch.generation}/${batch.seq}-${hash}.ndjson`;
-  const created = await ask(context, () => context.objects.create(key, body, context.deadline));
+  const created = await ask(context, (deadline) => context.objects.create(key, body, deadline));
   if (!created.created && Buffer.compare(created.existing, body) !== 0) {
     throw new PulsehouseError('PH_OBJECT_CONFLICT', `${key} holds something else`, {
       where: whereOf(context),
@@ -70,7 +70,7 @@ export async function readDeadLetters(
   reference: DeadLetterReference | undefined,
 ): Promise<{ readonly letters: readonly DeadLetter[]; readonly has: LeaveOut }> {
   if (!reference) return { letters: [], has: () => false };
-  const body = await ask(context, () => context.objects.read(reference.key, context.deadline));
+  const body = await ask(context, (deadline) => context.objects.read(reference.key, deadline));
   const letters = body ? parseDeadLetters(body) : [];
   if (letters.length !== reference.count) {
     throw new PulsehouseError(

@@ -21,10 +21,10 @@ export class FlushRequests {
   }
 
   async refreshIfDue(): Promise<void> {
-    const { pipeline, state, environment, deadline } = this.context;
+    const { pipeline, state, environment } = this.context;
     if (environment.now() - this.lookedAt < LOOK_EVERY) return;
     this.lookedAt = environment.now();
-    const cycle = await ask(this.context, () => state.readCycle(pipeline.name, deadline));
+    const cycle = await ask(this.context, (deadline) => state.readCycle(pipeline.name, deadline));
     if (!cycle) return;
     this.newest = Math.max(this.newest, cycle.flushRequested);
     this.paused = cycle.paused;

@@ -113,7 +113,7 @@ export class OpenBatches {
       committedAt: environment.now(),
     };
     const retryIf = (error: unknown) => isPulsehouseError(error) && error.code === 'PH_STATE_UNREACHABLE';
-    return retry(environment, { deadline, retryIf }, () => state.putBatch(record, deadline));
+    return retry(environment, { deadline, retryIf }, (tryUntil) => state.putBatch(record, tryUntil));
   }
 
   private throwFailure(): void {

@@ -5,7 +5,7 @@ import { ask, type ConsumeContext, whereOf } from './context.ts';
 
 /** Answers which messages of the range have their row already, so that only the missing ones are sent. */
 export async function findPresentRows(context: ConsumeContext, range: RowRange): Promise<LeaveOut> {
-  const entries = await ask(context, () => context.sink.indexesIn(range, context.deadline));
+  const entries = await ask(context, (deadline) => context.sink.indexesIn(range, deadline));
   const present = new Map<string, ReadonlySet<number>>();
   for (const { position, indexes } of entries) {
     const distinct = new Set(indexes);

@@ -125,17 +125,17 @@ export class Pump {
     if (environment.now() - this.lastEntryAt >= QUIET_BEFORE_DRAINED) return true;
     const pulled = this.filling?.to ?? intendedUpTo(lease.state);
     if (this.last && isAfter(this.last, pulled)) return false;
-    this.last = await ask(this.context, () =>
-      this.context.transport.lastPosition(lease.state.topic, this.context.deadline),
+    this.last = await ask(this.context, (deadline) =>
+      this.context.transport.lastPosition(lease.state.topic, deadline),
     );
     return !isAfter(this.last, pulled);
   }
 
   private async tokenWindow(): Promise<TokenWindow> {
-    const { environment, sink, deadline } = this.context;
+    const { environment, sink } = this.context;
     const at = environment.now();
     if (!this.tokens || at - this.tokens.at > TOKENS_AGE) {
-      this.tokens = { window: await ask(this.context, () => sink.tokenWindow(deadline)), at };
+      this.tokens = { window: await ask(this.context, (deadline) => sink.tokenWindow(deadline)), at };
     }
     return this.tokens.window;
   }

@@ -1,7 +1,7 @@
 import type { Intent } from '../pipeline/intent.ts';
 import { comparePositions, formatPosition } from '../pipeline/position.ts';
 import type { LeaveOut } from '../ports/sink.ts';
-import { batchError, type ConsumeContext } from './context.ts';
+import { ask, batchError, type ConsumeContext } from './context.ts';
 import { PulledBatch } from './pulled-batch.ts';
 
 const BUFFERED_BYTES = 8 * 1024 * 1024;
@@ -17,10 +17,12 @@ export async function reread(
   leaveOut: LeaveOut,
 ): Promise<PulledBatch> {
   const { transport, environment, deadline, lease } = context;
-  const reader = await transport.openReader(
-    lease.state.topic,
-    { after: intent.after, maxBufferedBytes: BUFFERED_BYTES },
-    deadline,
+  const reader = await ask(context, (tryUntil) =>
+    transport.openReader(
+      lease.state.topic,
+      { after: intent.after, maxBufferedBytes: BUFFERED_BYTES },
+      tryUntil,
+    ),
   );
   try {
     const batch = new PulledBatch(intent.after, context.sink.newBody(context.partition), environment.now());

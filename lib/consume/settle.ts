@@ -69,7 +69,7 @@ interface MissingRows {
 /** Undefined when every row of the batch is there exactly once. */
 async function missingRows(context: ConsumeContext, seq: number): Promise<MissingRows | undefined> {
   const intent = standingIntent(context, seq);
-  const found = await ask(context, () => context.sink.countRows(rangeOf(context, intent), context.deadline));
+  const found = await ask(context, (deadline) => context.sink.countRows(rangeOf(context, intent), deadline));
   if (found.rows > intent.rows || found.distinct < found.rows) {
     const message = `${found.rows} rows (${found.distinct} distinct) stand where ${intent.rows} belong`;
     throw batchError(context, 'PH_HALT_ROWS_DOUBLED', message, intent);
@@ -80,7 +80,7 @@ async function missingRows(context: ConsumeContext, seq: number): Promise<Missin
 async function tokensTrusted(context: ConsumeContext, intent: Intent): Promise<boolean> {
   return tokensAreTrusted(
     intent.tokens,
-    await ask(context, () => context.sink.tokenWindow(context.deadline)),
+    await ask(context, (deadline) => context.sink.tokenWindow(deadline)),
   );
 }
 
@@ -92,7 +92,7 @@ async function outliveEarlierSends(context: ConsumeContext, seq: number): Promis
   const intent = standingIntent(context, seq);
   const { sink, environment, deadline } = context;
   for (;;) {
-    const serverNow = await ask(context, () => sink.serverNow(deadline));
+    const serverNow = await ask(context, (tryUntil) => sink.serverNow(tryUntil));
     const left = intent.notAfter + CLOCK_MARGIN - serverNow;
     if (left <= 0) break;
     if (environment.now() + left >= deadline) {
@@ -102,7 +102,7 @@ async function outliveEarlierSends(context: ConsumeContext, seq: number): Promis
     await environment.sleep(Math.min(left, PAUSE_WHILE_WAITING));
   }
   const prefix = queryIdPrefix(context.pipeline.name, context.partition, intent);
-  await ask(context, () => sink.kill(prefix, deadline));
+  await ask(context, (tryUntil) => sink.kill(prefix, tryUntil));
 }
 
 /** Legal only after a send of the standing attempt was answered 200 and its rows are missing all the same. */

@@ -13,6 +13,11 @@ export interface FencedItem<State extends Fenced> {
   write(next: State, deadline: number): Promise<WriteResult<State>>;
 }
 
+/** A state item is small: DynamoDB answers within milliseconds or something is wrong. */
+const WRITE_TIMEOUT = 3_000;
+/** A read that settles a write left unanswered gets this much more time. */
+const READ_AFTER_SILENCE = 5_000;
+
 /**
  * Writes `next` and answers only when it is known to stand. A lost reply is settled by reading: the state carries our
  * write id (mine), or is still the one we started from (the same write again is harmless, since it is conditional on the
@@ -25,8 +30,8 @@ export async function writeFenced<State extends Fenced>(
   environment: Environment,
   deadline: number,
 ): Promise<State> {
-  return untilReachable(environment, deadline, async () => {
-    const found = await attemptWrite(item, next, deadline);
+  return untilReachable(environment, deadline, async (tryUntil) => {
+    const found = await attemptWrite(item, next, tryUntil);
     if (found === 'written' || found?.writeId === next.writeId) return next;
     if (!found) throw new PulsehouseError('PH_STATE_MISSING', `${item.name} is not in the state table`);
     if (found.epoch === next.epoch && found.version === next.version - 1) {
@@ -42,14 +47,14 @@ export async function writeFenced<State extends Fenced>(
 async function attemptWrite<State extends Fenced>(
   item: FencedItem<State>,
   next: State,
-  deadline: number,
+  tryUntil: number,
 ): Promise<'written' | State | undefined> {
   try {
-    const result = await item.write(next, deadline);
+    const result = await item.write(next, tryUntil);
     return result.written ? 'written' : result.found;
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    return item.read(deadline);
+    return item.read(tryUntil + READ_AFTER_SILENCE);
   }
 }
 
@@ -60,15 +65,15 @@ export async function claimLease<State extends Fenced>(
   environment: Environment,
   deadline: number,
 ): Promise<LeaseResult<State>> {
-  return untilReachable(environment, deadline, () => item.take(claim, deadline));
+  return untilReachable(environment, deadline, (tryUntil) => item.take(claim, tryUntil));
 }
 
 function untilReachable<T>(
   environment: Environment,
   deadline: number,
-  attempt: () => Promise<T>,
+  attempt: (tryUntil: number) => Promise<T>,
 ): Promise<T> {
-  return retry(environment, { deadline, retryIf: isUnreachable }, attempt);
+  return retry(environment, { deadline, tryTimeout: WRITE_TIMEOUT, retryIf: isUnreachable }, attempt);
 }
 
 function isUnreachable(error: unknown): boolean {
