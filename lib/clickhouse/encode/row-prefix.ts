@@ -10,7 +10,8 @@ const ZERO = 0x30;
 export class RowPrefix {
   readonly #bytes = Buffer.alloc(160);
   readonly #withPublishTime: boolean;
-  #length = 0;
+  /** The part of `#bytes` that holds the entry's prefix. */
+  #head = this.#bytes.subarray(0, 0);
 
   constructor(withPublishTime: boolean) {
     this.#withPublishTime = withPublishTime;
@@ -18,24 +19,23 @@ export class RowPrefix {
 
   /** The most bytes `write` may need. */
   get maxLength(): number {
-    return this.#length + 10;
+    return this.#head.length + 10;
   }
 
   /** @param publishTime milliseconds since the epoch. */
   begin(position: Position, publishTime: number): void {
     const time = this.#withPublishTime ? `,"_publish_time":${publishTime}` : '';
-    this.#length = this.#bytes.write(
+    const length = this.#bytes.write(
       `{"_ledger":${position.ledger},"_entry":${position.entry}${time},"_index":`,
       'latin1',
     );
+    this.#head = this.#bytes.subarray(0, length);
   }
 
   /** Writes the prefix for the message `index` at `at`; answers where it ends. The caller has seen to the room. */
   write(target: Uint8Array, at: number, index: number): number {
-    const bytes = this.#bytes;
-    const length = this.#length;
-    for (let i = 0; i < length; i++) target[at + i] = bytes[i] as number;
-    return writeDigits(target, at + length, index);
+    target.set(this.#head, at);
+    return writeDigits(target, at + this.#head.length, index);
   }
 }
 
