@@ -1,0 +1,211 @@
+import { isRetryable, messageOf, PulsehouseError } from '../../../pipeline/errors.ts';
+import { formatPosition } from '../../../pipeline/position.ts';
+import type { Entry, EntryReader, ReaderOptions } from '../../../ports/transport.ts';
+import { openEntry, permitsOf, type RawEntry, readRawEntry } from '../entry.ts';
+import type { Connection } from '../net/connection.ts';
+import { MAX_ENTRY_BYTES, OPERATION_TIMEOUT, type WireOptions } from '../options.ts';
+import { isPassing, retrying } from '../retry.ts';
+import { type Arrival, Arrivals } from './arrivals.ts';
+import { Continuity } from './continuity.ts';
+import { EntryGroup } from './entry-group.ts';
+import { Permits } from './permits.ts';
+import { Session } from './session.ts';
+
+/** How long one next() may stay without a broker before it is an error; a broker restarts faster. */
+const OUT_OF_REACH = 30_000;
+
+export type ConnectToOwner = (topic: string, deadline: number) => Promise<Connection>;
+
+/**
+ * Reads one partition through a subscription that is not durable and has a name of its own, so that nothing in the
+ * broker moves and no two readers meet. Decoding happens when an entry is taken, not when it arrives: what waits in
+ * memory is what came over the wire.
+ */
+export class WireReader implements EntryReader {
+  readonly #topic: string;
+  readonly #options: WireOptions;
+  readonly #maxBufferedBytes: number;
+  readonly #connect: ConnectToOwner;
+  readonly #onClose: (reader: WireReader) => void;
+  readonly #permits: Permits;
+  readonly #continuity: Continuity;
+  #arrivals = new Arrivals(() => {});
+  #session: Session | undefined;
+  #opening: Promise<void> | undefined;
+  #group: EntryGroup | undefined;
+  #failure: unknown;
+  #lostAt: number | undefined;
+  #wake: () => void = () => {};
+  #closed = false;
+
+  constructor(
+    topic: string,
+    reader: ReaderOptions,
+    options: WireOptions,
+    connect: ConnectToOwner,
+    onClose: (reader: WireReader) => void,
+  ) {
+    this.#topic = topic;
+    this.#options = options;
+    this.#maxBufferedBytes = reader.maxBufferedBytes;
+    this.#connect = connect;
+    this.#onClose = onClose;
+    this.#permits = new Permits(reader.maxBufferedBytes);
+    this.#continuity = new Continuity(reader.after);
+  }
+
+  /** The live consumer, for questions about the partition that cost no further one. */
+  get session(): Session | undefined {
+    return this.#session?.gone === undefined ? this.#session : undefined;
+  }
+
+  /** @throws PulsehouseError when the topic cannot be read by the deadline. */
+  async open(deadline: number): Promise<void> {
+    await retrying(this.#options.environment, deadline, isPassing, () => this.#open(deadline));
+  }
+
+  poll(): Entry | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    for (;;) {
+      const arrival = this.#arrivals.take();
+      if (arrival === undefined) return undefined;
+      const entry = this.#accept(arrival);
+      if (this.#arrivals.bytes * 2 <= this.#maxBufferedBytes) this.#session?.connection.release(this);
+      if (entry !== undefined) return entry;
+    }
+  }
+
+  async next(milliseconds: number): Promise<Entry | undefined> {
+    const { environment } = this.#options;
+    const deadline = environment.now() + milliseconds;
+    for (;;) {
+      const entry = this.poll();
+      if (entry !== undefined) return entry;
+      if (this.#closed) return undefined;
+      const left = deadline - environment.now();
+      if (left <= 0) return undefined;
+      if (this.#arrivals.gone !== undefined) await this.#reopen(left);
+      else await this.#waitForArrival(left);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake();
+    this.#onClose(this);
+    await this.#opening?.catch(() => {});
+    const session = this.#session;
+    session?.connection.release(this);
+    try {
+      await session?.close(
+        this.#options.environment.now() + (this.#options.operationTimeout ?? OPERATION_TIMEOUT),
+      );
+    } catch (error) {
+      // The consumer dies with its connection, which the transport closes.
+      this.#options.log.debug('closing a reader was not confirmed', {
+        topic: this.#topic,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  async #waitForArrival(milliseconds: number): Promise<void> {
+    const arrived = new AbortController();
+    this.#wake = () => arrived.abort();
+    await this.#options.environment.sleep(milliseconds, arrived.signal);
+    this.#wake = () => {};
+  }
+
+  /** Tries to subscribe again for `milliseconds`; an attempt under way goes on beyond them. */
+  async #reopen(milliseconds: number): Promise<void> {
+    const { environment, log } = this.#options;
+    this.#lostAt ??= environment.now();
+    if (this.#opening === undefined) {
+      const lost = this.#arrivals.gone;
+      if (lost !== undefined && !isRetryable(lost)) {
+        this.#failure = lost;
+        return;
+      }
+      log.info('reading goes on over a new connection', { topic: this.#topic, lost: lost?.message });
+      const giveUp = this.#lostAt + OUT_OF_REACH;
+      this.#opening = retrying(environment, giveUp, isRetryable, () => this.#open(giveUp)).then(
+        () => {
+          this.#lostAt = undefined;
+        },
+        (error: unknown) => {
+          this.#failure = error;
+        },
+      );
+    }
+    const opened = new AbortController();
+    const opening = this.#opening.finally(() => {
+      this.#opening = undefined;
+      opened.abort();
+    });
+    await Promise.race([opening, environment.sleep(milliseconds, opened.signal)]);
+  }
+
+  async #open(deadline: number): Promise<void> {
+    const connection = await this.#connect(this.#topic, deadline);
+    const arrivals = new Arrivals(() => this.#onArrival(arrivals));
+    const session = await Session.open(
+      connection,
+      {
+        topic: this.#topic,
+        subscription: `pulsehouse-reader-${this.#options.environment.uniqueId()}`,
+        consumerName: 'pulsehouse',
+        durable: false,
+        start: this.#continuity.last,
+        initial: 'earliest',
+      },
+      deadline,
+      arrivals,
+    );
+    this.#session = session;
+    this.#arrivals = arrivals;
+    this.#group = undefined;
+    this.#continuity.restart();
+    this.#permits.reset();
+    session.grant(this.#permits.take());
+  }
+
+  #onArrival(arrivals: Arrivals): void {
+    if (arrivals.bytes > this.#maxBufferedBytes) this.#session?.connection.hold(this);
+    this.#wake();
+  }
+
+  /** What becomes of one arrival; undefined when it gives out nothing. Its permits are given back in any case. */
+  #accept(arrival: Arrival): Entry | undefined {
+    const { frame, commandEnd, ledger, entry: entryId } = arrival;
+    const position = { ledger, entry: entryId };
+    let permits = 1;
+    try {
+      const raw = readRawEntry(frame, commandEnd, position);
+      permits = permitsOf(raw);
+      const step = this.#continuity.step(raw);
+      if (step === 'known' || raw.metadata.markerType !== undefined) return undefined;
+      const entry = this.#assemble(raw);
+      if (entry !== undefined) this.#continuity.given(entry.position);
+      return entry;
+    } catch (error) {
+      this.#failure =
+        error instanceof PulsehouseError
+          ? error.at({ topic: this.#topic, position: formatPosition(position) })
+          : error;
+      throw this.#failure;
+    } finally {
+      this.#permits.giveBack(permits, frame.length);
+      this.#session?.grant(this.#permits.take());
+    }
+  }
+
+  #assemble(raw: RawEntry): Entry | undefined {
+    const maxBytes = this.#options.maxEntryBytes ?? MAX_ENTRY_BYTES;
+    if (this.#group === undefined && raw.metadata.chunks <= 1) return openEntry(raw, maxBytes);
+    this.#group ??= new EntryGroup(this.#maxBufferedBytes, maxBytes);
+    const whole = this.#group.add(raw);
+    if (whole !== undefined) this.#group = undefined;
+    return whole;
+  }
+}

@@ -1,0 +1,46 @@
+import { PulsehouseError } from '../../../pipeline/errors.ts';
+import { decodeLookupResponse, encodeLookup } from '../commands/lookup.ts';
+import { formatAddress, parseServiceUrl } from './address.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionPool } from './pool.ts';
+
+/** Redirects followed for one topic; brokers that disagree for longer than this are not going to agree. */
+const MAX_REDIRECTS = 20;
+
+/**
+ * Finds the broker that serves a topic and connects to it, following redirects and going through the proxy where the
+ * broker says so.
+ * @throws PulsehouseError PH_PULSAR_NOT_READY (retryable), PH_PULSAR_TOPIC_NOT_FOUND, PH_PULSAR_UNREACHABLE, …
+ */
+export async function connectToOwner(
+  pool: ConnectionPool,
+  topic: string,
+  listenerName: string | undefined,
+  deadline: number,
+): Promise<Connection> {
+  let connection = await pool.toService(deadline);
+  let authoritative = false;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const asked = { topic, authoritative, listenerName };
+    const answer = await connection.request('LOOKUP', (id) => encodeLookup(asked, id), deadline);
+    const found = decodeLookupResponse(answer.body);
+    if (found.outcome === 'failed') break;
+    const url = pool.tls ? found.urlTls : found.url;
+    if (url === '') {
+      throw new PulsehouseError(
+        'PH_PULSAR_REFUSED',
+        `the broker of the topic offers no ${pool.tls ? 'TLS' : 'plain'} address`,
+        { where: { topic, server: connection.server } },
+      );
+    }
+    const [address] = parseServiceUrl(url);
+    connection = found.throughService
+      ? await pool.throughProxy(formatAddress(address), deadline)
+      : await pool.to(address, undefined, deadline);
+    if (found.outcome === 'connect') return connection;
+    authoritative = found.authoritative;
+  }
+  throw new PulsehouseError('PH_PULSAR_NOT_READY', 'the brokers do not agree on who serves the topic', {
+    where: { topic, server: connection.server },
+  });
+}

@@ -1,0 +1,80 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import { messageOf, PulsehouseError } from '../../../pipeline/errors.ts';
+import { type BrokerAddress, formatAddress } from './address.ts';
+
+/** One read of the kernel at most; the buffer is used again for the next one. */
+const READ_BUFFER = 256 * 1024;
+
+export interface TlsOptions {
+  /** PEM certificates to trust instead of Node's own. */
+  readonly ca?: string | undefined;
+  /** Client certificate and key, PEM, for mutual TLS. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Name the certificate must carry, where it is not the host connected to. */
+  readonly serverName?: string | undefined;
+  /** Accepts a certificate of any name, as long as the authority is trusted. */
+  readonly dangerouslySkipHostName?: boolean | undefined;
+}
+
+export type OnBytes = (buffer: Uint8Array, length: number) => void;
+
+/**
+ * Connects. Bytes arrive in one buffer that is used again after `onBytes` returns.
+ * @throws PulsehouseError PH_PULSAR_UNREACHABLE
+ */
+export function openSocket(
+  address: BrokerAddress,
+  options: TlsOptions,
+  timeout: number,
+  onBytes: OnBytes,
+): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BUFFER),
+      callback: (length: number, buffer: Uint8Array) => {
+        onBytes(buffer, length);
+        return true;
+      },
+    };
+    const target = { host: address.host, port: address.port, noDelay: true, onread };
+    const socket = address.tls
+      ? tls.connect({ ...target, ...tlsSettings(address, options) })
+      : net.connect(target);
+    const fail = (cause: unknown): void => {
+      socket.destroy();
+      reject(
+        new PulsehouseError(
+          'PH_PULSAR_UNREACHABLE',
+          `cannot connect to ${formatAddress(address)}: ${messageOf(cause)}`,
+          {
+            where: { server: formatAddress(address) },
+            cause,
+          },
+        ),
+      );
+    };
+    const onTimeout = (): void => fail(new Error(`no connection within ${timeout} ms`));
+    socket.setTimeout(Math.max(1, timeout), onTimeout);
+    socket.once('error', fail);
+    socket.once(address.tls ? 'secureConnect' : 'connect', () => {
+      socket.off('error', fail);
+      socket.off('timeout', onTimeout);
+      socket.setTimeout(0);
+      resolve(socket);
+    });
+  });
+}
+
+function tlsSettings(address: BrokerAddress, options: TlsOptions): tls.ConnectionOptions {
+  const name = options.serverName ?? address.host;
+  return {
+    ...(options.ca !== undefined && { ca: options.ca }),
+    ...(options.cert !== undefined && { cert: options.cert }),
+    ...(options.key !== undefined && { key: options.key }),
+    // An address is no name to send, but it is checked against the certificate all the same.
+    ...(net.isIP(name) === 0 && { servername: name }),
+    ...(options.dangerouslySkipHostName === true && { checkServerIdentity: () => undefined }),
+  };
+}

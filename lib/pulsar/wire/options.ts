@@ -1,0 +1,24 @@
+import type { Environment } from '../../ports/environment.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Authentication } from './net/authentication.ts';
+import type { TlsOptions } from './net/socket.ts';
+
+export interface WireOptions {
+  /** `pulsar://host:port`, `pulsar+ssl://host:port`; several hosts separated by commas are tried in turn. */
+  readonly serviceUrl: string;
+  /** `http://host:port` of the admin API. Optional: what only it can tell stays unknown without it. */
+  readonly adminUrl?: string | undefined;
+  readonly authentication?: Authentication | undefined;
+  readonly tls?: TlsOptions | undefined;
+  /** Name of the advertised listener to be sent to, for brokers that have several. */
+  readonly listenerName?: string | undefined;
+  /** Milliseconds any one request may take, within its caller's deadline. @default 30000 */
+  readonly operationTimeout?: number | undefined;
+  /** Most bytes that one entry may hold, decompressed. @default 128 MiB */
+  readonly maxEntryBytes?: number | undefined;
+  readonly environment: Environment;
+  readonly log: Log;
+}
+
+export const OPERATION_TIMEOUT = 30_000;
+export const MAX_ENTRY_BYTES = 128 * 1024 * 1024;
