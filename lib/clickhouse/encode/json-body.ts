@@ -55,7 +55,7 @@ export class JsonBody implements BatchBody {
       const start = bounds[2 * index] as number;
       const end = bounds[2 * index + 1] as number;
       if ((start < 0 && end === COMPACTED_AWAY) || leaveOut?.(position, index)) continue;
-      const fault = start < 0 ? 'has no payload (a tombstone)' : frameFault(data, start, end);
+      const fault = start < 0 ? 'is null (a tombstone)' : frameFault(data, start, end);
       if (fault === undefined) this.#append(data, start, end, index);
       else this.#bad.push(badMessage(entry, index, fault));
     }
