@@ -1,0 +1,110 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { JAVA, MAVEN, require } from './prerequisites.ts';
+import { answersOk, type ServerPlan } from './server-plan.ts';
+
+const VERSION = '4.0.8';
+const ARTIFACT = `org.apache.pulsar:pulsar-server-distribution:${VERSION}:tar.gz:bin`;
+const ARCHIVE = `org/apache/pulsar/pulsar-server-distribution/${VERSION}/pulsar-server-distribution-${VERSION}-bin.tar.gz`;
+const ARCHIVE_SHA512 =
+  'ZbdpsQaWzf6/f8W83JXdZjcC4nBR5hbBoTyxAOkSeVJb41NSFxvv57ABEXYzCqspvQpsig8vBkZkGvRtLjPL1g==';
+
+/** What the distribution's own bin/pulsar opens for Java 17. */
+const OPENED = [
+  'java.base/java.io',
+  'java.base/java.nio',
+  'java.base/java.util.zip',
+  'java.base/jdk.internal.misc',
+  'java.base/jdk.internal.platform',
+  'java.base/sun.net',
+  'java.management/sun.management',
+  'jdk.management/com.sun.management.internal',
+];
+
+export interface PulsarOptions {
+  /** Lines added to broker.conf; they win over the distribution's and ours. */
+  readonly configuration?: readonly string[];
+  /** Sent with the readiness questions, where `configuration` asks for authentication. */
+  readonly adminToken?: string;
+  /** Halves the start's CPU time and costs throughput afterwards: for tests, not for measuring. */
+  readonly quickStart?: boolean;
+}
+
+/** Pulsar standalone: broker and bookie in one process, metadata in RocksDB. */
+export function pulsar(options: PulsarOptions = {}): ServerPlan {
+  return {
+    name: 'pulsar',
+    grace: 15,
+    ports: [
+      { purpose: 'binary protocol', wellKnown: 6650 },
+      { purpose: 'administration', wellKnown: 8080 },
+    ],
+    package: {
+      name: 'pulsar',
+      version: VERSION,
+      bytes: 500_000_000,
+      fetch: async ({ staging, content, run, check }) => {
+        await require(MAVEN, `Fetching Pulsar ${VERSION}`);
+        const repository = join(staging, 'maven');
+        await run(
+          'mvn',
+          ...['-B', '-ntp', '-C', 'dependency:get', `-Dartifact=${ARTIFACT}`, '-Dtransitive=false'],
+          `-Dmaven.repo.local=${repository}`,
+        );
+        await check(join(repository, ARCHIVE), ARCHIVE_SHA512);
+        await run('tar', '-xzf', join(repository, ARCHIVE), '-C', content, '--strip-components=1');
+      },
+    },
+    requirePrerequisites: () => require(JAVA, `Pulsar ${VERSION}`),
+    launch: async ({ installed, folder, ports }) => {
+      const configuration = join(folder, 'broker.conf');
+      const data = join(folder, 'data');
+      await mkdir(data, { recursive: true });
+      const standard = await readFile(join(installed, 'conf', 'standalone.conf'), 'utf8');
+      const own = [...ownConfiguration(ports), ...(options.configuration ?? [])];
+      await writeFile(configuration, `${standard}\n${own.join('\n')}\n`);
+      return {
+        command: 'java',
+        arguments: [
+          ...['-cp', `${join(installed, 'conf')}:${join(installed, 'lib')}/*`],
+          ...['-Xmx512m', '-XX:MaxDirectMemorySize=512m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError'],
+          ...(options.quickStart ? ['-XX:TieredStopAtLevel=1'] : []),
+          ...OPENED.flatMap((name) => ['--add-opens', `${name}=ALL-UNNAMED`]),
+          '-Dio.netty.tryReflectionSetAccessible=true',
+          '-Dlog4j.configurationFile=log4j2.yaml',
+          '-Dpulsar.log.appender=Console',
+          `-Dpulsar.log.dir=${folder}`,
+          'org.apache.pulsar.PulsarStandaloneStarter',
+          ...['--config', configuration, '-nfw', '-nss', '-a', '127.0.0.1'],
+          ...['--metadata-dir', join(data, 'metadata'), '--bookkeeper-dir', join(data, 'bookkeeper')],
+        ],
+      };
+    },
+    // The binary port opens seconds before topics can be served: both questions have to be answered.
+    isReady: async ([, admin]) => {
+      const headers = options.adminToken ? { authorization: `Bearer ${options.adminToken}` } : {};
+      const base = `http://127.0.0.1:${admin}/admin/v2`;
+      return (
+        (await answersOk(`${base}/brokers/ready`, headers)) &&
+        (await answersOk(`${base}/namespaces/public/default`, headers))
+      );
+    },
+    // After a kill the bookie sometimes fights its own former registration for ever. Another start settles it.
+    isStuck: (output) => output.split('was invalidated').length > 20,
+    environment: ([binary, admin]) => ({
+      PULSAR_SERVICE_URL: `pulsar://127.0.0.1:${binary}`,
+      PULSAR_ADMIN_URL: `http://127.0.0.1:${admin}`,
+    }),
+  };
+}
+
+function ownConfiguration([binary, admin]: readonly number[]): string[] {
+  return [
+    `brokerServicePort=${binary}`,
+    `webServicePort=${admin}`,
+    'bindAddress=127.0.0.1',
+    'advertisedAddress=127.0.0.1',
+    // Else the bookie listens on every interface.
+    'listeningInterface=lo',
+  ];
+}
