@@ -41,6 +41,12 @@ export function checkpointKey(pipeline: string, number: number): ItemKey {
   return itemKey(pipelineScope(pipeline), `${CHECKPOINT_PREFIX}${padded(number)}`);
 }
 
+export const REPLAY_PREFIX = 'replay#';
+
+export function replayKey(pipeline: string, id: string): ItemKey {
+  return itemKey(pipelineScope(pipeline), `${REPLAY_PREFIX}${id}`);
+}
+
 /** `seq` counts from 1 within a generation, so a batch's key needs both. */
 export function batchPrefix(generation: string): string {
   return `batch#${generation}#`;

@@ -1,7 +1,7 @@
-import type { BatchRecord } from '../pipeline/partition-state.ts';
 import { comparePositions, isAfter, isSamePosition, type Position } from '../pipeline/position.ts';
 import type { Sink } from '../ports/sink.ts';
 import type { Finding } from './findings.ts';
+import type { ReadBatch } from './ledger.ts';
 import { checkStretches, type LedgerStretch } from './ledger-check.ts';
 
 /** The lower part of a range, which Pulsar has forgotten: only the batch ledger still says what it held. */
@@ -22,7 +22,7 @@ export interface ForgottenRange {
   /** First position above `after` that Pulsar still has, less one; the range's end when it has none. */
   readonly upTo: Position;
   /** The ledger's batches that touch the range, in order. */
-  readonly batches: readonly BatchRecord[];
+  readonly batches: readonly ReadBatch[];
   /** What was read of the batch that `upTo` cuts in two. */
   readonly readOfCut: { readonly rows: number; readonly messages: number };
 }
@@ -53,11 +53,11 @@ export async function checkForgotten(
 }
 
 /** The batch where Pulsar's memory begins is counted up to there only. */
-export function cutBatch(batches: readonly BatchRecord[], upTo: Position): BatchRecord | undefined {
+export function cutBatch(batches: readonly ReadBatch[], upTo: Position): ReadBatch | undefined {
   return batches.find((batch) => isAfter(upTo, batch.after) && isAfter(batch.to, upTo));
 }
 
-function partOf(batch: BatchRecord, range: ForgottenRange): LedgerStretch & { messages: number } {
+function partOf(batch: ReadBatch, range: ForgottenRange): LedgerStretch & { messages: number } {
   const { after, to, rows, messages } = batch;
   if (comparePositions(to, range.upTo) <= 0) return { after, to, rows, messages };
   return {
@@ -68,7 +68,7 @@ function partOf(batch: BatchRecord, range: ForgottenRange): LedgerStretch & { me
   };
 }
 
-function covers(batches: readonly BatchRecord[], after: Position, upTo: Position): boolean {
+function covers(batches: readonly ReadBatch[], after: Position, upTo: Position): boolean {
   if (!isAfter(upTo, after)) return true;
   const [first] = batches;
   const last = batches.at(-1);

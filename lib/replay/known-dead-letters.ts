@@ -1,7 +1,7 @@
 import { parseDeadLetters } from '../consume/dead-letters.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
-import type { BatchRecord } from '../pipeline/partition-state.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import type { ReadBatch } from './ledger.ts';
 
 /** Message indexes that are dead letters, by the position of their entry. */
 export type DeadLetterIndex = ReadonlyMap<string, ReadonlySet<number>>;
@@ -13,17 +13,17 @@ export type DeadLetterIndex = ReadonlyMap<string, ReadonlySet<number>>;
  */
 export async function knownDeadLetters(
   objects: ObjectStore,
-  batches: readonly BatchRecord[],
+  batches: readonly ReadBatch[],
   deadline: number,
 ): Promise<DeadLetterIndex> {
   const index = new Map<string, Set<number>>();
-  for (const { deadLetters, partition } of batches) {
+  for (const { deadLetters } of batches) {
     if (!deadLetters) continue;
     const body = await objects.read(deadLetters.key, deadline);
     const letters = body ? parseDeadLetters(body) : [];
     if (letters.length !== deadLetters.count) {
       const message = `${deadLetters.key} should hold ${deadLetters.count} dead letters and holds ${letters.length}`;
-      throw new PulsehouseError('PH_HALT_DEAD_LETTERS_LOST', message, { where: { partition } });
+      throw new PulsehouseError('PH_HALT_DEAD_LETTERS_LOST', message);
     }
     for (const letter of letters) {
       const indexes = index.get(letter.position) ?? new Set();

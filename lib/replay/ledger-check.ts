@@ -1,4 +1,3 @@
-import type { BatchRecord } from '../pipeline/partition-state.ts';
 import { formatPosition, isSamePosition, type Position } from '../pipeline/position.ts';
 import type { Sink } from '../ports/sink.ts';
 import { compareCounts, type Finding } from './findings.ts';
@@ -60,8 +59,4 @@ function group(stretches: readonly LedgerStretch[]): LedgerStretch[][] {
     }
   }
   return groups;
-}
-
-export function stretchOf(batch: BatchRecord): LedgerStretch {
-  return { after: batch.after, to: batch.to, rows: batch.rows };
 }

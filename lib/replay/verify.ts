@@ -1,4 +1,3 @@
-import type { BatchRecord } from '../pipeline/partition-state.ts';
 import {
   BEFORE_ALL,
   formatPosition,
@@ -12,6 +11,7 @@ import type { ReplayDependencies, Watch } from './dependencies.ts';
 import { compareEntries, type ExpectedEntry, type Finding, FindingList } from './findings.ts';
 import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
+import type { ReadBatch } from './ledger.ts';
 import { readRange } from './read-range.ts';
 
 export interface VerifyRequest {
@@ -20,7 +20,9 @@ export interface VerifyRequest {
   readonly after: Position;
   readonly to: Position;
   /** The ledger's batches that touch the range, in order. */
-  readonly batches: readonly BatchRecord[];
+  readonly batches: readonly ReadBatch[];
+  /** Those whose dead letters count. */
+  readonly deadLetterBatches: readonly ReadBatch[];
 }
 
 export interface VerifyResult {
@@ -57,13 +59,13 @@ export async function verifyRange(
 ): Promise<VerifyResult> {
   const { transport, environment, objects, sink } = dependencies;
   const { partition, after, to, batches } = request;
-  const deadLetters = await knownDeadLetters(objects, batches, watch.deadline);
+  const deadLetters = await knownDeadLetters(objects, request.deadLetterBatches, watch.deadline);
   const findings = new FindingList();
   const windows = new WindowQuestions(sink, partition, findings, watch);
   const totals = { entries: 0, messages: 0, bytes: 0, deadLetters: 0, expected: 0 };
   const readOfCut = { rows: 0, messages: 0 };
   let pulsarBegins = to;
-  let cut: BatchRecord | undefined;
+  let cut: ReadBatch | undefined;
   let upTo = to;
 
   for await (const entry of readRange(transport, environment, request, watch.deadline)) {

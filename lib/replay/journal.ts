@@ -1,0 +1,103 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { Position } from '../pipeline/position.ts';
+import { formatPosition, parsePosition } from '../pipeline/position.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+
+/** One partition's part of a reset. */
+export interface ResetPartition {
+  readonly partition: number;
+  readonly fromGeneration: string;
+  /** What was committed before. */
+  readonly from: Position;
+  readonly toGeneration: string;
+  readonly to: Position;
+}
+
+/** Something a person did to a pipeline by hand, kept for ever: who, when, from, to. */
+export type Operation = {
+  /** Sorts by time. */
+  readonly id: string;
+  readonly by: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+} & (
+  | { readonly kind: 'pause' | 'resume' }
+  | {
+      readonly kind: 'reset';
+      readonly reason: 'offsets' | 'rollback' | 'restore';
+      readonly partitions: readonly ResetPartition[];
+    }
+);
+
+const REPLACER = (_: string, value: unknown) =>
+  typeof value === 'object' && value !== null && 'ledger' in value && 'entry' in value
+    ? formatPosition(value as Position)
+    : value;
+
+function prefix(pipeline: string): string {
+  return `${pipeline}/operations/`;
+}
+
+/** Begun before anything is changed, so that what was cut off shows. */
+export async function beginOperation(
+  objects: ObjectStore,
+  pipeline: string,
+  operation: Operation,
+  deadline: number,
+): Promise<void> {
+  const body = Buffer.from(`${JSON.stringify(operation, REPLACER, 2)}\n`);
+  await objects.create(`${prefix(pipeline)}${operation.id}.json`, body, deadline);
+}
+
+export async function endOperation(
+  objects: ObjectStore,
+  pipeline: string,
+  operation: Operation,
+  deadline: number,
+): Promise<void> {
+  await objects.create(`${prefix(pipeline)}${operation.id}.done`, Buffer.from('done\n'), deadline);
+}
+
+export interface Journal {
+  /** In order of time; of resets only those carried out to the end. */
+  readonly operations: readonly Operation[];
+  /** Begun and not ended. */
+  readonly unfinished: readonly Operation[];
+}
+
+export async function readJournal(
+  objects: ObjectStore,
+  pipeline: string,
+  deadline: number,
+): Promise<Journal> {
+  const keys = await objects.list(prefix(pipeline), deadline);
+  const done = new Set(
+    keys.filter((key) => key.endsWith('.done')).map((key) => key.slice(0, -'.done'.length)),
+  );
+  const operations: Operation[] = [];
+  const unfinished: Operation[] = [];
+  for (const key of keys) {
+    if (!key.endsWith('.json')) continue;
+    const body = await objects.read(key, deadline);
+    if (!body) continue;
+    const isDone = done.has(key.slice(0, -'.json'.length));
+    (isDone ? operations : unfinished).push(decode(key, body));
+  }
+  return { operations, unfinished };
+}
+
+function decode(key: string, body: Uint8Array): Operation {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'), (name, value: unknown) =>
+      (name === 'from' || name === 'to') && typeof value === 'string' ? parsePosition(value) : value,
+    ) as Operation;
+  } catch (cause) {
+    throw new PulsehouseError('PH_OBJECT_CONFLICT', `${key} is not the record of an operation`, { cause });
+  }
+}
+
+/** Sorts by time, unique, and fit for keys: `20261122T174512-1a2b3c4d`. */
+export function operationId(now: number, uniqueId: string): string {
+  const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d{3}Z/g, '');
+  return `${time}-${uniqueId.replaceAll('-', '').slice(0, 8)}`;
+}

@@ -1,0 +1,111 @@
+import type { BatchRecord, PartitionState } from '../pipeline/partition-state.ts';
+import { comparePositions, isAfter, type Position } from '../pipeline/position.ts';
+import { type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import type { StateStore } from '../ports/state-store.ts';
+import type { Journal } from './journal.ts';
+
+/** What a comparison needs of a batch. */
+export type ReadBatch = Pick<
+  BatchRecord,
+  'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo' | 'deadLetters'
+>;
+
+/** Everything that is known of what was read of one partition into one table. */
+export interface PartitionLedger {
+  readonly state: PartitionState;
+  /** Below it nothing was ever read. */
+  readonly origin: Position;
+  /** Committed batches, in order of position, without what a reset or a replace made void. */
+  readonly batches: readonly ReadBatch[];
+  /** The batches whose dead letters count. */
+  readonly deadLetterBatches: readonly ReadBatch[];
+  /** Passed over on purpose by a reset to a later position. */
+  readonly skipped: readonly { readonly after: Position; readonly to: Position }[];
+}
+
+export interface LedgerSources {
+  readonly store: StateStore;
+  readonly journal: Journal;
+  /** Replays into the pipeline's own table. */
+  readonly replays: readonly ReplayRecord[];
+}
+
+/** Joins the generations of a partition, the newest first: each counts up to where the one after it began. */
+export async function readLedger(
+  sources: LedgerSources,
+  state: PartitionState,
+  deadline: number,
+): Promise<PartitionLedger> {
+  const { pipeline, partition } = state;
+  const skipped: { after: Position; to: Position }[] = [];
+  const current = await sources.store.readBatches(pipeline, partition, state.generation, deadline);
+  let batches = withExpired(state, committedUpTo(current, state.committed));
+  let origin = state.origin;
+  for (const reset of resetsOf(sources.journal, partition, state.generation)) {
+    if (isAfter(reset.to, reset.from)) skipped.push({ after: reset.from, to: reset.to });
+    const older = await sources.store.readBatches(pipeline, partition, reset.fromGeneration, deadline);
+    const valid = committedUpTo(older, isAfter(reset.to, reset.from) ? reset.from : reset.to);
+    batches = [...valid, ...batches];
+    origin = valid[0]?.after ?? origin;
+  }
+  let deadLetterBatches = batches;
+  for (const replay of sources.replays.toReversed()) {
+    const range = replay.ranges.find((candidate) => candidate.partition === partition);
+    if (!range) continue;
+    const own = await sources.store.readBatches(replayScope(pipeline), partition, replay.id, deadline);
+    const outside = (batch: ReadBatch) =>
+      comparePositions(batch.to, range.after) <= 0 || comparePositions(batch.after, range.to) >= 0;
+    if (replay.mode === 'replace') batches = inOrder([...batches.filter(outside), ...own]);
+    const replaces = replay.mode === 'replace' || replay.mode === 'redrive';
+    deadLetterBatches = [...(replaces ? deadLetterBatches.filter(outside) : deadLetterBatches), ...own];
+  }
+  return { state, origin, batches, deadLetterBatches, skipped };
+}
+
+/** What expired from the ledger is still in the totals: as one batch, from the origin to the first that is left. */
+function withExpired(state: PartitionState, batches: readonly BatchRecord[]): readonly ReadBatch[] {
+  const to = batches[0]?.after ?? state.committed;
+  if (!isAfter(to, state.origin)) return batches;
+  const left = (count: (batch: BatchRecord) => number) =>
+    batches.reduce((sum, batch) => sum + count(batch), 0);
+  const expired: ReadBatch = {
+    after: state.origin,
+    to,
+    rows: state.totals.rows - left((batch) => batch.rows),
+    messages: state.totals.messages - left((batch) => batch.messages),
+    publishedUpTo: 0,
+    deadLetters: undefined,
+  };
+  return [expired, ...batches];
+}
+
+function committedUpTo(batches: readonly BatchRecord[], committed: Position): readonly BatchRecord[] {
+  return batches.filter((batch) => !isAfter(batch.to, committed));
+}
+
+/** The resets that led to `generation`, newest first. */
+function resetsOf(journal: Journal, partition: number, generation: string) {
+  const found = [];
+  let wanted = generation;
+  for (const operation of journal.operations.toReversed()) {
+    if (operation.kind !== 'reset') continue;
+    const mine = operation.partitions.find((part) => part.partition === partition);
+    if (mine?.toGeneration !== wanted) continue;
+    found.push(mine);
+    wanted = mine.fromGeneration;
+  }
+  return found;
+}
+
+function inOrder(batches: readonly ReadBatch[]): readonly ReadBatch[] {
+  return batches.toSorted((a, b) => comparePositions(a.after, b.after));
+}
+
+/** The batches that touch `(after, to]`. */
+export function batchesIn(
+  batches: readonly ReadBatch[],
+  after: Position,
+  to: Position,
+): readonly ReadBatch[] {
+  return batches.filter((batch) => isAfter(batch.to, after) && isAfter(to, batch.after));
+}

@@ -1,0 +1,196 @@
+import { readSnapshot } from '../checkpoint/snapshots.ts';
+import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { comparePositions, formatPosition, isAfter, type Position } from '../pipeline/position.ts';
+import { type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import type { Environment } from '../ports/environment.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { ReplayStore } from '../ports/replay-store.ts';
+import type { StateStore } from '../ports/state-store.ts';
+import type { Transport } from '../ports/transport.ts';
+
+export interface StatusDependencies {
+  readonly pipeline: Pipeline;
+  readonly transport: Transport;
+  readonly state: StateStore;
+  readonly replays: ReplayStore;
+  readonly objects: ObjectStore;
+  readonly environment: Environment;
+}
+
+export interface PartitionStatus {
+  readonly partition: number;
+  readonly topic: string;
+  readonly committed: string;
+  /** Up to where Pulsar was told to forget. */
+  readonly acknowledged: string;
+  /** Last entry of the topic partition. */
+  readonly last: string;
+  readonly drained: boolean;
+  /** Entries between `committed` and `last`; undefined where other ledgers lie between, which Pulsar alone could count. */
+  readonly lagEntries: number | undefined;
+  /** From the mean messages an entry so far, so an estimate. */
+  readonly lagMessages: number | undefined;
+  /** Age of what is committed, while there is something to read; 0 when drained. */
+  readonly lagSeconds: number;
+  readonly inFlight: number;
+  readonly holder: string | undefined;
+  readonly rows: number;
+  readonly deadLetters: number;
+  readonly halted: (Halt & { readonly at: number }) | undefined;
+}
+
+export interface ReplayStatusLine {
+  readonly id: string;
+  readonly mode: string;
+  readonly target: string;
+  readonly status: string;
+  readonly requestedBy: string;
+  readonly requestedAt: number;
+  readonly partitions: number;
+  readonly partitionsDone: number;
+  readonly messages: number;
+  readonly halted: readonly string[];
+}
+
+export interface PipelineStatus {
+  readonly pipeline: string;
+  readonly topic: string;
+  readonly table: string;
+  readonly paused: boolean;
+  readonly checkpoint: number;
+  readonly acknowledged: number;
+  readonly drained: boolean;
+  readonly partitions: readonly PartitionStatus[];
+  /** Newest first. */
+  readonly checkpoints: readonly CheckpointRecord[];
+  readonly replays: readonly ReplayStatusLine[];
+}
+
+const CHECKPOINTS_SHOWN = 5;
+const REPLAYS_SHOWN = 5;
+
+/** Where a pipeline stands, read without touching anything. @throws PulsehouseError PH_STATE_MISSING */
+export async function readStatus(
+  dependencies: StatusDependencies,
+  deadline: number,
+): Promise<PipelineStatus> {
+  const { pipeline, state, replays } = dependencies;
+  const cycle = await state.readCycle(pipeline.name, deadline);
+  if (!cycle) {
+    throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`, {
+      where: { pipeline: pipeline.name },
+    });
+  }
+  const [states, checkpoints, records, told] = await Promise.all([
+    state.readPartitions(pipeline.name, cycle.partitions, deadline),
+    state.readCheckpoints(pipeline.name, CHECKPOINTS_SHOWN, deadline),
+    replays.readReplays(pipeline.name, REPLAYS_SHOWN, deadline),
+    acknowledgedPositions(dependencies, cycle.acknowledged, deadline),
+  ]);
+  const partitions = await Promise.all(
+    states.map((partition) => partitionStatus(dependencies, partition, told, deadline)),
+  );
+  return {
+    pipeline: pipeline.name,
+    topic: pipeline.topic,
+    table: `${pipeline.target.database}.${pipeline.target.table}`,
+    paused: cycle.paused,
+    checkpoint: cycle.latest,
+    acknowledged: cycle.acknowledged,
+    drained: partitions.every((partition) => partition.drained),
+    partitions,
+    checkpoints,
+    replays: await Promise.all(records.map((record) => replayStatus(dependencies, record, deadline))),
+  };
+}
+
+/** What the acknowledged checkpoint's object says; nothing where it was pruned or none was acknowledged yet. */
+async function acknowledgedPositions(
+  { pipeline, objects }: StatusDependencies,
+  checkpoint: number,
+  deadline: number,
+): Promise<ReadonlyMap<number, Position>> {
+  if (checkpoint === 0) return new Map();
+  const { snapshot } = await readSnapshot(objects, pipeline.name, checkpoint, deadline);
+  return new Map(snapshot.partitions.map(({ partition, committed }) => [partition, committed]));
+}
+
+async function partitionStatus(
+  { transport, environment }: StatusDependencies,
+  state: PartitionState,
+  told: ReadonlyMap<number, Position>,
+  deadline: number,
+): Promise<PartitionStatus> {
+  const { committed, topic, totals } = state;
+  const last = await transport.lastPosition(topic, deadline);
+  const drained = !isAfter(last, committed);
+  const lagEntries = drained
+    ? 0
+    : last.ledger === committed.ledger
+      ? last.entry - committed.entry
+      : undefined;
+  const messagesAnEntry = totals.entries > 0 ? totals.messages / totals.entries : undefined;
+  const now = environment.now();
+  const held = state.owner !== undefined && state.leaseUntil > now;
+  return {
+    partition: state.partition,
+    topic,
+    committed: formatPosition(committed),
+    acknowledged: formatPosition(told.get(state.partition) ?? state.origin),
+    last: formatPosition(last),
+    drained,
+    lagEntries,
+    lagMessages:
+      lagEntries === undefined || messagesAnEntry === undefined
+        ? lagEntries === 0
+          ? 0
+          : undefined
+        : Math.round(lagEntries * messagesAnEntry),
+    lagSeconds:
+      drained || state.committedPublishTime === 0
+        ? 0
+        : Math.max(0, Math.round((now - state.committedPublishTime) / 1000)),
+    inFlight: state.inFlight.length,
+    holder: held ? state.owner : undefined,
+    rows: totals.rows,
+    deadLetters: totals.deadLetters,
+    halted: state.halted,
+  };
+}
+
+async function replayStatus(
+  { state, pipeline }: StatusDependencies,
+  record: ReplayRecord,
+  deadline: number,
+): Promise<ReplayStatusLine> {
+  const states = await Promise.all(
+    record.ranges.map(({ partition }) =>
+      state.readPartition(replayScope(pipeline.name), partition, deadline),
+    ),
+  );
+  const own = states.map((found) => (found?.generation === record.id ? found : undefined));
+  const isDone = (index: number) => {
+    const found = own[index];
+    const range = record.ranges[index];
+    return found !== undefined && range !== undefined && comparePositions(found.committed, range.to) >= 0;
+  };
+  const done =
+    record.status === 'complete' ? record.ranges : record.ranges.filter((_, index) => isDone(index));
+  return {
+    id: record.id,
+    mode: record.mode,
+    target: `${record.target.database}.${record.target.table}`,
+    status: record.status,
+    requestedBy: record.requestedBy,
+    requestedAt: record.requestedAt,
+    partitions: record.ranges.length,
+    partitionsDone: done.length,
+    messages: own.reduce((sum, found) => sum + (found?.totals.messages ?? 0), 0),
+    halted: own.flatMap((found) =>
+      found?.halted ? [`partition ${found.partition}: ${found.halted.reason}`] : [],
+    ),
+  };
+}
