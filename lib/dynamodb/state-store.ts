@@ -1,6 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type AwsEndpoint, awsClientOptions } from '../aws/client-options.ts';
-import type { Environment } from '../ports/environment.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import { putBatchItem, readBatchItems } from './batch-ledger.ts';
 import { putCheckpointItem, readCheckpointItem, readCheckpointItems } from './checkpoint-items.ts';
@@ -14,26 +11,8 @@ const DAY = 86_400_000;
 /** How long committed batches stay listed, milliseconds: what an audit can look back over. */
 export const DEFAULT_BATCH_RETENTION = 14 * DAY;
 
-export interface StateStoreOptions extends AwsEndpoint {
-  readonly table: string;
-  readonly environment: Environment;
-  /** Milliseconds. @default DEFAULT_BATCH_RETENTION */
-  readonly batchRetention?: number | undefined;
-}
-
-export function stateTable(options: StateStoreOptions): StateTable {
-  return {
-    client: new DynamoDBClient(awsClientOptions(options)),
-    name: options.table,
-    server: options.endpoint ?? `DynamoDB ${options.region ?? ''}`.trim(),
-    environment: options.environment,
-  };
-}
-
-/** The state store on one DynamoDB table. */
-export function dynamoStateStore(options: StateStoreOptions): StateStore {
-  const table = stateTable(options);
-  const retention = options.batchRetention ?? DEFAULT_BATCH_RETENTION;
+/** @param retention of committed batches in the ledger, milliseconds. */
+export function dynamoStateStore(table: StateTable, retention = DEFAULT_BATCH_RETENTION): StateStore {
   const partition = (pipeline: string, number: number) => partitionItem(table, pipeline, number);
   const cycle = (pipeline: string) => cycleItem(table, pipeline);
   return {

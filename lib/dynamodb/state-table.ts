@@ -1,4 +1,5 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type AwsEndpoint, awsClientOptions } from '../aws/client-options.ts';
 import { describeAwsError, isAwsError, withinDeadline } from '../aws/request.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -10,6 +11,20 @@ export interface StateTable {
   /** Where the table is, for messages. */
   readonly server: string;
   readonly environment: Environment;
+}
+
+export interface StateTableOptions extends AwsEndpoint {
+  readonly table: string;
+  readonly environment: Environment;
+}
+
+export function openStateTable(options: StateTableOptions): StateTable {
+  return {
+    client: new DynamoDBClient(awsClientOptions(options)),
+    name: options.table,
+    server: options.endpoint ?? `DynamoDB ${options.region ?? ''}`.trim(),
+    environment: options.environment,
+  };
 }
 
 /**

@@ -106,6 +106,16 @@ export const ERROR_CODES = {
     nextStep: "Find out what removed them: retention, TTL, backlog eviction or somebody's reset.",
   },
 
+  PH_SETTINGS_INVALID: {
+    kind: 'terminal',
+    nextStep: 'Set the named environment variables; `pulsehouse stack env` prints those of the local stack.',
+  },
+  PH_PULSAR_CLIENT_MISSING: {
+    kind: 'terminal',
+    nextStep:
+      'Run `npm rebuild pulsar-client --ignore-scripts=false`, which downloads its addon, or leave PULSAR_TRANSPORT at wire.',
+  },
+
   PH_STATE_UNREACHABLE: {
     kind: 'in-doubt',
     nextStep:

@@ -1,4 +1,5 @@
-import type { S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
+import { type AwsEndpoint, awsClientOptions } from '../aws/client-options.ts';
 import { describeAwsError, isAwsError, withinDeadline } from '../aws/request.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -10,6 +11,24 @@ export interface Bucket {
   /** Where the bucket is, for messages. */
   readonly server: string;
   readonly environment: Environment;
+}
+
+export interface BucketOptions extends AwsEndpoint {
+  readonly bucket: string;
+  readonly environment: Environment;
+}
+
+export function openBucket(options: BucketOptions): Bucket {
+  return {
+    client: new S3Client({
+      ...awsClientOptions(options),
+      // Another endpoint than Amazon's rarely has a DNS name for each bucket.
+      forcePathStyle: options.endpoint !== undefined,
+    }),
+    name: options.bucket,
+    server: options.endpoint ?? `S3 ${options.region ?? ''}`.trim(),
+    environment: options.environment,
+  };
 }
 
 /**

@@ -2,32 +2,11 @@ import {
   DeleteObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
-  S3Client,
 } from '@aws-sdk/client-s3';
-import { type AwsEndpoint, awsClientOptions } from '../aws/client-options.ts';
-import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { askBucket, type Bucket, bucketError } from './bucket.ts';
 import { createObject } from './create-object.ts';
 import { readObject } from './read-object.ts';
-
-export interface ObjectStoreOptions extends AwsEndpoint {
-  readonly bucket: string;
-  readonly environment: Environment;
-}
-
-export function openBucket(options: ObjectStoreOptions): Bucket {
-  return {
-    client: new S3Client({
-      ...awsClientOptions(options),
-      // Another endpoint than Amazon's rarely has a DNS name for each bucket.
-      forcePathStyle: options.endpoint !== undefined,
-    }),
-    name: options.bucket,
-    server: options.endpoint ?? `S3 ${options.region ?? ''}`.trim(),
-    environment: options.environment,
-  };
-}
 
 /** The object store on one S3 bucket. */
 export function s3ObjectStore(bucket: Bucket): ObjectStore {

@@ -1,0 +1,94 @@
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Sink } from '../ports/sink.ts';
+import type { StateStore } from '../ports/state-store.ts';
+import type { TargetTable } from '../ports/target-table.ts';
+import type { Transport } from '../ports/transport.ts';
+import { openBucket, openServer, openStateTable, openTransport, type Surroundings } from './servers.ts';
+import type { Settings } from './settings.ts';
+
+/** The ports of one pipeline. */
+export interface Ports {
+  readonly transport: Transport;
+  readonly sink: Sink;
+  readonly table: TargetTable;
+  readonly state: StateStore;
+  readonly objects: ObjectStore;
+}
+
+export type PortName = keyof Ports;
+
+/** Ports on real servers. Nothing is sent before the first call of one. */
+export type Connections<Name extends PortName = PortName> = Pick<Ports, Name> & {
+  /** Closes every connection; idempotent. A port must not be used after it. */
+  close(): Promise<void>;
+};
+
+interface Opened<Port> {
+  readonly port: Port;
+  close(): Promise<void> | void;
+}
+
+type Openers = {
+  readonly [Name in PortName]: (
+    pipeline: Pipeline,
+    settings: Settings,
+    around: Surroundings,
+  ) => Promise<Opened<Ports[Name]>>;
+};
+
+const OPENERS: Openers = {
+  async transport(_pipeline, settings, around) {
+    const port = await openTransport(settings, around);
+    return { port, close: () => port.close() };
+  },
+  async sink(pipeline, settings, { environment }) {
+    const server = await openServer(settings);
+    const { ClickHouseSink } = await import('../clickhouse/sink.ts');
+    return { port: new ClickHouseSink(pipeline, server, environment), close: () => server.close() };
+  },
+  async table({ target }, settings, { environment }) {
+    const server = await openServer(settings);
+    const { Questions } = await import('../clickhouse/questions.ts');
+    const { targetTable } = await import('../clickhouse/target-table.ts');
+    const questions = new Questions(server, target, () => environment.now());
+    return { port: targetTable(questions, target), close: () => server.close() };
+  },
+  async state(_pipeline, settings, around) {
+    const table = await openStateTable(settings, around);
+    const { dynamoStateStore } = await import('../dynamodb/state-store.ts');
+    const port = dynamoStateStore(table);
+    return { port, close: () => port.close() };
+  },
+  async objects(_pipeline, settings, around) {
+    const bucket = await openBucket(settings, around);
+    const { s3ObjectStore } = await import('../s3/object-store.ts');
+    return { port: s3ObjectStore(bucket), close: () => bucket.client.destroy() };
+  },
+};
+
+const ALL: readonly PortName[] = ['transport', 'sink', 'table', 'state', 'objects'];
+
+/**
+ * Puts a pipeline's ports on the servers of the settings: the only place that knows which adapter stands behind which
+ * port. Only the named ones are loaded and made.
+ */
+export async function connect<Name extends PortName = PortName>(
+  pipeline: Pipeline,
+  settings: Settings,
+  around: Surroundings,
+  names: readonly Name[] = ALL as readonly Name[],
+): Promise<Connections<Name>> {
+  const opened = await Promise.all(
+    names.map(async (name) => ({ name, ...(await OPENERS[name](pipeline, settings, around)) })),
+  );
+  const ports = Object.fromEntries(opened.map(({ name, port }) => [name, port])) as Pick<Ports, Name>;
+  let closing: Promise<unknown> | undefined;
+  return {
+    ...ports,
+    async close() {
+      closing ??= Promise.all(opened.map(({ close }) => close()));
+      await closing;
+    },
+  };
+}

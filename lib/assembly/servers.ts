@@ -1,0 +1,44 @@
+import type { Server } from '../clickhouse/server.ts';
+import type { StateTable } from '../dynamodb/state-table.ts';
+import type { Environment } from '../ports/environment.ts';
+import type { Log } from '../ports/log.ts';
+import type { Transport } from '../ports/transport.ts';
+import type { Bucket } from '../s3/bucket.ts';
+import type { Settings } from './settings.ts';
+
+/** What every adapter is given besides its settings. */
+export interface Surroundings {
+  readonly environment: Environment;
+  readonly log: Log;
+}
+
+// Each adapter is loaded only when it is asked for, so that a function's cold start pays for what it uses alone.
+
+/** @throws PulsehouseError PH_PULSAR_CLIENT_MISSING when the official client was chosen and its addon is not there. */
+export async function openTransport(settings: Settings, around: Surroundings): Promise<Transport> {
+  const { serviceUrl, adminUrl, token } = settings.pulsar;
+  const { createWireTransport } = await import('../pulsar/wire/transport.ts');
+  const { tokenAuthentication } = await import('../pulsar/wire/net/authentication.ts');
+  return createWireTransport({
+    serviceUrl,
+    adminUrl,
+    authentication: token && tokenAuthentication(token.reveal()),
+    ...around,
+  });
+}
+
+export async function openServer(settings: Settings): Promise<Server> {
+  const { url, user, password } = settings.clickhouse;
+  const clickhouse = await import('../clickhouse/server.ts');
+  return new clickhouse.Server({ url, username: user, password: password.reveal() });
+}
+
+export async function openStateTable(settings: Settings, { environment }: Surroundings): Promise<StateTable> {
+  const dynamodb = await import('../dynamodb/state-table.ts');
+  return dynamodb.openStateTable({ ...settings.dynamodb, region: settings.region, environment });
+}
+
+export async function openBucket(settings: Settings, { environment }: Surroundings): Promise<Bucket> {
+  const s3 = await import('../s3/bucket.ts');
+  return s3.openBucket({ ...settings.s3, region: settings.region, environment });
+}

@@ -1,0 +1,146 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import { Secret } from './secret.ts';
+
+/** Environment variables as a record; a deployment fills in its secrets before it comes here. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+export const PULSAR_TRANSPORTS = ['wire', 'pulsar-client'] as const;
+
+/** Where the servers are. Region and credentials of AWS, where not said here, are the SDK's own business. */
+export interface Settings {
+  readonly pulsar: {
+    readonly serviceUrl: string;
+    /** Optional: what only the admin API can tell stays unknown without it. */
+    readonly adminUrl: string | undefined;
+    readonly token: Secret | undefined;
+    readonly transport: (typeof PULSAR_TRANSPORTS)[number];
+  };
+  readonly clickhouse: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: Secret;
+  };
+  readonly dynamodb: { readonly table: string; readonly endpoint: string | undefined };
+  readonly s3: { readonly bucket: string; readonly endpoint: string | undefined };
+  readonly region: string | undefined;
+}
+
+/**
+ * Reads the connection settings from environment variables; an empty one counts as not set.
+ * @throws PulsehouseError PH_SETTINGS_INVALID that names every variable that is wrong, and what to set.
+ */
+export function readSettings(variables: Variables): Settings {
+  const reader = new VariableReader(variables);
+  const settings: Settings = {
+    pulsar: {
+      serviceUrl: reader.urls('PULSAR_SERVICE_URL', ['pulsar:', 'pulsar+ssl:'], 'pulsar://127.0.0.1:6650'),
+      adminUrl: reader.optionalUrl('PULSAR_ADMIN_URL', HTTP, 'http://127.0.0.1:8080'),
+      token: reader.secret('PULSAR_TOKEN'),
+      transport: reader.oneOf('PULSAR_TRANSPORT', PULSAR_TRANSPORTS),
+    },
+    clickhouse: {
+      url: reader.url('CLICKHOUSE_URL', HTTP, 'http://127.0.0.1:8123'),
+      user: reader.optional('CLICKHOUSE_USER') ?? 'default',
+      password: reader.secret('CLICKHOUSE_PASSWORD') ?? new Secret(''),
+    },
+    dynamodb: {
+      table: reader.matching('PULSEHOUSE_STATE_TABLE', /^[\w.-]{3,255}$/, 'pulsehouse'),
+      endpoint: reader.awsEndpoint('AWS_ENDPOINT_URL_DYNAMODB'),
+    },
+    s3: {
+      bucket: reader.matching('PULSEHOUSE_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'my-pulsehouse'),
+      endpoint: reader.awsEndpoint('AWS_ENDPOINT_URL_S3'),
+    },
+    region: reader.optional('AWS_REGION') ?? reader.optional('AWS_DEFAULT_REGION'),
+  };
+  reader.finish();
+  return settings;
+}
+
+const HTTP = ['http:', 'https:'];
+
+/** Collects what is wrong instead of stopping at the first. What it answers for a wrong variable is never used. */
+class VariableReader {
+  readonly #variables: Variables;
+  readonly #problems: string[] = [];
+
+  constructor(variables: Variables) {
+    this.#variables = variables;
+  }
+
+  optional(name: string): string | undefined {
+    const value = this.#variables[name]?.trim();
+    return value === '' ? undefined : value;
+  }
+
+  secret(name: string): Secret | undefined {
+    const value = this.optional(name);
+    return value === undefined ? undefined : new Secret(value);
+  }
+
+  url(name: string, protocols: readonly string[], example: string): string {
+    return this.#required(name, example) ? (this.optionalUrl(name, protocols, example) ?? '') : '';
+  }
+
+  /** Several hosts after one scheme, separated by commas, as Pulsar's clients take them. */
+  urls(name: string, protocols: readonly string[], example: string): string {
+    const value = this.#required(name, example);
+    const first = value?.replace(/,[^/]*/, '');
+    if (first !== undefined) this.#checkUrl(name, first, protocols, example);
+    return value ?? '';
+  }
+
+  optionalUrl(name: string, protocols: readonly string[], example: string): string | undefined {
+    const value = this.optional(name);
+    if (value !== undefined) this.#checkUrl(name, value, protocols, example);
+    return value;
+  }
+
+  /** The service's own variable wins over the one for all of AWS, as in the SDK. */
+  awsEndpoint(name: string): string | undefined {
+    const example = 'http://127.0.0.1:4566';
+    return this.optionalUrl(name, HTTP, example) ?? this.optionalUrl('AWS_ENDPOINT_URL', HTTP, example);
+  }
+
+  oneOf<Value extends string>(name: string, values: readonly [Value, ...Value[]]): Value {
+    const value = this.optional(name);
+    const found = values.find((known) => known === value);
+    if (value !== undefined && found === undefined) {
+      this.#problems.push(`${name} is "${value}"; set it to ${values.join(' or ')}`);
+    }
+    return found ?? values[0];
+  }
+
+  matching(name: string, pattern: RegExp, example: string): string {
+    const value = this.#required(name, example) ?? '';
+    if (value !== '' && !pattern.test(value)) {
+      this.#problems.push(
+        `${name} is "${value}", which AWS takes for no such name; set it for example to ${example}`,
+      );
+    }
+    return value;
+  }
+
+  /** @throws PulsehouseError PH_SETTINGS_INVALID */
+  finish(): void {
+    if (this.#problems.length === 0) return;
+    throw new PulsehouseError('PH_SETTINGS_INVALID', [...new Set(this.#problems)].join('\n'));
+  }
+
+  #required(name: string, example: string): string | undefined {
+    const value = this.optional(name);
+    if (value === undefined) this.#problems.push(`${name} is not set; set it for example to ${example}`);
+    return value;
+  }
+
+  /** Never repeats the value: people put credentials into URLs. */
+  #checkUrl(name: string, value: string, protocols: readonly string[], example: string): void {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const fix = `set it for example to ${example}`;
+    if (!url || !protocols.includes(url.protocol) || url.host === '') {
+      this.#problems.push(`${name} is not a URL that begins with ${protocols.join('// or ')}//; ${fix}`);
+    } else if (url.username !== '' || url.password !== '') {
+      this.#problems.push(`${name} holds a user name or password; they have variables of their own; ${fix}`);
+    }
+  }
+}
