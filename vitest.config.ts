@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+
+/** Real servers may be slow on a busy machine; nothing is asserted about time. */
+const PATIENCE = 120_000;
+const report = process.env['TEST_REPORT'];
+
+export default defineConfig({
+  test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+    projects: [
+      alone('unit'),
+      alone('simulation'),
+      withStack('contract'),
+      withStack('integration'),
+      withStack('e2e'),
+    ],
+  },
+});
+
+function alone(name: string) {
+  return { test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: PATIENCE } };
+}
+
+/** All of these share one stack, which is started when the first of them has a test to run. */
+function withStack(name: string) {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      globalSetup: ['test/support/stack-setup.ts'],
+      testTimeout: PATIENCE,
+      hookTimeout: PATIENCE,
+    },
+  };
+}
