@@ -1,5 +1,6 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import type { ReplayStore } from '../ports/replay-store.ts';
 import type { Sink } from '../ports/sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { TargetTable } from '../ports/target-table.ts';
@@ -14,6 +15,7 @@ export interface Ports {
   readonly table: TargetTable;
   readonly state: StateStore;
   readonly objects: ObjectStore;
+  readonly replays: ReplayStore;
 }
 
 export type PortName = keyof Ports;
@@ -65,9 +67,14 @@ const OPENERS: Openers = {
     const { s3ObjectStore } = await import('../s3/object-store.ts');
     return { port: s3ObjectStore(bucket), close: () => bucket.client.destroy() };
   },
+  async replays(_pipeline, settings, around) {
+    const table = await openStateTable(settings, around);
+    const { dynamoReplayStore } = await import('../dynamodb/replay-items.ts');
+    return { port: dynamoReplayStore(table), close: () => table.client.destroy() };
+  },
 };
 
-const ALL: readonly PortName[] = ['transport', 'sink', 'table', 'state', 'objects'];
+const ALL: readonly PortName[] = ['transport', 'sink', 'table', 'state', 'objects', 'replays'];
 
 /**
  * Puts a pipeline's ports on the servers of the settings: the only place that knows which adapter stands behind which

@@ -14,7 +14,7 @@ export interface Surroundings {
 
 // Each adapter is loaded only when it is asked for, so that a function's cold start pays for what it uses alone.
 
-/** @throws PulsehouseError PH_PULSAR_CLIENT_MISSING when the official client was chosen and its addon is not there. */
+/** @throws PulsehouseError PH_PULSAR_URL_INVALID */
 export async function openTransport(settings: Settings, around: Surroundings): Promise<Transport> {
   const { serviceUrl, adminUrl, token } = settings.pulsar;
   const { createWireTransport } = await import('../pulsar/wire/transport.ts');

@@ -110,11 +110,6 @@ export const ERROR_CODES = {
     kind: 'terminal',
     nextStep: 'Set the named environment variables; `pulsehouse stack env` prints those of the local stack.',
   },
-  PH_PULSAR_CLIENT_MISSING: {
-    kind: 'terminal',
-    nextStep:
-      'Run `npm rebuild pulsar-client --ignore-scripts=false`, which downloads its addon, or leave PULSAR_TRANSPORT at wire.',
-  },
 
   PH_STATE_UNREACHABLE: {
     kind: 'in-doubt',
