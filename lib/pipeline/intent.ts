@@ -55,17 +55,18 @@ export interface TokenWindow {
   readonly newestBlock: number;
 }
 
-/** A block or two may be given out between our looks; never trust a token this near the window's end. */
-const WINDOW_MARGIN = 64;
-
-/** Whether a token sent when the table looked like `then` is surely still remembered when it looks like `now`. */
+/**
+ * Whether a token first sent when the table looked like `then` is still remembered when it looks like `now`, and will be
+ * for as long as a send of it may be carried out. Half the window is kept for the blocks that come meanwhile: a table
+ * must not get half a window of blocks in the time one insert may travel and run.
+ */
 export function tokensAreTrusted(then: TokenWindow, now: TokenWindow): boolean {
   if (then.table !== now.table || now.window === 0 || then.window === 0) return false;
   const blocksSince = now.newestBlock - then.newestBlock;
   // A truncated or emptied table forgot its tokens: then none of the parts that stood there is left.
   const oldPartsLeft =
     then.newestBlock === -1 || (now.oldestBlock !== -1 && now.oldestBlock <= then.newestBlock);
-  return blocksSince >= 0 && oldPartsLeft && blocksSince + WINDOW_MARGIN < Math.min(then.window, now.window);
+  return blocksSince >= 0 && oldPartsLeft && blocksSince < Math.min(then.window, now.window) / 2;
 }
 
 /** Names a batch for ever: pipeline, partition, generation and bounds. */

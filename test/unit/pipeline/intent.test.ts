@@ -7,8 +7,8 @@ describe('tokensAreTrusted', () => {
 
   test.each([
     ['nothing happened since', {}, true],
-    ['few blocks came', { newestBlock: 900 }, true],
-    ['the window may be used up', { newestBlock: 1_040 }, false],
+    ['fewer blocks came than half the window', { newestBlock: 599 }, true],
+    ['the rest of the window may be used up by what comes', { newestBlock: 600 }, false],
     ['the table is another one', { table: 'b' }, false],
     ['the window was switched off', { window: 0 }, false],
     ['the window was made shorter than what came', { window: 200, newestBlock: 250 }, false],

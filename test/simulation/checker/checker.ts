@@ -1,0 +1,240 @@
+import { decodeSnapshot, type Snapshot, snapshotNumber } from '../../../lib/checkpoint/snapshot.ts';
+import { parseDeadLetters } from '../../../lib/consume/dead-letters.ts';
+import type { CycleState } from '../../../lib/pipeline/cycle-state.ts';
+import type { Fenced, PartitionState } from '../../../lib/pipeline/partition-state.ts';
+import {
+  BEFORE_ALL,
+  formatPosition,
+  isAfter,
+  isSamePosition,
+  laterOf,
+  type Position,
+  parsePosition,
+} from '../../../lib/pipeline/position.ts';
+import type { Partition } from '../fakes/broker.ts';
+import type { StoredRow } from '../fakes/clickhouse.ts';
+import type { Invariant } from '../violation.ts';
+import type { World } from '../world.ts';
+import { Ledger } from './ledger.ts';
+import { committedIntents, fencingFault, progressFault } from './progress.ts';
+
+/**
+ * Watches the true state of every server, which no invocation ever sees as a whole, and checks the invariants of the design
+ * at every change of it.
+ */
+export class Checker {
+  private readonly world: World;
+  private readonly ledgers: Ledger[] = [];
+  /** Every snapshot there ever was, by number. */
+  private readonly snapshots = new Map<number, Snapshot>();
+  /** What Pulsar was ever told, by partition. */
+  private readonly told = new Map<number, Position>();
+
+  constructor(world: World) {
+    this.world = world;
+    world.table.onPartitionWritten = (before, after) => this.partitionWritten(before, after);
+    world.table.onCycleWritten = (before, after) => this.cycleWritten(before, after);
+    world.clickhouse.onStored = (rows) => this.rowsStored(rows);
+    world.bucket.onCreated = (key, body) => this.objectCreated(key, body);
+    world.bucket.onDeleted = (key) => this.objectDeleted(key);
+    world.broker.onAcknowledged = (partition, position) => this.acknowledged(partition, position);
+  }
+
+  get isAtRest(): boolean {
+    return this.unrest() === undefined;
+  }
+
+  /** When faults have stopped and everything had time to heal: nothing is left to do, and nothing is missing. */
+  atRest(): void {
+    const unrest = this.unrest();
+    if (unrest !== undefined) this.fail('at rest', unrest);
+  }
+
+  private unrest(): string | undefined {
+    const { broker, table, scenario } = this.world;
+    const cycle = table.cycle(scenario.pipeline.name).value;
+    if (cycle === undefined) return 'there is no cycle';
+    for (const [number, partition] of broker.partitions.entries()) {
+      const last = partition.everything.at(-1)?.position ?? BEFORE_ALL;
+      const fault =
+        this.partitionUnrest(number, partition.name) ??
+        this.ledger(number).fault(BEFORE_ALL, last) ??
+        this.snapshotUnrest(cycle, number, last);
+      if (fault !== undefined) return fault;
+    }
+    return this.cycleUnrest(cycle);
+  }
+
+  private partitionUnrest(partition: number, name: string): string | undefined {
+    const state = this.state(partition);
+    if (state === undefined) return `${name} was never discovered`;
+    if (!this.isHeld(state) && state.inFlight.length === 0) return undefined;
+    return `${name} is held by ${state.owner}, with ${state.inFlight.length} batches in flight`;
+  }
+
+  private isHeld({ owner, leaseUntil }: Fenced): boolean {
+    return owner !== undefined && leaseUntil + this.world.scenario.clientSkew > this.world.scheduler.now;
+  }
+
+  private snapshotUnrest(cycle: CycleState, partition: number, last: Position): string | undefined {
+    const latest = this.snapshots.get(cycle.latest)?.partitions;
+    const committed = latest?.find((entry) => entry.partition === partition)?.committed ?? BEFORE_ALL;
+    if (isSamePosition(committed, last)) return undefined;
+    return `partition ${partition} ends at ${formatPosition(last)}; snapshot ${cycle.latest} has ${formatPosition(committed)}`;
+  }
+
+  private cycleUnrest(cycle: CycleState): string | undefined {
+    const { checkpoints } = this.world.scenario.pipeline.checkpoint.acknowledgeBehind;
+    if (this.isHeld(cycle)) return `the cycle is held by ${cycle.owner}`;
+    const { latest, acknowledging, acknowledged } = cycle;
+    const due = checkpoints === 0 ? latest : acknowledging;
+    if (acknowledged === due && acknowledging === due) return undefined;
+    return `checkpoint ${latest} is the latest, ${acknowledging} is being acknowledged, ${acknowledged} is`;
+  }
+
+  private fail(invariant: Invariant, message: string): void {
+    this.world.fail({ invariant, message });
+  }
+
+  private ledger(partition: number): Ledger {
+    const known = this.ledgers[partition];
+    if (known !== undefined) return known;
+    const subject = this.world.broker.partitions[partition];
+    if (subject === undefined) throw new Error(`there is no partition ${partition}`);
+    const ledger = new Ledger(subject);
+    this.ledgers[partition] = ledger;
+    return ledger;
+  }
+
+  private state(partition: number): PartitionState | undefined {
+    return this.world.table.partition(this.world.scenario.pipeline.name, partition).value;
+  }
+
+  /** Invariants 2 and 3, seen from the table. */
+  private rowsStored(rows: readonly StoredRow[]): void {
+    for (const { partition, position, index } of rows) {
+      const where = `${formatPosition(position)}:${index} of partition ${partition}`;
+      const count = this.ledger(partition).addRow(position, index);
+      if (count > 1) this.fail('2 exactly once up to committed', `${where} is stored ${count} times`);
+      const state = this.state(partition);
+      const intended = state?.inFlight.some(
+        (intent) => isAfter(position, intent.after) && !isAfter(position, intent.to),
+      );
+      if (!intended)
+        this.fail('3 only intended rows above committed', `${where} is stored and stands in no intent`);
+    }
+  }
+
+  private partitionWritten(before: PartitionState | undefined, after: PartitionState): void {
+    if (after.halted !== undefined) {
+      this.fail(
+        'no halt without cause',
+        `partition ${after.partition}: ${after.halted.code}, ${after.halted.reason}`,
+      );
+    }
+    if (before === undefined) return;
+    const fencing = fencingFault(before, after);
+    if (fencing !== undefined) this.world.fail(fencing);
+    const ledger = this.ledger(after.partition);
+    for (const intent of committedIntents(before, after) ?? []) {
+      if (intent.deadLetters !== undefined)
+        this.deadLettersCommitted(after.partition, intent.deadLetters.key);
+    }
+    const fault = progressFault(before, after, ledger);
+    if (fault !== undefined) this.world.fail(fault);
+    const inexact = ledger.fault(before.committed, after.committed);
+    if (inexact !== undefined) this.fail('2 exactly once up to committed', inexact);
+  }
+
+  private deadLettersCommitted(partition: number, key: string): void {
+    const body = this.world.bucket.objects.get(key);
+    if (body === undefined) {
+      this.fail('6 contiguous', `${key} is committed and not durable`);
+      return;
+    }
+    for (const { position, index } of parseDeadLetters(body)) {
+      this.ledger(partition).addDeadLetter(parsePosition(position), index);
+    }
+  }
+
+  private cycleWritten(before: CycleState | undefined, after: CycleState): void {
+    if (before === undefined) return;
+    const fencing = fencingFault(before, after);
+    if (fencing !== undefined) this.world.fail(fencing);
+    const { opened, latest, acknowledging, acknowledged, flushRequested } = after;
+    const ordered = acknowledged <= acknowledging && acknowledging <= latest && latest <= opened;
+    const forward =
+      opened >= before.opened &&
+      latest >= before.latest &&
+      acknowledging >= before.acknowledging &&
+      acknowledged >= before.acknowledged &&
+      flushRequested >= before.flushRequested;
+    if (!ordered || !forward) {
+      this.fail(
+        '1 acknowledged <= snapshot <= committed',
+        `opened ${opened}, latest ${latest}, acknowledging ${acknowledging}, acknowledged ${acknowledged}`,
+      );
+    }
+    if (latest > before.latest && !this.snapshots.has(latest)) {
+      this.fail(
+        '1 acknowledged <= snapshot <= committed',
+        `checkpoint ${latest} is complete without a snapshot`,
+      );
+    }
+    if (acknowledged > before.acknowledged) this.receiptsRecorded(acknowledged);
+  }
+
+  /** The pointer says that Pulsar was told: it must have been, on every partition. */
+  private receiptsRecorded(number: number): void {
+    for (const { partition, committed, origin } of this.snapshots.get(number)?.partitions ?? []) {
+      const told = this.told.get(partition) ?? origin;
+      if (isAfter(committed, told)) {
+        this.fail(
+          '1 acknowledged <= snapshot <= committed',
+          `checkpoint ${number} is recorded as acknowledged; partition ${partition} was told ${formatPosition(told)}, not ${formatPosition(committed)}`,
+        );
+      }
+    }
+  }
+
+  private objectCreated(key: string, body: Uint8Array): void {
+    const number = snapshotNumber(key);
+    if (number === undefined) return;
+    const { snapshot } = decodeSnapshot(key, body);
+    this.snapshots.set(number, snapshot);
+    for (const { partition, committed } of snapshot.partitions) {
+      const state = this.state(partition);
+      if (state === undefined || isAfter(committed, state.committed)) {
+        this.fail(
+          '1 acknowledged <= snapshot <= committed',
+          `snapshot ${number} has partition ${partition} at ${formatPosition(committed)}, committed is ${state ? formatPosition(state.committed) : 'nothing'}`,
+        );
+      }
+    }
+  }
+
+  private objectDeleted(key: string): void {
+    const number = snapshotNumber(key);
+    const cycle = this.world.table.cycle(this.world.scenario.pipeline.name).value;
+    if (number !== undefined && number >= (cycle?.acknowledged ?? 0)) {
+      this.fail(
+        '1 acknowledged <= snapshot <= committed',
+        `snapshot ${number} was pruned while it was needed`,
+      );
+    }
+  }
+
+  private acknowledged(subject: Partition, position: Position): void {
+    const partition = this.world.broker.partitions.indexOf(subject);
+    this.told.set(partition, laterOf(this.told.get(partition) ?? BEFORE_ALL, position));
+    const covered = [...this.snapshots.values()].some(({ partitions }) =>
+      partitions.some((entry) => entry.partition === partition && !isAfter(position, entry.committed)),
+    );
+    if (!covered) {
+      this.fail(
+        '1 acknowledged <= snapshot <= committed',
+        `${subject.name} is acknowledged up to ${formatPosition(position)}, which no snapshot covers`,
+      );
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { formatPosition, isAfter, type Position } from '../../../lib/pipeline/position.ts';
+import type { Partition } from '../fakes/broker.ts';
+import type { SimulatedEntry } from '../messages.ts';
+
+/** What one partition's messages have become so far. */
+export class Ledger {
+  private readonly partition: Partition;
+  private readonly rows = new Map<string, number>();
+  private readonly deadLetters = new Map<string, number>();
+
+  constructor(partition: Partition) {
+    this.partition = partition;
+  }
+
+  addRow(position: Position, index: number): number {
+    return addOne(this.rows, position, index);
+  }
+
+  addDeadLetter(position: Position, index: number): number {
+    return addOne(this.deadLetters, position, index);
+  }
+
+  /** Entries of `(after, to]`. */
+  entries(after: Position, to: Position): readonly SimulatedEntry[] {
+    return this.partition.everything.filter(
+      ({ position }) => isAfter(position, after) && !isAfter(position, to),
+    );
+  }
+
+  /** What is wrong with the messages of `(after, to]`, each of which must be once what it ought to be. */
+  fault(after: Position, to: Position): string | undefined {
+    for (const entry of this.entries(after, to)) {
+      for (const [index, kind] of entry.kinds.entries()) {
+        const key = keyOf(entry.position, index);
+        const found = `${this.rows.get(key) ?? 0} rows, ${this.deadLetters.get(key) ?? 0} dead letters`;
+        const expected = `${kind === 'row' ? 1 : 0} rows, ${kind === 'dead letter' ? 1 : 0} dead letters`;
+        if (found !== expected) return `${this.partition.name} ${key} is ${found}, should be ${expected}`;
+      }
+    }
+    return undefined;
+  }
+}
+
+function addOne(counts: Map<string, number>, position: Position, index: number): number {
+  const key = keyOf(position, index);
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  return count;
+}
+
+function keyOf(position: Position, index: number): string {
+  return `${formatPosition(position)}:${index}`;
+}

@@ -1,0 +1,144 @@
+import { BEFORE_ALL, isAfter, laterOf, type Position } from '../../../lib/pipeline/position.ts';
+import type { InitialPosition, SubscriptionState } from '../../../lib/ports/transport.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Link } from '../link.ts';
+import type { SimulatedEntry } from '../messages.ts';
+import type { Random } from '../random.ts';
+
+/** A consumer attached to the durable subscription; at most one is. */
+export interface Attachment {
+  readonly by: Invocation;
+}
+
+interface Subscription {
+  markDelete: Position;
+  /** What a broker that is killed comes back with: cursors are written now and then. */
+  persisted: Position;
+  attached: Attachment | undefined;
+}
+
+/** One partition: its entries, its one durable subscription, and whoever waits for more. */
+export class Partition {
+  readonly name: string;
+  /** In order; those below the mark-delete position may be gone. */
+  entries: SimulatedEntry[] = [];
+  /** Every entry there ever was: the truth that the checker goes by. */
+  readonly everything: SimulatedEntry[] = [];
+  subscription: Subscription | undefined;
+  /** Where the next entry goes. Ids skip where a transaction marker was written. */
+  private ledger: number;
+  private entry = -1;
+  private lastId: Position = BEFORE_ALL;
+  private readonly readers = new Set<() => void>();
+
+  constructor(name: string, firstLedger: number) {
+    this.name = name;
+    this.ledger = firstLedger;
+  }
+
+  get last(): Position {
+    return this.lastId;
+  }
+
+  append(make: (position: Position) => SimulatedEntry): void {
+    this.entry += 1;
+    this.lastId = { ledger: this.ledger, entry: this.entry };
+    const entry = make(this.lastId);
+    this.entries.push(entry);
+    this.everything.push(entry);
+    for (const wake of this.readers) wake();
+  }
+
+  /** An id that no reader is ever shown. */
+  appendMarker(): void {
+    this.entry += 1;
+    this.lastId = { ledger: this.ledger, entry: this.entry };
+  }
+
+  rollLedger(by: number): void {
+    this.ledger += by;
+    this.entry = -1;
+  }
+
+  /** Deletes what the subscription no longer holds. */
+  trim(): void {
+    const { subscription } = this;
+    if (subscription === undefined) return;
+    this.entries = this.entries.filter(({ position }) => isAfter(position, subscription.markDelete));
+  }
+
+  /** Calls `wake` on every new entry and disconnection until it is told to forget it. */
+  watch(wake: () => void): () => void {
+    this.readers.add(wake);
+    return () => this.readers.delete(wake);
+  }
+
+  subscribe(initial: InitialPosition): SubscriptionState {
+    const at = this.positionOf(initial);
+    this.subscription ??= { markDelete: at, persisted: at, attached: undefined };
+    return { markDelete: this.subscription.markDelete, last: this.last };
+  }
+
+  private positionOf(initial: InitialPosition): Position {
+    switch (initial.at) {
+      case 'earliest':
+        return BEFORE_ALL;
+      case 'latest':
+        return this.last;
+      case 'position':
+        return initial.position;
+      case 'time': {
+        const earlier = this.entries.filter(({ publishTime }) => publishTime < initial.publishTime);
+        return earlier.at(-1)?.position ?? BEFORE_ALL;
+      }
+    }
+  }
+}
+
+/** The broker and its topic. */
+export class Broker {
+  readonly link: Link;
+  readonly partitions: Partition[] = [];
+  onAcknowledged: (partition: Partition, position: Position) => void = () => {};
+  /** Raised by everything that breaks connections; a reader opened before it has to connect again. */
+  connectionAge = 0;
+  private readonly random: Random;
+
+  constructor(link: Link, random: Random) {
+    this.link = link;
+    this.random = random;
+  }
+
+  addPartition(firstLedger: number): void {
+    this.partitions.push(new Partition(`topic-partition-${this.partitions.length}`, firstLedger));
+  }
+
+  acknowledge(partition: Partition, attachment: Attachment, position: Position): boolean {
+    const { subscription } = partition;
+    if (subscription === undefined || subscription.attached !== attachment) return false;
+    this.onAcknowledged(partition, position);
+    subscription.markDelete = laterOf(subscription.markDelete, position);
+    if (this.random.chance(0.6)) subscription.persisted = subscription.markDelete;
+    return true;
+  }
+
+  /** Topics move to another broker: cursors are written, connections break. */
+  unload(): void {
+    this.connectionAge += 1;
+    for (const { subscription } of this.partitions) {
+      if (subscription === undefined) continue;
+      subscription.persisted = subscription.markDelete;
+      subscription.attached = undefined;
+    }
+  }
+
+  /** Killed: what was acknowledged since the cursors were last written is forgotten. */
+  crash(): void {
+    this.connectionAge += 1;
+    for (const { subscription } of this.partitions) {
+      if (subscription === undefined) continue;
+      subscription.markDelete = subscription.persisted;
+      subscription.attached = undefined;
+    }
+  }
+}

@@ -1,0 +1,256 @@
+import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
+import { comparePositions, type Position } from '../../../lib/pipeline/position.ts';
+import type { RowRange } from '../../../lib/ports/sink.ts';
+import type { Link } from '../link.ts';
+import type { Random } from '../random.ts';
+import type { Scheduler } from '../scheduler.ts';
+
+export interface StoredRow {
+  readonly partition: number;
+  readonly position: Position;
+  readonly index: number;
+}
+
+/** A row of an insert's body, with what the server finds when it reads it. */
+export interface IncomingRow extends StoredRow {
+  /** Value of the table's partition key. */
+  readonly tablePartition: string;
+  /** A value that its column cannot take. */
+  readonly bad: boolean;
+}
+
+/** What the server says to an insert; the codes are ClickHouse's own. */
+export type ServerAnswer =
+  | { readonly code: 200 }
+  | { readonly code: number; readonly text: string; readonly row?: number };
+
+export interface ServerInsert {
+  readonly queryId: string;
+  readonly token: string;
+  /** Milliseconds since the epoch, by the server's clock. */
+  readonly notAfter: number;
+  readonly rows: readonly IncomingRow[];
+}
+
+/** How likely each of the server's own ways to fail is, and how long an insert runs. */
+export interface ServerFaults {
+  insertUpTo: number;
+  /** An insert now and then runs this long: past its sender's patience. */
+  slowInsert: number;
+  slowInsertUpTo: number;
+  /** Fails after some of its table partitions were stored. */
+  failMidway: number;
+  /** Too many queries, or too many parts: refused before anything is read. */
+  busy: number;
+  /** A view fails after the table's own rows were stored. */
+  viewFails: number;
+  /** The error names no row. */
+  rowNotNamed: number;
+}
+
+export interface TableSettings {
+  /** `non_replicated_deduplication_window`: tokens the whole table remembers; 0 remembers none. */
+  readonly window: number;
+  /** Milliseconds the server's clock is ahead of the true one. */
+  readonly skew: number;
+}
+
+interface Running {
+  readonly insert: ServerInsert;
+  /** Table partitions yet to be stored, each one block, in order. */
+  readonly blocks: [tablePartition: string, rows: IncomingRow[]][];
+  readonly respond: (answer: ServerAnswer) => void;
+}
+
+/** What becomes of a block that was being written when the server was killed. */
+type Remains = 'nothing' | 'token only' | 'token and rows';
+
+/**
+ * One plain MergeTree table and the server it is on, as far as facts.md measured it: a block (one table partition of one
+ * insert) is atomic; its token is logged before its part is committed, and only a crash comes between the two; the token log
+ * counts blocks of the whole table; an insert that has started is bound by nothing but KILL.
+ */
+export class ClickHouse {
+  readonly link: Link;
+  readonly settings: TableSettings;
+  faults: ServerFaults;
+  readonly rows: StoredRow[] = [];
+  onStored: (rows: readonly StoredRow[]) => void = () => {};
+  private readonly running = new Map<string, Running>();
+  private tokens: string[] = [];
+  private lastBlock = 0;
+  private oldestPart = -1;
+  private newestPart = -1;
+  private readonly scheduler: Scheduler;
+  private readonly random: Random;
+
+  constructor(
+    scheduler: Scheduler,
+    random: Random,
+    link: Link,
+    settings: TableSettings,
+    faults: ServerFaults,
+  ) {
+    this.scheduler = scheduler;
+    this.random = random;
+    this.link = link;
+    this.settings = settings;
+    this.faults = faults;
+  }
+
+  get now(): number {
+    return this.scheduler.now + this.settings.skew;
+  }
+
+  /** Here the statement is read and `now()` is taken: from now on KILL sees it and `notAfter` no longer binds it. */
+  start(insert: ServerInsert, respond: (answer: ServerAnswer) => void): void {
+    const refusal = this.refusalOf(insert);
+    if (refusal !== undefined) {
+      respond(refusal);
+      return;
+    }
+    const running: Running = { insert, blocks: blocksOf(insert.rows), respond };
+    this.running.set(insert.queryId, running);
+    const failsMidway = this.random.chance(this.faults.failMidway);
+    const slow = this.random.chance(this.faults.slowInsert);
+    const longest = slow ? this.faults.slowInsertUpTo : this.faults.insertUpTo;
+    this.writeNextBlock(
+      running,
+      longest,
+      failsMidway ? this.random.between(0, running.blocks.length - 1) : -1,
+    );
+  }
+
+  private refusalOf(insert: ServerInsert): ServerAnswer | undefined {
+    if (this.running.has(insert.queryId)) return { code: 216, text: 'already running' };
+    if (this.random.chance(this.faults.busy)) return { code: 202, text: 'too many simultaneous queries' };
+    if (this.now > insert.notAfter) return { code: 395, text: 'not valid any more' };
+    const badRow = insert.rows.findIndex((row) => row.bad);
+    return badRow < 0 ? undefined : this.badRowAnswer(badRow);
+  }
+
+  private badRowAnswer(row: number): ServerAnswer {
+    const text = 'Cannot parse value';
+    return this.namesNoRow() ? { code: 27, text } : { code: 27, text, row };
+  }
+
+  namesNoRow(): boolean {
+    return this.random.chance(this.faults.rowNotNamed);
+  }
+
+  /** `failAfter` blocks more the insert fails; below zero it does not. */
+  private writeNextBlock(running: Running, longest: number, failAfter: number): void {
+    this.scheduler.after(this.random.between(1, longest), `${running.insert.queryId} runs`, () => {
+      if (this.running.get(running.insert.queryId) !== running) return;
+      const answer = failAfter === 0 ? { code: 241, text: 'memory limit' } : this.blockWritten(running);
+      if (answer === undefined) this.writeNextBlock(running, this.faults.insertUpTo, failAfter - 1);
+      else this.end(running, answer);
+    });
+  }
+
+  private blockWritten(running: Running): ServerAnswer | undefined {
+    const block = running.blocks.shift();
+    if (block !== undefined) this.commitBlock(running.insert.token, ...block, 'token and rows');
+    if (running.blocks.length > 0) return undefined;
+    return this.random.chance(this.faults.viewFails) ? { code: 395, text: 'a view failed' } : { code: 200 };
+  }
+
+  private end(running: Running, answer: ServerAnswer): void {
+    this.running.delete(running.insert.queryId);
+    running.respond(answer);
+  }
+
+  private commitBlock(token: string, tablePartition: string, rows: IncomingRow[], remains: Remains): void {
+    if (remains === 'nothing') return;
+    this.lastBlock += 1;
+    if (this.isRemembered(`${tablePartition}/${token}`)) {
+      this.scheduler.note(`table: ${tablePartition}/${token} is a duplicate`);
+      return;
+    }
+    this.remember(`${tablePartition}/${token}`);
+    if (remains === 'token only') {
+      this.scheduler.note(`table: ${tablePartition}/${token} is swallowed`);
+      return;
+    }
+    this.newestPart = this.lastBlock;
+    if (this.oldestPart === -1) this.oldestPart = this.lastBlock;
+    this.rows.push(...rows);
+    this.scheduler.note(`table: ${tablePartition}/${token} stores ${rows.length}`);
+    this.onStored(rows);
+  }
+
+  private isRemembered(token: string): boolean {
+    return this.tokens.includes(token);
+  }
+
+  private remember(token: string): void {
+    if (this.settings.window === 0) return;
+    this.tokens.push(token);
+    if (this.tokens.length > this.settings.window) this.tokens = this.tokens.slice(-this.settings.window);
+  }
+
+  /** Other writers of the same table use its token log up. */
+  foreignBlocks(count: number): void {
+    this.lastBlock += count;
+    this.newestPart = this.lastBlock;
+    if (this.oldestPart === -1) this.oldestPart = this.lastBlock - count + 1;
+    for (let block = 0; block < count; block += 1) this.remember(`foreign/${this.lastBlock - block}`);
+  }
+
+  /** Killed and started again after `downFor` ms: what was running leaves whatever the disk has of it. */
+  restart(downFor: number): void {
+    for (const running of this.running.values()) {
+      for (const [tablePartition, rows] of running.blocks) {
+        const remains = this.random.pick<Remains>(['nothing', 'nothing', 'token only', 'token and rows']);
+        this.commitBlock(running.insert.token, tablePartition, rows, remains);
+        if (remains !== 'token and rows') break;
+      }
+      running.respond({ code: 0, text: 'connection reset' });
+    }
+    this.running.clear();
+    // Block numbers are counted from the parts that are there.
+    this.lastBlock = Math.max(0, this.newestPart);
+    this.link.up = false;
+    this.scheduler.after(downFor, 'clickhouse is back', () => {
+      this.link.up = true;
+    });
+  }
+
+  /** `KILL QUERY … SYNC`: ends what has started, and answers when it has ended. */
+  kill(queryIdPrefix: string): void {
+    for (const [queryId, running] of this.running) {
+      if (!queryId.startsWith(queryIdPrefix)) continue;
+      this.scheduler.note(`table: ${queryId} killed`);
+      this.end(running, { code: 394, text: 'Query was cancelled' });
+    }
+  }
+
+  rowsIn(range: RowRange): readonly StoredRow[] {
+    return this.rows.filter(
+      (row) =>
+        row.partition === range.partition &&
+        comparePositions(row.position, range.after) > 0 &&
+        comparePositions(row.position, range.to) <= 0,
+    );
+  }
+
+  tokenWindow(): TokenWindow {
+    return {
+      table: 'uuid',
+      window: this.settings.window,
+      oldestBlock: this.oldestPart,
+      newestBlock: this.newestPart,
+    };
+  }
+}
+
+/** One block for each table partition the rows touch. */
+function blocksOf(rows: readonly IncomingRow[]): [string, IncomingRow[]][] {
+  const blocks = new Map<string, IncomingRow[]>();
+  for (const row of rows) {
+    const block = blocks.get(row.tablePartition);
+    if (block === undefined) blocks.set(row.tablePartition, [row]);
+    else block.push(row);
+  }
+  return [...blocks];
+}

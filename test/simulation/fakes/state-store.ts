@@ -1,0 +1,253 @@
+import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
+import type { BatchRecord, Fenced, PartitionState } from '../../../lib/pipeline/partition-state.ts';
+import type { LeaseClaim, LeaseResult, StateStore, WriteResult } from '../../../lib/ports/state-store.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Link } from '../link.ts';
+
+/** What a write must agree with to take effect. Only a mutation ever asks for less than both. */
+export interface WriteConditions {
+  readonly epoch: boolean;
+  readonly version: boolean;
+  /** Whether taking a lease raises the version; where it does, the version fences by itself. */
+  readonly takingRaisesVersion: boolean;
+}
+
+export const ALL_CONDITIONS: WriteConditions = { epoch: true, version: true, takingRaisesVersion: true };
+
+/** One fenced item: the rules of every conditional write. */
+class Item<State extends Fenced> {
+  value: State | undefined;
+  onWritten: (before: State | undefined, after: State) => void = () => {};
+
+  create(state: State): WriteResult<State> {
+    const found = this.value;
+    if (found?.writeId === state.writeId) return { written: true };
+    if (found !== undefined) return { written: false, found };
+    this.set(state);
+    return { written: true };
+  }
+
+  write(next: State, conditions: WriteConditions): WriteResult<State> {
+    const found = this.value;
+    if (found?.writeId === next.writeId) return { written: true };
+    const holds =
+      found !== undefined &&
+      (!conditions.epoch || found.epoch === next.epoch) &&
+      (!conditions.version || found.version === next.version - 1);
+    if (!holds) return { written: false, found };
+    this.set(next);
+    return { written: true };
+  }
+
+  take(claim: LeaseClaim, halted: boolean, conditions: WriteConditions): LeaseResult<State> {
+    const found = this.value;
+    if (found === undefined) return { taken: false, found };
+    if (found.writeId === claim.writeId) return { taken: true, state: found };
+    if (halted || (found.owner !== undefined && found.leaseUntil > claim.now)) return { taken: false, found };
+    const state = {
+      ...found,
+      epoch: found.epoch + 1,
+      version: found.version + (conditions.takingRaisesVersion ? 1 : 0),
+      writeId: claim.writeId,
+      owner: claim.owner,
+      leaseUntil: claim.leaseUntil,
+    };
+    this.set(state);
+    return { taken: true, state };
+  }
+
+  private set(state: State): void {
+    const before = this.value;
+    this.value = state;
+    this.onWritten(before, state);
+  }
+}
+
+/** Everything of one pipeline. */
+class PipelineItems {
+  readonly cycle = new Item<CycleState>();
+  readonly partitions = new Map<number, Item<PartitionState>>();
+  readonly batches = new Map<string, BatchRecord>();
+  readonly checkpoints = new Map<number, CheckpointRecord>();
+}
+
+/** The table itself. */
+export class StateTable {
+  readonly link: Link;
+  conditions = ALL_CONDITIONS;
+  onPartitionWritten: (before: PartitionState | undefined, after: PartitionState) => void = () => {};
+  onCycleWritten: (before: CycleState | undefined, after: CycleState) => void = () => {};
+  private readonly pipelines = new Map<string, PipelineItems>();
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  cycle(pipeline: string): Item<CycleState> {
+    return this.of(pipeline).cycle;
+  }
+
+  partition(pipeline: string, partition: number): Item<PartitionState> {
+    const { partitions } = this.of(pipeline);
+    const known = partitions.get(partition);
+    if (known !== undefined) return known;
+    const item = new Item<PartitionState>();
+    item.onWritten = (before, after) => this.onPartitionWritten(before, after);
+    partitions.set(partition, item);
+    return item;
+  }
+
+  partitions(pipeline: string): readonly PartitionState[] {
+    const items = [...this.of(pipeline).partitions.values()];
+    return items.flatMap(({ value }) => value ?? []).sort((a, b) => a.partition - b.partition);
+  }
+
+  batches(pipeline: string): readonly BatchRecord[] {
+    return [...this.of(pipeline).batches.values()];
+  }
+
+  checkpoints(pipeline: string): readonly CheckpointRecord[] {
+    return [...this.of(pipeline).checkpoints.values()];
+  }
+
+  putBatch(record: BatchRecord): void {
+    const { batches } = this.of(record.pipeline);
+    const key = `${record.partition}/${record.generation}/${record.seq}`;
+    const found = batches.get(key);
+    if (found === undefined || found.epoch <= record.epoch) batches.set(key, record);
+  }
+
+  putCheckpoint(record: CheckpointRecord): void {
+    const { checkpoints } = this.of(record.pipeline);
+    const found = checkpoints.get(record.number);
+    if (found === undefined || found.epoch <= record.epoch) checkpoints.set(record.number, record);
+  }
+
+  private of(pipeline: string): PipelineItems {
+    const known = this.pipelines.get(pipeline);
+    if (known !== undefined) return known;
+    const items = new PipelineItems();
+    items.cycle.onWritten = (before, after) => this.onCycleWritten(before, after);
+    this.pipelines.set(pipeline, items);
+    return items;
+  }
+}
+
+/** The table as one invocation sees it. */
+export class SimulatedStateStore implements StateStore {
+  private readonly invocation: Invocation;
+  private readonly table: StateTable;
+
+  constructor(invocation: Invocation, table: StateTable) {
+    this.invocation = invocation;
+    this.table = table;
+  }
+
+  createPartition(state: PartitionState, deadline: number): Promise<WriteResult<PartitionState>> {
+    return this.call(`creates state ${state.partition}`, deadline, () =>
+      this.table.partition(state.pipeline, state.partition).create(state),
+    );
+  }
+
+  readPartition(pipeline: string, partition: number, deadline: number): Promise<PartitionState | undefined> {
+    return this.call(
+      `reads state ${partition}`,
+      deadline,
+      () => this.table.partition(pipeline, partition).value,
+    );
+  }
+
+  /** One request after the other, as DynamoDB gives no consistent view of several items. */
+  async readPartitions(
+    pipeline: string,
+    partitions: number,
+    deadline: number,
+  ): Promise<readonly PartitionState[]> {
+    const states: PartitionState[] = [];
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const state = await this.readPartition(pipeline, partition, deadline);
+      if (state !== undefined) states.push(state);
+    }
+    return states;
+  }
+
+  takePartition(
+    pipeline: string,
+    partition: number,
+    claim: LeaseClaim,
+    deadline: number,
+  ): Promise<LeaseResult<PartitionState>> {
+    return this.call(`takes state ${partition}`, deadline, () => {
+      const item = this.table.partition(pipeline, partition);
+      return item.take(claim, item.value?.halted !== undefined, this.table.conditions);
+    });
+  }
+
+  writePartition(next: PartitionState, deadline: number): Promise<WriteResult<PartitionState>> {
+    return this.call(`writes state ${next.partition} e${next.epoch} v${next.version}`, deadline, () =>
+      this.table.partition(next.pipeline, next.partition).write(next, this.table.conditions),
+    );
+  }
+
+  putBatch(record: BatchRecord, deadline: number): Promise<void> {
+    return this.call(`puts batch ${record.partition}/${record.seq}`, deadline, () =>
+      this.table.putBatch(record),
+    );
+  }
+
+  readBatches(
+    pipeline: string,
+    partition: number,
+    generation: string,
+    deadline: number,
+  ): Promise<readonly BatchRecord[]> {
+    return this.call(`reads batches ${partition}`, deadline, () =>
+      this.table
+        .batches(pipeline)
+        .filter((record) => record.partition === partition && record.generation === generation)
+        .sort((a, b) => a.seq - b.seq),
+    );
+  }
+
+  createCycle(state: CycleState, deadline: number): Promise<WriteResult<CycleState>> {
+    return this.call('creates cycle', deadline, () => this.table.cycle(state.pipeline).create(state));
+  }
+
+  readCycle(pipeline: string, deadline: number): Promise<CycleState | undefined> {
+    return this.call('reads cycle', deadline, () => this.table.cycle(pipeline).value);
+  }
+
+  takeCycle(pipeline: string, claim: LeaseClaim, deadline: number): Promise<LeaseResult<CycleState>> {
+    return this.call('takes cycle', deadline, () =>
+      this.table.cycle(pipeline).take(claim, false, this.table.conditions),
+    );
+  }
+
+  writeCycle(next: CycleState, deadline: number): Promise<WriteResult<CycleState>> {
+    return this.call(`writes cycle e${next.epoch} v${next.version}`, deadline, () =>
+      this.table.cycle(next.pipeline).write(next, this.table.conditions),
+    );
+  }
+
+  putCheckpoint(record: CheckpointRecord, deadline: number): Promise<void> {
+    return this.call(`puts checkpoint ${record.number}`, deadline, () => this.table.putCheckpoint(record));
+  }
+
+  readCheckpoint(pipeline: string, number: number, deadline: number): Promise<CheckpointRecord | undefined> {
+    return this.call(`reads checkpoint ${number}`, deadline, () =>
+      this.table.checkpoints(pipeline).find((record) => record.number === number),
+    );
+  }
+
+  readCheckpoints(pipeline: string, limit: number, deadline: number): Promise<readonly CheckpointRecord[]> {
+    return this.call('reads checkpoints', deadline, () =>
+      [...this.table.checkpoints(pipeline)].sort((a, b) => b.number - a.number).slice(0, limit),
+    );
+  }
+
+  close(): void {}
+
+  private call<T>(operation: string, deadline: number, serve: () => T): Promise<T> {
+    return this.invocation.call(this.table.link, operation, deadline, serve);
+  }
+}

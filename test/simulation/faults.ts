@@ -1,0 +1,106 @@
+import type { ServerFaults } from './fakes/clickhouse.ts';
+import type { InvocationFaults } from './invocation.ts';
+import { type LinkFaults, NO_FAULTS } from './link.ts';
+import type { Random } from './random.ts';
+
+/**
+ * Every kind of trouble a run can have. Each seed draws some of them and leaves the rest out: a run with everything at
+ * once drowns the rare sequence that one fault alone would have led to.
+ */
+export const FAULTS = [
+  'crash',
+  'freeze',
+  'double-invocations',
+  'client-clocks',
+  'state-lost',
+  'state-slow',
+  'state-twice',
+  'state-turned-away',
+  'objects-lost',
+  'objects-slow',
+  'broker-lost',
+  'broker-slow',
+  'unload',
+  'broker-crash',
+  'trim',
+  'markers',
+  'new-partition',
+  'table-lost',
+  'table-slow',
+  'table-restart',
+  'table-clock',
+  'slow-insert',
+  'fail-midway',
+  'busy',
+  'view-fails',
+  'outage',
+  'small-window',
+  'no-window',
+  'several-days',
+  'bad-messages',
+] as const;
+
+export type Fault = (typeof FAULTS)[number];
+
+export type FaultSet = ReadonlySet<Fault>;
+
+export function isFault(name: string): name is Fault {
+  return (FAULTS as readonly string[]).includes(name);
+}
+
+export function drawFaults(random: Random): Set<Fault> {
+  const share = random.pick([0.15, 0.3, 0.3, 0.5]);
+  return new Set(FAULTS.filter(() => random.chance(share)));
+}
+
+export function invocationFaults(faults: FaultSet, random: Random): InvocationFaults {
+  return {
+    crash: faults.has('crash') ? random.pick([0.002, 0.01, 0.03]) : 0,
+    freeze: faults.has('freeze') ? random.pick([0.002, 0.01, 0.03]) : 0,
+    freezeUpTo: random.pick([3_000, 20_000, 60_000]),
+  };
+}
+
+export function linkFaults(
+  faults: FaultSet,
+  random: Random,
+  names: { readonly lost: Fault; readonly slow: Fault; readonly twice?: Fault; readonly turnedAway?: Fault },
+): LinkFaults {
+  const if_ = (name: Fault | undefined, rates: readonly [number, ...number[]]): number =>
+    name !== undefined && faults.has(name) ? random.pick(rates) : 0;
+  return {
+    ...NO_FAULTS,
+    lost: if_(names.lost, [0, 0.01, 0.05]),
+    replyLost: if_(names.lost, [0.01, 0.05, 0.1]),
+    slow: if_(names.slow, [0.02, 0.1]),
+    twice: if_(names.twice, [0.02, 0.1]),
+    turnedAway: if_(names.turnedAway, [0.01, 0.1]),
+    slowUpTo: random.pick([1_000, 8_000, 40_000]),
+  };
+}
+
+export function serverFaults(faults: FaultSet, random: Random): ServerFaults {
+  return {
+    insertUpTo: random.pick([10, 100, 1_500]),
+    slowInsert: faults.has('slow-insert') ? random.pick([0.05, 0.3]) : 0,
+    // No longer than an insert may run while half the token window is enough: see `plan`.
+    slowInsertUpTo: random.pick([3_000, 10_000, 20_000]),
+    failMidway: faults.has('fail-midway') ? random.pick([0.05, 0.3]) : 0,
+    busy: faults.has('busy') ? 0.1 : 0,
+    viewFails: faults.has('view-fails') ? random.pick([0.05, 0.4]) : 0,
+    rowNotNamed: faults.has('bad-messages') ? random.pick([0, 0.5]) : 0,
+  };
+}
+
+/** How everything behaves once faults have stopped. */
+export const CALM_SERVER: ServerFaults = {
+  insertUpTo: 10,
+  slowInsert: 0,
+  slowInsertUpTo: 10,
+  failMidway: 0,
+  busy: 0,
+  viewFails: 0,
+  rowNotNamed: 0,
+};
+
+export const CALM_INVOCATIONS: InvocationFaults = { crash: 0, freeze: 0, freezeUpTo: 0 };

@@ -1,0 +1,67 @@
+import type { Position } from '../../lib/pipeline/position.ts';
+import { COMPACTED_AWAY, type Entry, NULL_VALUE } from '../../lib/ports/transport.ts';
+import type { Random } from './random.ts';
+
+/** What a message ought to become. `gone` no longer exists, compacted away. */
+export type Kind = 'row' | 'dead letter' | 'gone';
+
+/** An entry and what each of its messages ought to become: the truth that the checker goes by. */
+export interface SimulatedEntry extends Entry {
+  readonly kinds: readonly Kind[];
+}
+
+export interface MessageTrouble {
+  /** Share of messages that cannot become rows. */
+  readonly bad: number;
+  /** Table partitions the rows spread over. */
+  readonly days: number;
+}
+
+interface Message {
+  readonly kind: Kind;
+  /** A number where there is no payload: NULL_VALUE or COMPACTED_AWAY. */
+  readonly payload: string | number;
+}
+
+export function makeEntry(
+  position: Position,
+  publishTime: number,
+  random: Random,
+  trouble: MessageTrouble,
+): SimulatedEntry {
+  const messages = Array.from({ length: random.between(1, 4) }, () => makeMessage(random, trouble));
+  const bounds = new Int32Array(2 * messages.length);
+  let data = '';
+  for (const [index, { payload }] of messages.entries()) {
+    const text = typeof payload === 'string' ? payload : '';
+    bounds[2 * index] = typeof payload === 'string' ? data.length : -1;
+    data += text;
+    bounds[2 * index + 1] = typeof payload === 'string' ? data.length : payload;
+  }
+  return {
+    position,
+    firstPosition: position,
+    publishTime,
+    count: messages.length,
+    data: Buffer.from(data, 'latin1'),
+    bounds,
+    messages: messages.filter(({ kind }) => kind !== 'gone').length,
+    wireBytes: data.length,
+    brokerIndex: undefined,
+    schemaVersion: undefined,
+    metadata: () => ({ key: undefined, properties: {}, eventTime: 0, sequenceId: 0 }),
+    kinds: messages.map(({ kind }) => kind),
+  };
+}
+
+function makeMessage(random: Random, { bad, days }: MessageTrouble): Message {
+  if (random.chance(bad)) {
+    return random.pick<Message>([
+      { kind: 'dead letter', payload: '{"value":"no number","day":"0"}' },
+      { kind: 'dead letter', payload: 'no JSON at all' },
+      { kind: 'dead letter', payload: NULL_VALUE },
+      { kind: 'gone', payload: COMPACTED_AWAY },
+    ]);
+  }
+  return { kind: 'row', payload: `{"value":1,"day":"${random.between(0, days - 1)}"}` };
+}

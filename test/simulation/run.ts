@@ -1,0 +1,151 @@
+import { newCycleState } from '../../lib/pipeline/cycle-transitions.ts';
+import type { Log } from '../../lib/ports/log.ts';
+import { Checker } from './checker/checker.ts';
+import { drawFaults, type Fault, type FaultSet } from './faults.ts';
+import { Random } from './random.ts';
+import { drawScenario } from './scenario.ts';
+import { BEGINNING, Scheduler } from './scheduler.ts';
+import type { Violation } from './violation.ts';
+import { type PortMutations, World } from './world.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Faults the seed drew and that are left out all the same. */
+  readonly without?: readonly Fault[];
+  readonly trace?: (line: string) => void;
+  readonly mutations?: PortMutations;
+}
+
+export interface RunReport {
+  readonly seed: number;
+  readonly faults: readonly Fault[];
+  readonly violation: Violation | undefined;
+  readonly steps: number;
+  /** Of the whole trace: equal for equal seeds. */
+  readonly hash: number;
+  readonly messages: number;
+}
+
+/** Milliseconds after which no insert can still travel or run. */
+const LONGEST_INSERT = 45_000;
+const HEALING_ROUNDS = 14;
+/** Longer than any lease, freeze or body's time to live: whatever a dead invocation left has run out. */
+const ROUND = 30_000;
+
+/** One whole life of a pipeline: trouble, healing, rest. Follows from the seed alone. */
+export async function run(options: RunOptions): Promise<RunReport> {
+  const { seed, trace } = options;
+  const draw = new Random(seed);
+  const faults = drawFaults(draw);
+  for (const fault of options.without ?? []) faults.delete(fault);
+  const scenario = drawScenario(faults, draw);
+  const random = new Random(seed + 1_000_003);
+  const scheduler = new Scheduler(random, trace);
+  const world = new World({
+    scheduler,
+    random,
+    scenario,
+    faults,
+    log: traceLog(trace, {}),
+    mutations: options.mutations ?? {},
+  });
+  const checker = new Checker(world);
+  trace?.(`faults: ${[...faults].join(', ')}`);
+  trace?.(`scenario: ${JSON.stringify(scenario)}`);
+
+  initialise(world);
+  plan(world, faults);
+  const failed = (): boolean => world.violation !== undefined;
+  await scheduler.run(BEGINNING + scenario.troubled, failed);
+  scheduler.note('faults stop');
+  world.heal();
+  for (let round = 0; round < HEALING_ROUNDS && !failed() && !checker.isAtRest; round += 1) {
+    world.startCycle();
+    await scheduler.run(scheduler.now + ROUND, failed);
+  }
+  if (!failed()) checker.atRest();
+  // Whatever is still on its way arrives now, and must change nothing.
+  await scheduler.run(Number.POSITIVE_INFINITY, failed);
+  if (!failed()) checker.atRest();
+  return {
+    seed,
+    faults: [...faults],
+    violation: world.violation,
+    steps: scheduler.steps,
+    hash: scheduler.hash,
+    messages: world.broker.partitions.reduce(
+      (sum, { everything }) => sum + everything.reduce((count, entry) => count + entry.messages, 0),
+      0,
+    ),
+  };
+}
+
+/** As `init` leaves it: no partition known yet, the first cycle discovers them. */
+function initialise(world: World): void {
+  const { scenario, random } = world;
+  for (let partition = 0; partition < scenario.partitions; partition += 1) {
+    world.broker.addPartition(random.between(1, 900));
+  }
+  world.table
+    .cycle(scenario.pipeline.name)
+    .create(
+      newCycleState({ pipeline: scenario.pipeline.name, generation: 'g1', partitions: 0, writeId: 'w0' }),
+    );
+}
+
+/** Everything that happens from outside, at times drawn beforehand. */
+function plan(world: World, faults: FaultSet): void {
+  const { scheduler, random, scenario, broker, clickhouse } = world;
+  const { troubled } = scenario;
+  const at = (label: string, happen: () => void): void => {
+    scheduler.after(random.between(0, troubled), label, happen);
+  };
+  const times = (fault: Fault, most: number, happen: () => void): void => {
+    if (!faults.has(fault)) return;
+    const count = random.between(1, most);
+    for (let time = 0; time < count; time += 1) at(fault, happen);
+  };
+  const anyPartition = () => broker.partitions[random.between(0, broker.partitions.length - 1)];
+
+  for (let partition = 0; partition < scenario.partitions; partition += 1) {
+    for (let entry = 0; entry < scenario.entriesPerPartition; entry += 1) {
+      at(`partition ${partition} gets an entry`, () => world.publish(partition));
+    }
+  }
+  const { interval } = scenario.pipeline.checkpoint;
+  for (let tick = 0; tick < troubled; tick += interval) {
+    scheduler.after(tick + random.between(0, 50), 'tick', () => world.startCycle());
+  }
+  times('double-invocations', 6, () => world.startConsumer(random.between(0, scenario.partitions - 1)));
+  times('double-invocations', 2, () => world.startCycle());
+  times('unload', 4, () => broker.unload());
+  times('broker-crash', 3, () => broker.crash());
+  times('trim', 5, () => anyPartition()?.trim());
+  times('markers', 4, () => anyPartition()?.appendMarker());
+  times('markers', 3, () => anyPartition()?.rollLedger(random.between(1, 5)));
+  times('new-partition', 2, () => {
+    broker.addPartition(random.between(1, 900));
+    const partition = broker.partitions.length - 1;
+    for (let entry = 0; entry < 3; entry += 1) world.publish(partition);
+  });
+  times('table-restart', 8, () => clickhouse.restart(random.between(10, 10_000)));
+  times('outage', 2, () => world.outage(random.between(LONGEST_INSERT, 2 * LONGEST_INSERT)));
+  // The promise: in the time one insert may travel and run, a table gets less than half a window of blocks.
+  times('small-window', 3, () => clickhouse.foreignBlocks(random.between(1, 20)));
+}
+
+/** The log of the code under test goes into the trace and not into its hash, which must not depend on who reads it. */
+function traceLog(
+  trace: ((line: string) => void) | undefined,
+  about: Readonly<Record<string, unknown>>,
+): Log {
+  const line = (level: string) => (message: string) =>
+    trace?.(`           ${level} ${String(about['by'] ?? '')}: ${message}`);
+  return {
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    with: (fields) => traceLog(trace, { ...about, ...fields }),
+  };
+}

@@ -1,0 +1,223 @@
+import { runCycle } from '../../lib/checkpoint/cycle.ts';
+import { type ConsumeResult, consume } from '../../lib/consume/consume.ts';
+import { isPulsehouseError, messageOf } from '../../lib/pipeline/errors.ts';
+import type { Log } from '../../lib/ports/log.ts';
+import type { Sink } from '../../lib/ports/sink.ts';
+import type { Transport } from '../../lib/ports/transport.ts';
+import { Broker } from './fakes/broker.ts';
+import { ClickHouse } from './fakes/clickhouse.ts';
+import { unanswered } from './fakes/errors.ts';
+import { Bucket, SimulatedObjectStore } from './fakes/object-store.ts';
+import { SimulatedSink } from './fakes/sink.ts';
+import { SimulatedStateStore, StateTable } from './fakes/state-store.ts';
+import { SimulatedTransport } from './fakes/transport.ts';
+import {
+  CALM_INVOCATIONS,
+  CALM_SERVER,
+  type FaultSet,
+  invocationFaults,
+  linkFaults,
+  serverFaults,
+} from './faults.ts';
+import { Invocation, type InvocationFaults, type Surroundings } from './invocation.ts';
+import { Link, NO_FAULTS } from './link.ts';
+import { makeEntry } from './messages.ts';
+import type { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Violation } from './violation.ts';
+
+/** Milliseconds a function outlives its own deadline before it is ended from outside. */
+const GRACE = 2_000;
+
+/** Replaces a port by a broken one: how a mutation is made that no source text stands for. */
+export interface PortMutations {
+  sink?(sink: Sink): Sink;
+  transport?(transport: Transport): Transport;
+}
+
+/** Servers, invocations and time of one run. */
+export class World implements Surroundings {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly scenario: Scenario;
+  readonly broker: Broker;
+  readonly clickhouse: ClickHouse;
+  readonly bucket: Bucket;
+  readonly table: StateTable;
+  invocationFaults: InvocationFaults;
+  /** The first thing that went wrong; nothing goes on after it. */
+  violation: Violation | undefined;
+  private readonly log: Log;
+  private readonly mutations: PortMutations;
+  private readonly living = new Set<Invocation>();
+  private readonly writtenByOthers: boolean;
+  private outUntil = 0;
+  private ids = 0;
+  private invocations = 0;
+
+  constructor(parts: {
+    readonly scheduler: Scheduler;
+    readonly random: Random;
+    readonly scenario: Scenario;
+    readonly faults: FaultSet;
+    readonly log: Log;
+    readonly mutations: PortMutations;
+  }) {
+    const { scheduler, random, scenario, faults } = parts;
+    this.scheduler = scheduler;
+    this.random = random;
+    this.scenario = scenario;
+    this.log = parts.log;
+    this.mutations = parts.mutations;
+    this.writtenByOthers = faults.has('small-window');
+    this.invocationFaults = invocationFaults(faults, random);
+    const state = linkFaults(faults, random, {
+      lost: 'state-lost',
+      slow: 'state-slow',
+      twice: 'state-twice',
+      turnedAway: 'state-turned-away',
+    });
+    const objects = linkFaults(faults, random, {
+      lost: 'objects-lost',
+      slow: 'objects-slow',
+      twice: 'state-twice',
+    });
+    const broker = linkFaults(faults, random, { lost: 'broker-lost', slow: 'broker-slow' });
+    const table = linkFaults(faults, random, { lost: 'table-lost', slow: 'table-slow' });
+    this.table = new StateTable(new Link(scheduler, random, state, unanswered('PH_STATE_UNREACHABLE')));
+    this.bucket = new Bucket(new Link(scheduler, random, objects, unanswered('PH_OBJECTS_UNREACHABLE')));
+    this.broker = new Broker(new Link(scheduler, random, broker, unanswered('PH_PULSAR_NO_ANSWER')), random);
+    this.clickhouse = new ClickHouse(
+      scheduler,
+      random,
+      new Link(scheduler, random, table, unanswered('PH_INSERT_UNANSWERED')),
+      scenario.table,
+      serverFaults(faults, random),
+    );
+  }
+
+  nextId(): string {
+    this.ids += 1;
+    return `id${this.ids}`;
+  }
+
+  fail(violation: Violation): void {
+    if (this.violation !== undefined) return;
+    this.violation = violation;
+    this.scheduler.note(`VIOLATION of ${violation.invariant}: ${violation.message}`);
+  }
+
+  publish(partition: number): void {
+    this.broker.partitions[partition]?.append((position) =>
+      makeEntry(position, this.scheduler.now, this.random, this.scenario.messages),
+    );
+  }
+
+  startConsumer(partition: number): void {
+    if (this.scheduler.now < this.outUntil) return;
+    const invocation = this.newInvocation(`consumer ${partition}`);
+    void this.finish(invocation, this.consume(invocation, partition));
+  }
+
+  startCycle(): void {
+    if (this.scheduler.now < this.outUntil) return;
+    const invocation = this.newInvocation('cycle');
+    const outcome = runCycle(
+      {
+        ...this.ports(invocation),
+        invoker: {
+          invoke: (_pipeline, partition, deadline) =>
+            invocation.call(this.table.link, `invokes consumer ${partition}`, deadline, () => {
+              this.scheduler.after(this.random.between(1, 400), `consumer ${partition} starts`, () =>
+                this.startConsumer(partition),
+              );
+            }),
+        },
+      },
+      { owner: invocation.name, deadline: invocation.now() + this.scenario.invocationLasts },
+    );
+    void this.finish(invocation, outcome);
+  }
+
+  /**
+   * Nothing of ours runs for a while: whoever lives dies, or freezes and wakes later. Others go on writing to the table,
+   * after any insert of ours has ended.
+   */
+  outage(milliseconds: number): void {
+    this.outUntil = Math.max(this.outUntil, this.scheduler.now + milliseconds);
+    for (const invocation of this.living) {
+      if (this.random.chance(0.5)) invocation.crash();
+      else invocation.freeze(milliseconds + this.random.between(0, 5_000));
+    }
+    if (!this.writtenByOthers) return;
+    this.scheduler.after(milliseconds, 'others wrote', () =>
+      this.clickhouse.foreignBlocks(this.random.between(10, 500)),
+    );
+  }
+
+  /** Faults stop. Who is frozen wakes when it wakes; what travels arrives when it arrives. */
+  heal(): void {
+    this.invocationFaults = CALM_INVOCATIONS;
+    this.clickhouse.faults = CALM_SERVER;
+    for (const { link } of [this.table, this.bucket, this.broker, this.clickhouse]) {
+      link.faults = NO_FAULTS;
+      link.up = true;
+    }
+  }
+
+  private consume(invocation: Invocation, partition: number): Promise<ConsumeResult> {
+    return consume(this.ports(invocation), {
+      partition,
+      owner: invocation.name,
+      deadline: invocation.now() + this.scenario.invocationLasts,
+      until: 'drained',
+    });
+  }
+
+  private ports(invocation: Invocation) {
+    const sink = new SimulatedSink(invocation, this.clickhouse);
+    const transport = new SimulatedTransport(invocation, this.broker, this.random);
+    return {
+      pipeline: this.scenario.pipeline,
+      transport: this.mutations.transport?.(transport) ?? transport,
+      sink: this.mutations.sink?.(sink) ?? sink,
+      state: new SimulatedStateStore(invocation, this.table),
+      objects: new SimulatedObjectStore(invocation, this.bucket),
+      environment: invocation.environment,
+      log: this.log.with({ by: invocation.name }),
+    };
+  }
+
+  private newInvocation(what: string): Invocation {
+    this.invocations += 1;
+    const skew = this.random.between(-this.scenario.clientSkew, this.scenario.clientSkew);
+    const invocation = new Invocation(`${what} #${this.invocations}`, this, skew);
+    this.living.add(invocation);
+    // Lambda ends a function that outstays its time; a process frozen with SIGSTOP is ended by nobody.
+    if (this.random.chance(0.5)) {
+      this.scheduler.after(this.scenario.invocationLasts + GRACE, `${invocation.name} is out of time`, () =>
+        invocation.crash(),
+      );
+    }
+    return invocation;
+  }
+
+  /** However an invocation ends in trouble is its own business; that it is no programming error is ours. */
+  private async finish(
+    invocation: Invocation,
+    outcome: Promise<{ readonly outcome: string }>,
+  ): Promise<void> {
+    try {
+      const result = await outcome;
+      this.scheduler.note(`${invocation.name} ends: ${result.outcome}`);
+    } catch (error) {
+      this.scheduler.note(`${invocation.name} fails: ${messageOf(error)}`);
+      if (!isPulsehouseError(error)) {
+        this.fail({ invariant: 'no programming error', message: messageOf(error), cause: error });
+      }
+    }
+    invocation.end();
+    this.living.delete(invocation);
+  }
+}
