@@ -1,7 +1,8 @@
 -- The reference workload's table: 25 columns, the position columns and the projection that answers questions about them.
-CREATE DATABASE IF NOT EXISTS benchmark;
+-- `pulsehouse init` fills in the names; by hand: clickhouse-client --param_database=benchmark --param_table=sensors_local
+CREATE DATABASE IF NOT EXISTS {database:Identifier};
 
-CREATE TABLE IF NOT EXISTS benchmark.sensors_local
+CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
 (
     device_id LowCardinality(String),
     device_type LowCardinality(String),

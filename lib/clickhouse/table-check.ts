@@ -1,0 +1,193 @@
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { POSITION_COLUMN_NAMES, POSITION_COLUMNS } from './position-columns.ts';
+import { addColumnSql, addProjectionSql, setWindowSql } from './table-ddl.ts';
+import type { TableDescription } from './table-description.ts';
+import { windowOf } from './token-window.ts';
+
+/** Something about a table that matters to the guarantees. Errors refuse it; warnings cost speed; notes are to be known. */
+export interface TableFinding {
+  readonly severity: 'error' | 'warning' | 'note';
+  readonly message: string;
+  /** What mends it, where SQL can. */
+  readonly sql: string | undefined;
+}
+
+type Target = Pick<Pipeline, 'target' | 'columns' | 'allowWithoutDeduplication'>;
+type Check = (table: TableDescription, pipeline: Target) => readonly TableFinding[];
+
+const finding =
+  (severity: TableFinding['severity']) =>
+  (message: string, sql?: string): TableFinding => ({ severity, message, sql });
+const error = finding('error');
+const warning = finding('warning');
+const note = finding('note');
+
+const WHOLE_ENGINES: ReadonlySet<string> = new Set(['MergeTree', 'ReplicatedMergeTree', 'SharedMergeTree']);
+const FOLDING = /(Replacing|Summing|Aggregating|Collapsing|Graphite|Coalescing)/;
+
+const engine: Check = ({ engine: name }) => {
+  if (WHOLE_ENGINES.has(name)) return [];
+  const feed = 'take a MergeTree as the target and feed this table from it by a materialized view';
+  return [
+    FOLDING.test(name)
+      ? error(`${name} folds rows, so that they cannot be counted; ${feed}`)
+      : error(`${name} does not keep the rows of an insert as one block that can be asked for; ${feed}`),
+  ];
+};
+
+/** Below it a busy table forgets a token while an insert is still in doubt; doubt is then settled by waiting. */
+const SHORT_WINDOW = 1_000;
+
+const deduplication: Check = (table, { allowWithoutDeduplication, target }) => {
+  if (!WHOLE_ENGINES.has(table.engine)) return [];
+  const missing = allowWithoutDeduplication ? warning : error;
+  const waits = 'an insert in doubt then waits until it can no longer arrive';
+  if (table.switchedOffBy.length > 0) {
+    return [
+      missing(
+        `the user's profile switches deduplication off; ${waits}`,
+        table.switchedOffBy.map((name) => `ALTER USER CURRENT_USER SETTINGS ${name} = 'enable';`).join('\n'),
+      ),
+    ];
+  }
+  if (table.engine !== 'MergeTree') {
+    const own = /\breplicated_deduplication_window\s*=\s*(\d+)/.exec(table.engineFull)?.[1];
+    return own === '0'
+      ? [missing(`replicated_deduplication_window is 0; ${waits}`)]
+      : [
+          note(
+            `${table.engine} is not tested here; it needs insert_quorum for reads that follow inserts to see them`,
+          ),
+        ];
+  }
+  const window = windowOf(table.engineFull, table.serverWindow);
+  if (window === 0) {
+    return [missing(`non_replicated_deduplication_window is 0; ${waits}`, setWindowSql(target))];
+  }
+  return window < SHORT_WINDOW
+    ? [warning(`the deduplication window of ${window} inserts is short; ${waits}`, setWindowSql(target))]
+    : [];
+};
+
+const WIDE_ENOUGH: Readonly<Record<keyof typeof POSITION_COLUMNS, RegExp>> = {
+  _partition: /^U?Int(32|64)$/,
+  _ledger: /^U?Int64$/,
+  _entry: /^U?Int64$/,
+  _index: /^U?Int(32|64)$/,
+  _row: /^U?Int(32|64)$/,
+};
+
+const positionColumns: Check = ({ columns }, { target }) =>
+  (Object.keys(POSITION_COLUMNS) as (keyof typeof POSITION_COLUMNS)[]).flatMap((name) => {
+    const column = columns.find((candidate) => candidate.name === name);
+    if (column === undefined) {
+      return [error(`the position column ${name} is missing`, addColumnSql(target, name))];
+    }
+    if (column.defaultKind === 'MATERIALIZED' || column.defaultKind === 'ALIAS') {
+      return [error(`the position column ${name} is ${column.defaultKind} and cannot be written`)];
+    }
+    return WIDE_ENOUGH[name].test(column.type)
+      ? []
+      : [error(`the position column ${name} is ${column.type} and should be ${POSITION_COLUMNS[name]}`)];
+  });
+
+const mappedColumns: Check = ({ columns }, { columns: mapping }) => {
+  const known = new Map(columns.map((column) => [column.name, column]));
+  return Object.keys(mapping).flatMap((name) => {
+    const kind = known.get(name)?.defaultKind;
+    if (kind === undefined) return [error(`columns.${name} is mapped and the table has no such column`)];
+    return kind === 'MATERIALIZED' || kind === 'ALIAS'
+      ? [error(`columns.${name} is mapped and the table computes it itself (${kind})`)]
+      : [];
+  });
+};
+
+const unmappedColumns: Check = ({ columns }, { columns: mapping }) => {
+  const names = columns
+    .filter(({ defaultKind, name }) => defaultKind === '' && !POSITION_COLUMN_NAMES.includes(name))
+    .map(({ name }) => name)
+    .filter((name) => !(name in mapping));
+  return names.length === 0
+    ? []
+    : [note(`not mapped, so filled with their type's default: ${names.join(', ')}`)];
+};
+
+/** Functions whose value belongs to the moment or the place of the insert and not to the row. */
+const VOLATILE =
+  /\b(now|now64|nowInBlock|nowInBlock64|today|yesterday|UTCTimestamp|current_timestamp|current_date|rand\w*|canonicalRand|fuzzBits|generate\w+|rowNumberIn\w+|blockNumber|hostName|FQDN|serverUUID|uptime|queryID|initialQueryID|currentUser|connectionId|dictGet\w*|joinGet\w*)\s*\(/i;
+
+/** The same token stores a block once per table partition: a row that lands elsewhere the second time is stored twice. */
+const partitionKey: Check = (table, { columns: mapping }) => {
+  if (VOLATILE.test(table.partitionKey)) {
+    return [
+      error(`PARTITION BY ${table.partitionKey} does not follow from the row: a retry would store it again`),
+    ];
+  }
+  return table.columns
+    .filter(({ inPartitionKey }) => inPartitionKey)
+    .flatMap(({ defaultExpression, name }) => {
+      const source = mapping[name] ?? defaultExpression;
+      return VOLATILE.test(source)
+        ? [
+            error(
+              `the table is partitioned by ${name}, and "${source}" gives a retry another value: it would be stored again`,
+            ),
+          ]
+        : [];
+    });
+};
+
+const expressions: Check = (_table, { columns: mapping }) =>
+  Object.entries(mapping).flatMap(([name, expression]) => [
+    ...(/\barrayJoin\s*\(/i.test(expression)
+      ? [
+          error(
+            `columns.${name} uses arrayJoin, which makes several rows of one message; they cannot be counted`,
+          ),
+        ]
+      : []),
+    ...(VOLATILE.test(expression)
+      ? [note(`columns.${name} is "${expression}": a replay gives the row another value`)]
+      : []),
+  ]);
+
+const projection: Check = (table, { target }) => {
+  const order = POSITION_COLUMN_NAMES.slice(0, 3).join(', ');
+  if (table.sortingKey.startsWith(order) || table.createQuery.includes(`ORDER BY ${order}`)) return [];
+  return [
+    warning(
+      'no projection orders the rows by position: every question reads the whole table',
+      addProjectionSql(target),
+    ),
+  ];
+};
+
+const ttl: Check = ({ engineFull }) =>
+  /\bTTL\b/.test(engineFull)
+    ? [note('the table has a TTL: rows older than audit.horizon are not asked for; set it below the TTL')]
+    : [];
+
+const views: Check = ({ views: names }) =>
+  names.length === 0
+    ? []
+    : [note(`${names.join(', ')} read every insert: a view that fails leaves the table's own rows stored`)];
+
+const CHECKS: readonly Check[] = [
+  engine,
+  deduplication,
+  positionColumns,
+  mappedColumns,
+  partitionKey,
+  expressions,
+  projection,
+  unmappedColumns,
+  ttl,
+  views,
+];
+
+/** Everything about the table that matters, errors first. */
+export function checkTable(table: TableDescription, pipeline: Target): readonly TableFinding[] {
+  const findings = CHECKS.flatMap((check) => check(table, pipeline));
+  const rank = ['error', 'warning', 'note'];
+  return findings.sort((a, b) => rank.indexOf(a.severity) - rank.indexOf(b.severity));
+}
