@@ -1,6 +1,46 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { registerAudit } from './audit.ts';
+import { registerCheckpoint } from './checkpoint.ts';
+import { registerConsume } from './consume.ts';
+import { EXIT } from './exit-codes.ts';
+import { registerRun } from './run.ts';
 import { registerStack } from './stack/stack.ts';
+import { registerStatus } from './status.ts';
 
-const program = new Command('pulsehouse').description('Apache Pulsar into ClickHouse, exactly once.');
+const EXIT_CODES = `
+Exit codes:
+  0    done; where something was compared: exact
+  1    failed; the error says why and what to do
+  2    a wrong option, or a pipeline.yml that cannot be accepted
+  3    compared, and not exact
+  4    a partition is halted and waits for a person
+  130  stopped by a signal before the work was done; the next run goes on
+
+Servers are named by the environment: PULSAR_SERVICE_URL, CLICKHOUSE_URL, PULSEHOUSE_STATE_TABLE, PULSEHOUSE_BUCKET and
+others. \`eval "$(pulsehouse stack env)"\` sets them for the local stack.`;
+
+const program = new Command('pulsehouse')
+  .description('Apache Pulsar into ClickHouse, exactly once.')
+  .version(packageJson.version)
+  .addHelpText('after', EXIT_CODES)
+  .showHelpAfterError('(--help shows the options and examples)')
+  .exitOverride();
+
+for (const register of [registerConsume, registerCheckpoint, registerRun, registerStatus, registerAudit]) {
+  register(program);
+}
 registerStack(program);
-await program.parseAsync();
+
+// A reader that went away (`| head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+}

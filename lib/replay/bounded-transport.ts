@@ -1,3 +1,4 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
 import { isAfter, type Position } from '../pipeline/position.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Entry, EntryReader, Transport } from '../ports/transport.ts';
@@ -6,11 +7,7 @@ import type { Entry, EntryReader, Transport } from '../ports/transport.ts';
  * The topic as if it ended at `to`: a consumer of it is drained when it has come so far. It cannot acknowledge, so that
  * no replay ever moves the pipeline's subscription.
  */
-export function boundedTransport(
-  transport: Transport,
-  to: Position,
-  environment: Environment,
-): Pick<Transport, 'openReader' | 'lastPosition' | 'topicIdentity' | 'partitions'> {
+export function boundedTransport(transport: Transport, to: Position, environment: Environment): Transport {
   /** Known once a reader has come to the end: the last entry at or below `to`, which may itself be a marker. */
   let end = to;
   return {
@@ -26,7 +23,16 @@ export function boundedTransport(
         end = reached;
       });
     },
+    ensureSubscription: (topic) => Promise.reject(untouchable(topic)),
+    acknowledge: (topic) => Promise.reject(untouchable(topic)),
+    close: () => transport.close(),
   };
+}
+
+function untouchable(topic: string): PulsehouseError {
+  return new PulsehouseError('PH_INVARIANT', "a replay never touches the pipeline's subscription", {
+    where: { topic },
+  });
 }
 
 const PAUSE_AT_END = 20;

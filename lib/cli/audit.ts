@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import { type AuditReport, audit } from '../replay/audit.ts';
+import type { PartitionAudit } from '../replay/audit-partition.ts';
+import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
+import { count, duration } from './format.ts';
+import { startProgress } from './progress.ts';
+import type { Session } from './session.ts';
+import { type Terminal, table } from './terminal.ts';
+
+interface AuditOptions extends CommonOptions {
+  readonly since?: number;
+  readonly timeout: number;
+}
+
+const FINDINGS_SHOWN = 20;
+
+export function registerAudit(program: Command): void {
+  pipelineCommand<AuditOptions>(program, 'audit', {
+    summary: 'prove that nothing is missing or doubled',
+    description:
+      'Compares what Pulsar still has, the batch ledger, the totals and the snapshots with the rows in ClickHouse, by position, by aggregation in the server. Reads only, and may run while the pipeline does. Exit code 0 only when exact, 3 when not.',
+    examples: [
+      ['pulsehouse audit', 'everything since the pipeline began'],
+      ['pulsehouse audit --since 120', 'what was committed after checkpoint 120'],
+      ['pulsehouse audit --json | jq .missing', 'for scripts'],
+    ],
+    run: async ({ options, sessions, terminal, stop }) => {
+      const codes: ExitCode[] = [];
+      for (const session of sessions) codes.push(await auditOne(session, options, terminal, stop));
+      return worstOf(codes);
+    },
+  })
+    .option('--since <checkpoint>', 'only what was committed after this checkpoint', integer)
+    .option('--timeout <seconds>', 'give up after so long', integer, 3600);
+}
+
+async function auditOne(
+  session: Session,
+  options: AuditOptions,
+  terminal: Terminal,
+  stop: AbortSignal,
+): Promise<ExitCode> {
+  const { environment } = session;
+  const begun = environment.now();
+  const progress = startProgress(terminal, 'rows compared', undefined);
+  try {
+    const report = await audit(
+      session,
+      { since: options.since },
+      {
+        deadline: begun + options.timeout * 1000,
+        stop,
+        onProgress: (_, rows) => progress.add(rows),
+      },
+    );
+    progress.end();
+    if (stop.aborted) return EXIT.interrupted;
+    terminal.answer({ ...report, seconds: (environment.now() - begun) / 1000 });
+    show(terminal, report, environment.now() - begun);
+    return report.exact ? EXIT.ok : EXIT.notExact;
+  } finally {
+    progress.end();
+  }
+}
+
+function show(terminal: Terminal, report: AuditReport, took: number): void {
+  const { bold, green, red, dim, yellow } = terminal.colour;
+  terminal.say(`${bold(report.pipeline)}  ${dim(report.table)}\n`);
+  terminal.say(
+    table(
+      terminal.colour,
+      [
+        'partition',
+        'committed',
+        'messages',
+        'rows',
+        'missing',
+        'doubled',
+        'foreign',
+        'dead letters',
+        'drained',
+      ],
+      report.partitions.map(partitionRow),
+    ),
+  );
+  const findings = report.partitions.flatMap(({ partition, findings: list }) =>
+    list.map((finding) => ({ partition, ...finding })),
+  );
+  if (findings.length > 0) {
+    terminal.say(
+      `\n${table(
+        terminal.colour,
+        ['partition', 'where', 'expected', 'rows', 'missing', 'doubled', 'foreign'],
+        findings
+          .slice(0, FINDINGS_SHOWN)
+          .map((finding) => [
+            String(finding.partition),
+            finding.where,
+            ...[finding.expected, finding.rows, finding.missing, finding.doubled, finding.foreign].map(count),
+          ]),
+      )}`,
+    );
+    const more = report.partitions.reduce((sum, { findingCount }) => sum + findingCount, 0) - FINDINGS_SHOWN;
+    if (more > 0) terminal.say(dim(`and ${count(more)} more`));
+  }
+  for (const problem of report.problems) terminal.say(`${red('problem')}  ${problem}`);
+  for (const remark of report.remarks) terminal.say(`${yellow('remark')}   ${remark}`);
+  const verdict = report.exact ? green(bold('exact')) : red(bold('not exact'));
+  terminal.say(
+    `\n${verdict}: ${count(report.messages)} messages, ${count(report.rows)} rows, missing ${count(report.missing)}, doubled ${count(report.doubled)}, foreign ${count(report.foreign)}, dead letters ${count(report.deadLetters)}  ${dim(duration(took))}`,
+  );
+  if (!report.exact && report.missing > 0) {
+    terminal.say(
+      `${dim('next')}  pulsehouse replay --mode repair   (a dry run; --yes inserts what is missing)`,
+    );
+  }
+}
+
+function partitionRow(partition: PartitionAudit): string[] {
+  return [
+    String(partition.partition),
+    partition.committed,
+    count(partition.messages),
+    count(partition.rows),
+    count(partition.missing),
+    count(partition.doubled),
+    count(partition.foreign),
+    count(partition.deadLetters),
+    partition.drained ? 'yes' : 'no',
+  ];
+}

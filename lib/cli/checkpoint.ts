@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { type CycleResult, runCycle } from '../checkpoint/cycle.ts';
+import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { consumePartition } from './consume-partition.ts';
+import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
+import { count, plural } from './format.ts';
+import { InProcessInvoker } from './in-process-invoker.ts';
+import type { Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+interface CheckpointOptions extends CommonOptions {
+  readonly concurrency: number;
+}
+
+/** One cycle's time, the same as the scheduled function has. */
+export const CYCLE_TIME = 55_000;
+
+export function registerCheckpoint(program: Command): void {
+  pipelineCommand<CheckpointOptions>(program, 'checkpoint', {
+    summary: 'one flush/ack cycle',
+    description:
+      'Asks every consumer to flush, consumes partitions with a backlog in this process, takes the snapshot and tells Pulsar what may be forgotten.',
+    examples: [['pulsehouse checkpoint', 'one cycle, now']],
+    run: async ({ options, sessions, terminal, stop }) => {
+      const codes = sessions.map((session) => checkpointOnce(session, options, terminal, stop));
+      return worstOf(await Promise.all(codes));
+    },
+  }).option('--concurrency <n>', 'partitions consumed at once', integer, 8);
+}
+
+async function checkpointOnce(
+  session: Session,
+  options: CheckpointOptions,
+  terminal: Terminal,
+  stop: AbortSignal,
+): Promise<ExitCode> {
+  const { environment, log, owner } = session;
+  const consumed = (partition: number) =>
+    consumePartition(session, { partition, until: 'drained', stop, patient: false });
+  const invoker = new InProcessInvoker(consumed, options.concurrency, log);
+  try {
+    const request = { owner: `${owner}/cycle`, deadline: environment.now() + CYCLE_TIME };
+    const result = await runCycle({ ...session, invoker }, request);
+    terminal.answer({ pipeline: session.pipeline.name, ...result });
+    terminal.say(describe(result));
+    return codeOf(result);
+  } finally {
+    await invoker.idle();
+  }
+}
+
+function describe(result: CycleResult): string {
+  switch (result.outcome) {
+    case 'completed':
+      return `Checkpoint ${result.checkpoint}: ${plural(result.flushedRows, 'row')} flushed, ${count(result.acknowledgedMessages)} messages acknowledged`;
+    case 'unchanged':
+      return `Nothing moved since checkpoint ${result.checkpoint}`;
+    case 'busy':
+      return 'Another cycle is under way; it does the work';
+    case 'paused':
+      return 'The pipeline is paused; `pulsehouse resume` lets it go on';
+    case 'fenced':
+      return 'A newer cycle took over; it does the work';
+  }
+}
+
+function codeOf(result: CycleResult): ExitCode {
+  if (result.halted.length > 0) return EXIT.halted;
+  return result.outcome === 'completed' || result.outcome === 'unchanged' ? EXIT.ok : EXIT.failed;
+}

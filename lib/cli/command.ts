@@ -1,0 +1,87 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { reportError } from './error-report.ts';
+import { type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { openSessions, type Session } from './session.ts';
+import { stopOnSignals } from './signals.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+/** What every command on a pipeline takes. */
+export interface CommonOptions {
+  readonly config: readonly string[];
+  readonly json?: boolean;
+  readonly logs: 'text' | 'json';
+  readonly debug?: boolean;
+}
+
+export interface CommandRun<Options extends CommonOptions> {
+  readonly options: Options;
+  readonly args: readonly string[];
+  /** One for each `--config`, in order. */
+  readonly sessions: readonly Session[];
+  readonly terminal: Terminal;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly stop: AbortSignal;
+}
+
+export interface CommandDefinition<Options extends CommonOptions> {
+  readonly summary: string;
+  readonly description: string;
+  readonly examples: readonly (readonly [command: string, meaning: string])[];
+  readonly run: (run: CommandRun<Options>) => Promise<ExitCode>;
+}
+
+const DEFAULT_CONFIG = 'pipeline.yml';
+
+/** A command that works on pipelines: the common options, the sessions, the errors and the exit code. */
+export function pipelineCommand<Options extends CommonOptions>(
+  program: Command,
+  name: string,
+  definition: CommandDefinition<Options>,
+): Command {
+  const command = program
+    .command(name)
+    .summary(definition.summary)
+    .description(definition.description)
+    .option('-c, --config <file...>', 'pipeline files', [DEFAULT_CONFIG])
+    .option('--json', 'answer as one line of JSON on stdout')
+    .addOption(new Option('--logs <format>', 'log lines on stderr').choices(['text', 'json']).default('text'))
+    .option('--debug', 'more log lines, and stack traces')
+    .addHelpText('after', examplesOf(definition));
+  return command.action(async () => {
+    const options = command.opts<Options>();
+    process.exitCode = await runCommand(options, command.args, definition);
+  });
+}
+
+async function runCommand<Options extends CommonOptions>(
+  options: Options,
+  args: readonly string[],
+  definition: CommandDefinition<Options>,
+): Promise<ExitCode> {
+  const terminal = createTerminal(options.json === true);
+  const stop = stopOnSignals(terminal);
+  try {
+    const sessions = await openSessions(options, terminal);
+    try {
+      return await definition.run({ options, args, sessions, terminal, stop: stop.signal });
+    } finally {
+      await Promise.all(sessions.map((session) => session.close()));
+    }
+  } catch (error) {
+    reportError(terminal, error, options.debug === true);
+    return exitCodeOf(error);
+  } finally {
+    stop.dispose();
+  }
+}
+
+function examplesOf({ examples }: Pick<CommandDefinition<CommonOptions>, 'examples'>): string {
+  const width = Math.max(0, ...examples.map(([command]) => command.length));
+  const lines = examples.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
+  return `\nExamples:\n${lines.join('\n')}`;
+}
+
+export function integer(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number is needed.');
+  return Number(text);
+}

@@ -1,0 +1,68 @@
+import { type ConsumeResult, consume } from '../consume/consume.ts';
+import { formatPosition } from '../pipeline/position.ts';
+import type { Session } from './session.ts';
+
+export interface PartitionRun {
+  readonly partition: number;
+  readonly until: 'drained' | 'deadline';
+  readonly stop: AbortSignal;
+  /** Whether to wait while somebody else holds the partition. */
+  readonly patient: boolean;
+}
+
+export interface PartitionOutcome extends Omit<ConsumeResult, 'committed'> {
+  readonly partition: number;
+  readonly committed: string | undefined;
+}
+
+/** One lease's work at most; a process lives longer than an invocation and takes the lease again. */
+const INVOCATION = 10 * 60_000;
+const LOOK_AGAIN = 500;
+
+/** Consumes one partition in this process, over a connection of its own, until it is drained or stopped. */
+export async function consumePartition(session: Session, run: PartitionRun): Promise<PartitionOutcome> {
+  const { environment, log } = session;
+  const transport = await session.newTransport();
+  let sum: ConsumeResult | undefined;
+  let told = false;
+  try {
+    for (;;) {
+      const result = await consume(
+        { ...session, transport },
+        {
+          partition: run.partition,
+          owner: `${session.owner}/${environment.uniqueId()}`,
+          deadline: environment.now() + INVOCATION,
+          until: run.until,
+          stop: run.stop,
+        },
+      );
+      sum = add(sum, result);
+      const again = result.outcome === 'deadline' || (result.outcome === 'busy' && run.patient);
+      if (!again || run.stop.aborted) return { ...show(sum), partition: run.partition };
+      if (result.outcome === 'busy') {
+        if (!told) log.info(`Partition ${run.partition} is held by somebody else; waiting for the lease`);
+        told = true;
+        await environment.sleep(LOOK_AGAIN, run.stop);
+      }
+    }
+  } finally {
+    await transport.close();
+  }
+}
+
+function add(sum: ConsumeResult | undefined, next: ConsumeResult): ConsumeResult {
+  if (!sum) return next;
+  return {
+    ...next,
+    batches: sum.batches + next.batches,
+    messages: sum.messages + next.messages,
+    rows: sum.rows + next.rows,
+    deadLetters: sum.deadLetters + next.deadLetters,
+    bytes: sum.bytes + next.bytes,
+  };
+}
+
+function show(result: ConsumeResult): Omit<PartitionOutcome, 'partition'> {
+  return { ...result, committed: result.committed && formatPosition(result.committed) };
+}

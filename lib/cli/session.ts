@@ -1,0 +1,75 @@
+import { hostname } from 'node:os';
+import { type Connections, connect } from '../assembly/connections.ts';
+import { systemEnvironment } from '../assembly/environment.ts';
+import { createLog } from '../assembly/log.ts';
+import { openTransport } from '../assembly/servers.ts';
+import { readSettings, type Settings } from '../assembly/settings.ts';
+import { loadPipelines } from '../configuration/load.ts';
+import { formatProblem } from '../configuration/problem.ts';
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Environment } from '../ports/environment.ts';
+import type { Log } from '../ports/log.ts';
+import type { Transport } from '../ports/transport.ts';
+import { createConsoleLog } from './console-log.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One pipeline and its ports for the time of one command. */
+export interface Session extends Connections {
+  readonly pipeline: Pipeline;
+  readonly settings: Settings;
+  readonly environment: Environment;
+  readonly log: Log;
+  /** Unique for this process. */
+  readonly owner: string;
+  /** A transport of its own, with its own connections; whoever asks closes it. */
+  newTransport(): Promise<Transport>;
+  /** The same mapping into another table; whoever asks closes it. */
+  openTarget(target: Pipeline['target']): Promise<Connections<'sink' | 'table'>>;
+  /** Numbers of the partitions that have a state. @throws PulsehouseError PH_STATE_MISSING */
+  knownPartitions(): Promise<readonly number[]>;
+}
+
+export interface SessionOptions {
+  readonly config: readonly string[];
+  readonly logs: 'text' | 'json';
+  readonly debug?: boolean;
+}
+
+const QUESTION_TIME = 15_000;
+
+/** Nothing is sent before a command asks. @throws PulsehouseError PH_CONFIG_INVALID, PH_SETTINGS_INVALID */
+export async function openSessions(options: SessionOptions, terminal: Terminal): Promise<readonly Session[]> {
+  const { pipelines, warnings } = await loadPipelines(options.config);
+  for (const warning of warnings) terminal.remark(terminal.colour.yellow(formatProblem(warning)));
+  const settings = readSettings(process.env);
+  const level = options.debug ? 'debug' : (process.env['LOG_LEVEL'] ?? 'info');
+  const log = options.logs === 'json' ? createLog() : createConsoleLog(terminal, level);
+  return Promise.all(
+    pipelines.map((pipeline) =>
+      openSession(pipeline, settings, pipelines.length > 1 ? log.with({ pipeline: pipeline.name }) : log),
+    ),
+  );
+}
+
+async function openSession(pipeline: Pipeline, settings: Settings, log: Log): Promise<Session> {
+  const around = { environment: systemEnvironment, log };
+  const connections = await connect(pipeline, settings, around);
+  return {
+    ...connections,
+    ...around,
+    pipeline,
+    settings,
+    owner: `${hostname()}/${process.pid}/${systemEnvironment.uniqueId()}`,
+    newTransport: () => openTransport(settings, around),
+    openTarget: (target) => connect({ ...pipeline, target }, settings, around, ['sink', 'table']),
+    async knownPartitions() {
+      const deadline = systemEnvironment.now() + QUESTION_TIME;
+      const cycle = await connections.state.readCycle(pipeline.name, deadline);
+      if (cycle) return Array.from({ length: cycle.partitions }, (_, partition) => partition);
+      throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`, {
+        where: { pipeline: pipeline.name },
+      });
+    },
+  };
+}

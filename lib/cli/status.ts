@@ -1,0 +1,122 @@
+import type { Command } from 'commander';
+import { type PartitionStatus, type PipelineStatus, readStatus } from '../replay/status.ts';
+import { type CommonOptions, pipelineCommand } from './command.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { count, duration, instant } from './format.ts';
+import type { Session } from './session.ts';
+import { type Terminal, table } from './terminal.ts';
+
+interface StatusOptions extends CommonOptions {
+  readonly watch?: boolean;
+}
+
+const QUESTION_TIME = 20_000;
+const REDRAW_EVERY = 2_000;
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
+
+export function registerStatus(program: Command): void {
+  pipelineCommand<StatusOptions>(program, 'status', {
+    summary: 'where every partition stands',
+    description:
+      'Shows committed and acknowledged positions, lag, lease holders, checkpoints, replays, and what is halted with its next step. Reads only.',
+    examples: [
+      ['pulsehouse status', 'once'],
+      ['pulsehouse status --watch', 'again every two seconds, until Ctrl-C'],
+      ['pulsehouse status --json | jq .drained', 'for scripts'],
+    ],
+    run: async ({ options, sessions, terminal, stop }) => {
+      for (;;) {
+        const statuses = await Promise.all(sessions.map(statusOf));
+        if (options.watch && terminal.interactive) process.stdout.write(CLEAR_SCREEN);
+        for (const status of statuses) show(terminal, status);
+        if (!options.watch || stop.aborted) return codeOf(statuses);
+        await sessions[0]?.environment.sleep(REDRAW_EVERY, stop);
+        if (stop.aborted) return codeOf(statuses);
+      }
+    },
+  }).option('-w, --watch', 'show it again every two seconds');
+}
+
+function statusOf(session: Session): Promise<PipelineStatus> {
+  return readStatus(session, session.environment.now() + QUESTION_TIME);
+}
+
+function codeOf(statuses: readonly PipelineStatus[]): ExitCode {
+  const halted = statuses.some(({ partitions }) => partitions.some((partition) => partition.halted));
+  return halted ? EXIT.halted : EXIT.ok;
+}
+
+function show(terminal: Terminal, status: PipelineStatus): void {
+  const { bold, dim, red, yellow } = terminal.colour;
+  terminal.answer(status);
+  const paused = status.paused ? `  ${yellow('paused')}` : '';
+  terminal.say(`${bold(status.pipeline)}  ${dim(`${status.topic} -> ${status.table}`)}${paused}`);
+  terminal.say(`checkpoint ${status.checkpoint}, acknowledged ${status.acknowledged}\n`);
+  terminal.say(
+    table(
+      terminal.colour,
+      ['partition', 'committed', 'acknowledged', 'last', 'lag', 'behind', 'rows', 'dead letters', 'holder'],
+      status.partitions.map(partitionRow),
+    ),
+  );
+  if (status.checkpoints.length > 0) terminal.say(`\n${checkpointTable(terminal, status)}`);
+  if (status.replays.length > 0) terminal.say(`\n${replayTable(terminal, status)}`);
+  for (const { partition, halted } of status.partitions) {
+    if (!halted) continue;
+    terminal.say(
+      `\n${red(bold(`Partition ${partition} is halted`))} since ${instant(halted.at)}: ${halted.code}`,
+    );
+    terminal.say(`  ${halted.reason}\n  ${dim('next')}  ${halted.nextStep}`);
+  }
+}
+
+function partitionRow(partition: PartitionStatus): string[] {
+  return [
+    String(partition.partition),
+    partition.committed,
+    partition.acknowledged,
+    partition.last,
+    partition.lagMessages === undefined
+      ? partition.lagEntries === undefined
+        ? 'unknown'
+        : `${count(partition.lagEntries)} entries`
+      : partition.lagMessages === 0
+        ? '0'
+        : `~${count(partition.lagMessages)}`,
+    partition.lagSeconds === 0 ? '-' : duration(partition.lagSeconds * 1000),
+    count(partition.rows),
+    count(partition.deadLetters),
+    partition.halted ? 'halted' : (partition.holder ?? '-'),
+  ];
+}
+
+function checkpointTable(terminal: Terminal, { checkpoints }: PipelineStatus): string {
+  return table(
+    terminal.colour,
+    ['checkpoint', 'status', 'at', 'took', 'rows', 'laggards'],
+    checkpoints.map((checkpoint) => [
+      String(checkpoint.number),
+      checkpoint.status,
+      instant(checkpoint.openedAt),
+      checkpoint.completedAt === undefined ? '-' : duration(checkpoint.completedAt - checkpoint.openedAt),
+      count(checkpoint.rows),
+      checkpoint.laggardCount === 0 ? '-' : checkpoint.laggards.join(' '),
+    ]),
+  );
+}
+
+function replayTable(terminal: Terminal, { replays }: PipelineStatus): string {
+  return table(
+    terminal.colour,
+    ['replay', 'mode', 'table', 'status', 'partitions done', 'messages', 'by'],
+    replays.map((replay) => [
+      replay.id,
+      replay.mode,
+      replay.target,
+      replay.halted.length > 0 ? `halted: ${replay.halted.join('; ')}` : replay.status,
+      `${replay.partitionsDone} of ${replay.partitions}`,
+      count(replay.messages),
+      replay.requestedBy,
+    ]),
+  );
+}
