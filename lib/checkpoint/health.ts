@@ -11,14 +11,14 @@ export interface Health {
   readonly oldestUncommitted: number;
   /** Entries above `committed`; a lower bound where a partition's backlog spans ledgers. */
   readonly backlogEntries: number;
-  /** Milliseconds since the newest complete checkpoint while there is something newer than it, else 0. */
+  /** Milliseconds since the newest complete checkpoint while a newer one was opened and not completed, else 0. */
   readonly checkpointAge: number;
   readonly haltedPartitions: number;
   /** Messages committed less rows, filtered and dead-lettered ones: anything but 0 is a defect. */
   readonly conservationDifference: number;
 }
 
-type Dependencies = Pick<CycleDependencies, 'pipeline' | 'state' | 'transport' | 'environment'>;
+export type HealthDependencies = Pick<CycleDependencies, 'pipeline' | 'state' | 'transport' | 'environment'>;
 
 const REQUESTS_AT_ONCE = 32;
 
@@ -26,7 +26,7 @@ const REQUESTS_AT_ONCE = 32;
  * Measured from what is durable and from the topic itself, not from what a cycle believes it did.
  * @throws PulsehouseError PH_STATE_MISSING for a pipeline that was never initialised; what the ports throw.
  */
-export async function measureHealth(dependencies: Dependencies, deadline: number): Promise<Health> {
+export async function measureHealth(dependencies: HealthDependencies, deadline: number): Promise<Health> {
   const { pipeline, state, transport, environment } = dependencies;
   const cycle = await state.readCycle(pipeline.name, deadline);
   if (!cycle) {
@@ -44,7 +44,7 @@ export async function measureHealth(dependencies: Dependencies, deadline: number
   return {
     oldestUncommitted: Math.max(0, ...partitions.map((partition, at) => behind(partition, last[at], now))),
     backlogEntries: sum(partitions.map((partition, at) => backlog(partition.committed, last[at]))),
-    checkpointAge: checkpointAge(cycle, latest, partitions, now),
+    checkpointAge: checkpointAge(cycle, latest, now),
     haltedPartitions: partitions.filter(({ halted }) => halted).length,
     conservationDifference: sum(partitions.map((partition) => Math.abs(difference(partition)))),
   };
@@ -65,11 +65,11 @@ function backlog(committed: Position, last: Position | undefined): number {
 function checkpointAge(
   cycle: CycleState,
   latest: CheckpointRecord | undefined,
-  partitions: readonly PartitionState[],
   now: number,
 ): number {
-  const written = partitions.some(({ flushed }) => flushed > cycle.latest) || cycle.opened > cycle.latest;
-  return written && latest?.completedAt !== undefined ? now - latest.completedAt : 0;
+  // An idle pipeline opens none: its latest checkpoint grows old and still says all there is to say.
+  const wanting = cycle.opened > cycle.latest;
+  return wanting && latest?.completedAt !== undefined ? now - latest.completedAt : 0;
 }
 
 function difference({ totals }: PartitionState): number {

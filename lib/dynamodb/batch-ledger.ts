@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BatchRecord } from '../pipeline/partition-state.ts';
 import { itemCodec } from './item-codec.ts';
 import { count } from './item-fields.ts';

@@ -1,5 +1,5 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { itemCodec } from './item-codec.ts';
 import { count, orUndefined } from './item-fields.ts';

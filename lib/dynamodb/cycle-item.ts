@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CycleState } from '../pipeline/cycle-state.ts';
 import { itemCodec } from './item-codec.ts';
 import { count, fencedFields } from './item-fields.ts';

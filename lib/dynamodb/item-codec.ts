@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import { EXPIRES, formatKey, ITEM, type ItemKey, SCOPE } from './keys.ts';
 

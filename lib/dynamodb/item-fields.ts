@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatPosition, type Position, parsePosition } from '../pipeline/position.ts';
 
 /** Whole, exact and not negative: counts, versions and times. */

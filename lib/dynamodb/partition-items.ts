@@ -1,6 +1,6 @@
 import { type AttributeValue, BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Intent } from '../pipeline/intent.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { type Attributes, itemCodec } from './item-codec.ts';

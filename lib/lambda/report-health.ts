@@ -1,0 +1,24 @@
+import { type HealthDependencies, measureHealth } from '../checkpoint/health.ts';
+import { messageOf } from '../pipeline/errors.ts';
+import type { Log } from '../ports/log.ts';
+import { METRICS } from './metric-names.ts';
+import { publishMetrics } from './metrics.ts';
+
+/** Tells CloudWatch how a pipeline is. Never fails the cycle it comes after: what alarms then see is its silence. */
+export async function reportHealth(
+  dependencies: HealthDependencies & { readonly log: Log },
+  deadline: number,
+): Promise<void> {
+  try {
+    const health = await measureHealth(dependencies, deadline);
+    publishMetrics(dependencies.pipeline.name, {
+      [METRICS.oldestUncommitted]: health.oldestUncommitted / 1000,
+      [METRICS.backlog]: health.backlogEntries,
+      [METRICS.checkpointAge]: health.checkpointAge / 1000,
+      [METRICS.halted]: health.haltedPartitions,
+      [METRICS.conservation]: health.conservationDifference,
+    });
+  } catch (error) {
+    dependencies.log.error(`The pipeline's health could not be measured: ${messageOf(error)}`, { error });
+  }
+}
