@@ -3,27 +3,41 @@ import { type CycleContext, persistently } from './context.ts';
 
 const LOOK_EVERY = 200;
 
+/** A consumer that is to flush. */
+export interface Flushing {
+  readonly partition: number;
+  /** A state without owner, of this epoch or a later one, means that the consumer has ended. */
+  readonly endsFrom: number;
+}
+
 /**
- * Waits until each of the partitions has flushed the checkpoint or halted, at most until `until` (ms since the epoch).
- * Answers those that had not: they are listed, not waited for, and the snapshot says where they stood.
+ * Waits until each consumer has flushed the checkpoint, has ended (an ending flushes too) or has halted, at most until
+ * `until` (ms since the epoch). Answers the partitions of those that had not, and of those that ended with batches in
+ * flight: they are listed, not waited for, and the snapshot says where they stood.
  */
 export async function awaitFlush(
   context: CycleContext,
   number: number,
-  partitions: readonly number[],
+  consumers: readonly Flushing[],
   until: number,
 ): Promise<readonly number[]> {
   const { environment, lease } = context;
-  const waiting = new Set(partitions);
+  const waiting = new Map(consumers.map((consumer) => [consumer.partition, consumer]));
+  const failed: number[] = [];
   while (waiting.size > 0) {
     for (const state of await readStates(context)) {
-      if (state.flushed >= number || state.halted) waiting.delete(state.partition);
+      const consumer = waiting.get(state.partition);
+      if (!consumer) continue;
+      const ended = state.owner === undefined && state.epoch >= consumer.endsFrom;
+      const flushed = state.flushed >= number || state.halted !== undefined;
+      if (ended && !flushed && state.inFlight.length > 0) failed.push(state.partition);
+      if (ended || flushed) waiting.delete(state.partition);
     }
     if (waiting.size === 0 || environment.now() >= until) break;
     await lease.renewIfDue();
     await environment.sleep(Math.min(LOOK_EVERY, Math.max(1, until - environment.now())));
   }
-  return [...waiting].sort((a, b) => a - b);
+  return [...failed, ...waiting.keys()].sort((a, b) => a - b);
 }
 
 /** Every partition's state, consistently read. */

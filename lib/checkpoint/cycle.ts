@@ -4,7 +4,7 @@ import type { CycleState } from '../pipeline/cycle-state.ts';
 import { openCheckpoint } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import { acknowledge } from './acknowledge.ts';
-import { awaitFlush, readStates } from './await-flush.ts';
+import { awaitFlush, type Flushing, readStates } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
 import { findWork, invokeConsumers, type Work } from './fan-out.ts';
@@ -101,10 +101,11 @@ async function turn(context: CycleContext): Promise<CycleResult> {
 }
 
 /** Partitions that have a consumer, started now or before: the others have nothing to flush. */
-function flushing(work: readonly Work[], invoked: readonly number[]): readonly number[] {
+function flushing(work: readonly Work[], invoked: readonly number[]): readonly Flushing[] {
+  const started = new Set(invoked);
   return work
-    .filter(({ state, held }) => held || invoked.includes(state.partition))
-    .map(({ state }) => state.partition);
+    .filter(({ state, held }) => held || started.has(state.partition))
+    .map(({ state: { partition, epoch }, held }) => ({ partition, endsFrom: held ? epoch : epoch + 1 }));
 }
 
 function waitUntil({ pipeline, deadline }: CycleContext, openedAt: number): number {

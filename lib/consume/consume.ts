@@ -90,7 +90,7 @@ async function hold(
     };
     await assertSameTopic(context);
     await settleFound(context);
-    const flushes = new FlushRequests(context, flushRequested, lease.state.flushed);
+    const flushes = new FlushRequests(context, flushRequested);
     const end = await pump(context, request, flushes);
     await lease.release((state) => flushedTo(state, flushes.newest));
     return end;

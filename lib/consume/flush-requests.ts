@@ -13,10 +13,11 @@ export class FlushRequests {
   private lookedAt: number;
   private readonly context: ConsumeContext;
 
-  constructor(context: ConsumeContext, newest: number, flushed: number) {
+  /** What was asked for before we began is met by the first batch, or by finding nothing: it cuts none of its own. */
+  constructor(context: ConsumeContext, newest: number) {
     this.context = context;
     this.newest = newest;
-    this.seen = flushed;
+    this.seen = newest;
     this.lookedAt = context.environment.now();
   }
 

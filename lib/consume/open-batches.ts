@@ -54,8 +54,9 @@ export class OpenBatches {
     this.open.push(batch);
   }
 
-  /** The flush asked for by `checkpoint` is met when everything open now is committed. */
+  /** The flush asked for by `checkpoint` is met when everything open now, and nothing later, is committed. */
   flushAt(checkpoint: number): void {
+    if (checkpoint <= (this.flush?.checkpoint ?? this.context.lease.state.flushed)) return;
     this.flush = { checkpoint, seq: this.open.at(-1)?.seq ?? 0 };
   }
 

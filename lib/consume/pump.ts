@@ -62,10 +62,9 @@ export class Pump {
       const batch = this.filling;
       this.filling = undefined;
       if (batch) await this.intendAndStore(batch);
-      if (cut === 'flush') this.open.flushAt(this.flushes.newest);
+      this.open.flushAt(this.flushes.newest);
       if (cut === 'drained' || cut === 'deadline' || cut === 'stopped') {
         await this.open.waitForAll();
-        this.open.flushAt(this.flushes.newest);
         if (this.open.canCommit) await this.open.commitStored();
         return cut;
       }
@@ -97,6 +96,7 @@ export class Pump {
       if (await this.isDrained()) return 'drained';
       const awaited = await this.waitForEntry(now);
       if (awaited) this.take(awaited);
+      else if (!this.filling && this.open.isEmpty) this.open.flushAt(this.flushes.newest);
     }
   }
 
