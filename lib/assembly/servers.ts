@@ -16,12 +16,13 @@ export interface Surroundings {
 
 /** @throws PulsehouseError PH_PULSAR_URL_INVALID */
 export async function openTransport(settings: Settings, around: Surroundings): Promise<Transport> {
-  const { serviceUrl, adminUrl, token } = settings.pulsar;
+  const { serviceUrl, adminUrl, token, listenerName } = settings.pulsar;
   const { createWireTransport } = await import('../pulsar/wire/transport.ts');
   const { tokenAuthentication } = await import('../pulsar/wire/net/authentication.ts');
   return createWireTransport({
     serviceUrl,
     adminUrl,
+    listenerName,
     authentication: token && tokenAuthentication(token.reveal()),
     ...around,
   });

@@ -13,6 +13,8 @@ export interface Settings {
     /** Optional: what only the admin API can tell stays unknown without it. */
     readonly adminUrl: string | undefined;
     readonly token: Secret | undefined;
+    /** The advertised listener to be sent to, for brokers that have several. */
+    readonly listenerName: string | undefined;
     readonly transport: (typeof PULSAR_TRANSPORTS)[number];
   };
   readonly clickhouse: {
@@ -36,6 +38,7 @@ export function readSettings(variables: Variables): Settings {
       serviceUrl: reader.urls('PULSAR_SERVICE_URL', ['pulsar:', 'pulsar+ssl:'], 'pulsar://127.0.0.1:6650'),
       adminUrl: reader.optionalUrl('PULSAR_ADMIN_URL', HTTP, 'http://127.0.0.1:8080'),
       token: reader.secret('PULSAR_TOKEN'),
+      listenerName: reader.optional('PULSAR_LISTENER_NAME'),
       transport: reader.oneOf('PULSAR_TRANSPORT', PULSAR_TRANSPORTS),
     },
     clickhouse: {
