@@ -6,13 +6,14 @@ const LONGEST_WAIT = 1_000;
 
 /**
  * Calls `attempt` until it succeeds, fails with something `mayRetry` does not want, or `deadline` (ms since the epoch)
- * comes; then the last failure is thrown. Waits double, with jitter.
+ * comes, or `stop` is aborted; then the last failure is thrown. Waits double, with jitter.
  */
 export async function retrying<Result>(
   environment: Environment,
   deadline: number,
   mayRetry: (error: unknown) => boolean,
   attempt: () => Promise<Result>,
+  stop?: AbortSignal,
 ): Promise<Result> {
   for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
     try {
@@ -20,7 +21,8 @@ export async function retrying<Result>(
     } catch (error) {
       const pause = wait * (0.5 + environment.random());
       if (!mayRetry(error) || environment.now() + pause >= deadline) throw error;
-      await environment.sleep(pause);
+      await environment.sleep(pause, stop);
+      if (stop?.aborted) throw error;
     }
   }
 }

@@ -9,7 +9,7 @@ import { type Arrival, Arrivals } from './arrivals.ts';
 import { Continuity } from './continuity.ts';
 import { EntryGroup } from './entry-group.ts';
 import { Permits } from './permits.ts';
-import { Session } from './session.ts';
+import { readerSession, Session } from './session.ts';
 
 /** How long one next() may stay without a broker before it is an error; a broker restarts faster. */
 const OUT_OF_REACH = 30_000;
@@ -22,7 +22,7 @@ export type ConnectToOwner = (topic: string, deadline: number) => Promise<Connec
  * memory is what came over the wire.
  */
 export class WireReader implements EntryReader {
-  readonly #topic: string;
+  readonly topic: string;
   readonly #options: WireOptions;
   readonly #maxBufferedBytes: number;
   readonly #connect: ConnectToOwner;
@@ -36,7 +36,7 @@ export class WireReader implements EntryReader {
   #failure: unknown;
   #lostAt: number | undefined;
   #wake: () => void = () => {};
-  #closed = false;
+  readonly #stopped = new AbortController();
 
   constructor(
     topic: string,
@@ -45,7 +45,7 @@ export class WireReader implements EntryReader {
     connect: ConnectToOwner,
     onClose: (reader: WireReader) => void,
   ) {
-    this.#topic = topic;
+    this.topic = topic;
     this.#options = options;
     this.#maxBufferedBytes = reader.maxBufferedBytes;
     this.#connect = connect;
@@ -81,7 +81,7 @@ export class WireReader implements EntryReader {
     for (;;) {
       const entry = this.poll();
       if (entry !== undefined) return entry;
-      if (this.#closed) return undefined;
+      if (this.#stopped.signal.aborted) return undefined;
       const left = deadline - environment.now();
       if (left <= 0) return undefined;
       if (this.#arrivals.gone !== undefined) await this.#reopen(left);
@@ -90,11 +90,10 @@ export class WireReader implements EntryReader {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#stopped.signal.aborted) return;
+    this.#stopped.abort();
     this.#wake();
     this.#onClose(this);
-    await this.#opening?.catch(() => {});
     const session = this.#session;
     session?.connection.release(this);
     try {
@@ -104,7 +103,7 @@ export class WireReader implements EntryReader {
     } catch (error) {
       // The consumer dies with its connection, which the transport closes.
       this.#options.log.debug('closing a reader was not confirmed', {
-        topic: this.#topic,
+        topic: this.topic,
         error: messageOf(error),
       });
     }
@@ -127,9 +126,15 @@ export class WireReader implements EntryReader {
         this.#failure = lost;
         return;
       }
-      log.info('reading goes on over a new connection', { topic: this.#topic, lost: lost?.message });
+      log.info('reading goes on over a new connection', { topic: this.topic, lost: lost?.message });
       const giveUp = this.#lostAt + OUT_OF_REACH;
-      this.#opening = retrying(environment, giveUp, isRetryable, () => this.#open(giveUp)).then(
+      this.#opening = retrying(
+        environment,
+        giveUp,
+        isRetryable,
+        () => this.#open(giveUp),
+        this.#stopped.signal,
+      ).then(
         () => {
           this.#lostAt = undefined;
         },
@@ -147,21 +152,15 @@ export class WireReader implements EntryReader {
   }
 
   async #open(deadline: number): Promise<void> {
-    const connection = await this.#connect(this.#topic, deadline);
+    const connection = await this.#connect(this.topic, deadline);
     const arrivals = new Arrivals(() => this.#onArrival(arrivals));
     const session = await Session.open(
       connection,
-      {
-        topic: this.#topic,
-        subscription: `pulsehouse-reader-${this.#options.environment.uniqueId()}`,
-        consumerName: 'pulsehouse',
-        durable: false,
-        start: this.#continuity.last,
-        initial: 'earliest',
-      },
+      readerSession(this.#options.environment, this.topic, this.#continuity.last),
       deadline,
       arrivals,
     );
+    if (this.#stopped.signal.aborted) return session.close(deadline);
     this.#session = session;
     this.#arrivals = arrivals;
     this.#group = undefined;
@@ -191,7 +190,7 @@ export class WireReader implements EntryReader {
     } catch (error) {
       this.#failure =
         error instanceof PulsehouseError
-          ? error.at({ topic: this.#topic, position: formatPosition(position) })
+          ? error.at({ topic: this.topic, position: formatPosition(position) })
           : error;
       throw this.#failure;
     } finally {

@@ -1,5 +1,6 @@
 import type { PulsehouseError } from '../../../pipeline/errors.ts';
 import type { Position } from '../../../pipeline/position.ts';
+import type { Environment } from '../../../ports/environment.ts';
 import {
   type CloseConsumer,
   decodeLastMessageId,
@@ -11,6 +12,9 @@ import {
 } from '../commands/consumer.ts';
 import type { Connection, ConsumerChannel } from '../net/connection.ts';
 
+/** What the broker's statistics show of us. */
+export const CONSUMER_NAME = 'pulsehouse';
+
 export interface SessionOptions {
   readonly topic: string;
   readonly subscription: string;
@@ -18,6 +22,21 @@ export interface SessionOptions {
   readonly durable: boolean;
   readonly start?: Position | undefined;
   readonly initial: 'earliest' | 'latest';
+}
+
+/**
+ * A subscription that is not durable, under a name that nobody else has: under a durable one's name it would share its
+ * cursor. `start` itself is delivered again.
+ */
+export function readerSession(environment: Environment, topic: string, start: Position): SessionOptions {
+  return {
+    topic,
+    subscription: `pulsehouse-reader-${environment.uniqueId()}`,
+    consumerName: CONSUMER_NAME,
+    durable: false,
+    start,
+    initial: 'earliest',
+  };
 }
 
 /** What arrives for a session. Without a listener the session grants no permits and nothing arrives. */

@@ -6,7 +6,7 @@ import { encodeCumulativeAck, encodeSeekToTime } from '../commands/consumer.ts';
 import { NOT_ALLOWED, serverCodeOf } from '../errors.ts';
 import { isPassing, retrying } from '../retry.ts';
 import type { ConnectToOwner } from './reader.ts';
-import { Session } from './session.ts';
+import { CONSUMER_NAME, Session } from './session.ts';
 
 /** A consumer of our own that died is let go by the broker within this time; whoever stays longer is somebody else. */
 const GHOST = 10_000;
@@ -106,7 +106,7 @@ export class DurableSubscription {
     return {
       topic: this.#topic,
       subscription: this.#name,
-      consumerName: 'pulsehouse',
+      consumerName: CONSUMER_NAME,
       durable,
       // Ignored for a durable subscription; without it one that is not durable begins at the end.
       start: durable ? undefined : BEFORE_ALL,

@@ -47,7 +47,7 @@ export class ConnectionPool {
 
   async to(address: BrokerAddress, proxyToBroker: string | undefined, deadline: number): Promise<Connection> {
     if (this.#closed) {
-      throw new PulsehouseError('PH_PULSAR_CONNECTION_LOST', 'the transport is closed');
+      throw new PulsehouseError('PH_PULSAR_UNREACHABLE', 'the transport was closed');
     }
     const key = `${formatAddress(address)} ${proxyToBroker ?? ''}`;
     for (;;) {
