@@ -1,5 +1,4 @@
 import type { TokenWindow } from '../pipeline/intent.ts';
-import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
 import type {
   BatchBody,
@@ -21,7 +20,7 @@ import { Questions, wholeSeconds } from './questions.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
 import type { Server } from './server.ts';
 import { ServerError } from './server-error.ts';
-import { insertStatement, mappingHash, needsPublishTime, probeStatement } from './statement.ts';
+import { insertStatement, type Mapping, mappingHash, needsPublishTime, probeStatement } from './statement.ts';
 import { targetTypes } from './target-types.ts';
 import { tokenWindow } from './token-window.ts';
 
@@ -29,14 +28,14 @@ import { tokenWindow } from './token-window.ts';
 export class ClickHouseSink implements Sink {
   readonly table: string;
   readonly mapping: string;
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: Mapping;
   readonly #server: Server;
-  readonly #environment: Environment;
+  readonly #environment: Pick<Environment, 'now'>;
   readonly #questions: Questions;
   readonly #statement: string;
   readonly #withPublishTime: boolean;
 
-  constructor(pipeline: Pipeline, server: Server, environment: Environment) {
+  constructor(pipeline: Mapping, server: Server, environment: Pick<Environment, 'now'>) {
     this.table = `${pipeline.target.database}.${pipeline.target.table}`;
     this.mapping = mappingHash(pipeline);
     this.#pipeline = pipeline;

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { StackEnvironment } from '../../../infra/local/server-plan.ts';
+import { Questions } from '../../../lib/clickhouse/questions.ts';
+import { Server } from '../../../lib/clickhouse/server.ts';
+import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
+import type { Mapping } from '../../../lib/clickhouse/statement.ts';
+import type { SinkSubject } from '../../contract/sink/contract.ts';
+
+export interface SinkTable extends SinkSubject {
+  readonly mapping: Mapping;
+  readonly server: Server;
+  readonly questions: Questions;
+  /** `database.table`. */
+  readonly name: string;
+  query(sql: string): Promise<string>;
+}
+
+export interface SinkTableOptions {
+  readonly window: number;
+  readonly columns?: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Further columns, constraints or projections of the table. */
+  readonly also?: readonly string[];
+  readonly settings?: readonly string[];
+}
+
+export const PROJECTION =
+  'PROJECTION _positions (SELECT _partition, _ledger, _entry, _index, _row ORDER BY _partition, _ledger, _entry, _index, _row)';
+
+export function serverOf(environment: StackEnvironment): Server {
+  return new Server({
+    url: environment['CLICKHOUSE_URL'] ?? '',
+    username: environment['CLICKHOUSE_USER'] ?? '',
+    password: environment['CLICKHOUSE_PASSWORD'] ?? '',
+  });
+}
+
+/** A new table of `{ day, value }` messages, partitioned by day, with a sink on it. */
+export async function openSinkTable(
+  environment: StackEnvironment,
+  database: string,
+  { also = [PROJECTION], columns, fields, settings = [], window }: SinkTableOptions,
+): Promise<SinkTable> {
+  const table = `events_${randomUUID().slice(0, 8)}`;
+  const mapping: Mapping = {
+    target: { database, table },
+    source: { format: 'json', fields: fields ?? { day: 'Date', value: 'Int64' } },
+    columns: columns ?? { day: 'day', value: 'value' },
+  };
+  const server = serverOf(environment);
+  const query = (sql: string): Promise<string> => server.run({ sql, timeout: 30_000 });
+  const definitions = [
+    '_partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32, day Date, value Int64',
+    ...also,
+  ];
+  await query(`CREATE DATABASE IF NOT EXISTS ${database}`);
+  await query(
+    `CREATE TABLE ${database}.${table} (${definitions.join(', ')}) ENGINE = MergeTree PARTITION BY day ORDER BY value
+SETTINGS ${[`non_replicated_deduplication_window = ${window}`, ...settings].join(', ')}`,
+  );
+  const environmentClock = { now: () => Date.now() };
+  return {
+    sink: new ClickHouseSink(mapping, server, environmentClock),
+    deadline: () => Date.now() + 30_000,
+    uniqueId: () => randomUUID(),
+    mapping,
+    server,
+    questions: new Questions(server, mapping.target, environmentClock.now),
+    name: `${database}.${table}`,
+    query,
+  };
+}
