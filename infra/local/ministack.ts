@@ -45,6 +45,8 @@ export const ministack: ServerPlan = {
         S3_PERSIST: '1',
         S3_DATA_DIR: join(data, 's3'),
         LOG_LEVEL: 'WARNING',
+        // The one listener that would not keep to BIND_HOST.
+        IOT_MTLS_ENABLED: '0',
       },
     };
   },
