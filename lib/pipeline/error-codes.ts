@@ -66,6 +66,16 @@ export const ERROR_CODES = {
     kind: 'retryable',
     nextStep: 'Disconnect the other consumer of this subscription, or name another subscription.',
   },
+  PH_PULSAR_CLIENT_MISSING: {
+    kind: 'terminal',
+    nextStep:
+      'Run `npm rebuild pulsar-client --ignore-scripts=false` on a machine that reaches the internet, or leave PULSAR_TRANSPORT unset.',
+  },
+  PH_PULSAR_ADMIN_NEEDED: {
+    kind: 'terminal',
+    nextStep:
+      'Set PULSAR_ADMIN_URL to the web address of the broker, or leave PULSAR_TRANSPORT unset: `wire` does without.',
+  },
   PH_PULSAR_UNSUPPORTED: { kind: 'terminal', nextStep: 'Use a broker of Pulsar 2.10 or later.' },
   PH_PULSAR_MIGRATED: {
     kind: 'terminal',
@@ -109,6 +119,21 @@ export const ERROR_CODES = {
   PH_SETTINGS_INVALID: {
     kind: 'terminal',
     nextStep: 'Set the named environment variables; `pulsehouse stack env` prints those of the local stack.',
+  },
+
+  PH_PULSAR_ADMIN_FAILED: {
+    kind: 'retryable',
+    nextStep: 'Check PULSAR_ADMIN_URL and what the token may ask; without it policies are not checked.',
+  },
+  PH_TOPIC_FORGETS: {
+    kind: 'terminal',
+    nextStep: 'Change the named policies, for the topic or its namespace; then run it again.',
+  },
+  PH_TABLE_MISSING: { kind: 'terminal', nextStep: 'Create the table, or give its DDL; then run it again.' },
+  PH_STATE_LOST: {
+    kind: 'terminal',
+    nextStep:
+      'Run `pulsehouse restore`, which rebuilds the state from the newest snapshot; to begin anew take another pipeline name and an empty table.',
   },
 
   PH_STATE_UNREACHABLE: {
