@@ -4,6 +4,7 @@ import { registerAudit } from './audit.ts';
 import { registerCheckpoint } from './checkpoint.ts';
 import { registerConsume } from './consume.ts';
 import { EXIT } from './exit-codes.ts';
+import { registerInit } from './init.ts';
 import { registerRun } from './run.ts';
 import { registerStack } from './stack/stack.ts';
 import { registerStatus } from './status.ts';
@@ -20,6 +21,9 @@ Exit codes:
 Servers are named by the environment: PULSAR_SERVICE_URL, CLICKHOUSE_URL, PULSEHOUSE_STATE_TABLE, PULSEHOUSE_BUCKET and
 others. \`eval "$(pulsehouse stack env)"\` sets them for the local stack.`;
 
+// Node's version is package.json's business; the SDK's own warning would stand in every answer.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const program = new Command('pulsehouse')
   .description('Apache Pulsar into ClickHouse, exactly once.')
   .version(packageJson.version)
@@ -27,7 +31,14 @@ const program = new Command('pulsehouse')
   .showHelpAfterError('(--help shows the options and examples)')
   .exitOverride();
 
-for (const register of [registerConsume, registerCheckpoint, registerRun, registerStatus, registerAudit]) {
+for (const register of [
+  registerInit,
+  registerConsume,
+  registerCheckpoint,
+  registerRun,
+  registerStatus,
+  registerAudit,
+]) {
   register(program);
 }
 registerStack(program);

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { findDdl } from '../initialise/ddl.ts';
+import { initialise } from '../initialise/initialise.ts';
+import type { InitStep } from '../initialise/step.ts';
+import { type CommonOptions, pipelineCommand } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { packageRoot } from './package-root.ts';
+import type { Terminal } from './terminal.ts';
+
+interface InitOptions extends CommonOptions {
+  readonly ddl?: string;
+}
+
+const INIT_TIME = 120_000;
+
+export function registerInit(program: Command): void {
+  pipelineCommand<InitOptions>(program, 'init', {
+    summary: 'create what a pipeline needs and check what is there',
+    description:
+      'Creates the state table, the bucket, the ClickHouse table and the durable subscription where they are missing, and says what it found. Safe to run twice. Refuses a table that cannot hold the guarantees, and a topic that deletes unread messages, and says what to run.',
+    examples: [
+      ['pulsehouse init', 'for ./pipeline.yml'],
+      ['pulsehouse init -c orders.yml --ddl orders.sql', 'the table from a DDL file of your own'],
+    ],
+    run: async ({ options, sessions, terminal }) => {
+      for (const { pipeline, settings, environment, log } of sessions) {
+        terminal.say(terminal.colour.bold(pipeline.name));
+        const report = await initialise(
+          pipeline,
+          settings,
+          { environment, log },
+          {
+            ddl: await findDdl(pipeline, [process.cwd(), packageRoot()], options.ddl),
+            deadline: environment.now() + INIT_TIME,
+            tell: (step) => tell(terminal, step),
+          },
+        );
+        terminal.answer(report);
+      }
+      terminal.say(
+        `\n${terminal.colour.dim('next')}  pulsehouse run   (or: pulsehouse consume, pulsehouse checkpoint)`,
+      );
+      return EXIT.ok;
+    },
+  }).option('--ddl <file>', 'SQL that makes the table where it is missing');
+}
+
+function tell(terminal: Terminal, { outcome, message, remedy }: InitStep): void {
+  const { green, yellow, dim } = terminal.colour;
+  const paint = { found: String, created: green, warning: yellow, note: dim }[outcome];
+  terminal.say(`  ${paint(outcome.padEnd(8))} ${message}`);
+  if (remedy !== undefined)
+    terminal.say(`  ${''.padEnd(8)} ${dim(remedy.replaceAll('\n', `\n${' '.repeat(11)}`))}`);
+}
