@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { faultName } from './faults.ts';
+import { chooseRounds, wholeMatrix } from './matrix.ts';
+import { asTable, summarise } from './report.ts';
+import { playRound, type RoundResult } from './round.ts';
+import { openWorld } from './world.ts';
+
+const program = new Command('chaos')
+  .description(
+    'Strikes real servers and function processes at named points of the protocol, and audits after each round.',
+  )
+  .option(
+    '--rounds <n>',
+    'how many; the matrix of faults and points is gone through evenly',
+    Number,
+    wholeMatrix().length,
+  )
+  .option('--point <name>', 'only rounds at this point')
+  .option('--fault <name>', 'only rounds with this fault, for example "clickhouse kill"')
+  .option('--json', 'the last line is a JSON object')
+  .parse();
+const { rounds, point, fault, json } = program.opts<{
+  rounds: number;
+  point?: string;
+  fault?: string;
+  json?: boolean;
+}>();
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const wanted = chooseRounds(point || fault ? wholeMatrix().length : rounds)
+  .filter((round) => (!point || round.point === point) && (!fault || faultName(round.fault) === fault))
+  .slice(0, rounds);
+
+const world = await openWorld();
+const results: RoundResult[] = [];
+let failure: unknown;
+try {
+  for (const [n, round] of wanted.entries()) {
+    const result = await playRound(world, round);
+    results.push(result);
+    say(
+      `${n + 1}/${wanted.length}  ${faultName(round.fault)} at ${round.point}: lost ${result.lost}, doubled ${result.doubled}, rows again after ${result.recoverySeconds.toFixed(2)} s`,
+    );
+  }
+} catch (error) {
+  failure = error;
+  const struck = wanted[results.length];
+  say(`Failed at ${struck?.point} with ${struck ? faultName(struck.fault) : 'no fault'}: ${String(error)}`);
+} finally {
+  await world.stop();
+}
+say(asTable(results));
+const summary = summarise(results);
+if (json) say(JSON.stringify(summary));
+else say(`${summary.rounds} rounds, ${summary.lost} lost, ${summary.doubled} doubled`);
+process.exitCode = failure === undefined && summary.lost === 0 && summary.doubled === 0 ? 0 : 1;

@@ -1,0 +1,66 @@
+import { auditExactly } from './audit.ts';
+import type { Fault } from './faults.ts';
+import { FunctionProcess } from './function-process.ts';
+import { CHECKPOINT_POINTS, type Point } from './points.ts';
+import { strike, wakeZombie } from './strike.ts';
+import { PARTITIONS, type World } from './world.ts';
+
+export interface Round {
+  readonly point: Point;
+  readonly fault: Fault;
+}
+
+export interface RoundResult extends Round {
+  readonly lost: number;
+  readonly doubled: number;
+  /** From the fault until rows flow again. */
+  readonly recoverySeconds: number;
+}
+
+const ENTRIES = 30;
+const LOOK_EVERY = 20;
+
+/**
+ * One fault at one point: a function is held there, the fault strikes, others take over, a zombie wakes, everything is
+ * drained and checkpointed, and the table is held against what was published.
+ * @throws Error when a function that should have succeeded did not, or the audit is not exact.
+ */
+export async function playRound(world: World, { point, fault }: Round): Promise<RoundResult> {
+  const inCycle = (CHECKPOINT_POINTS as readonly Point[]).includes(point);
+  await world.publish(ENTRIES);
+  if (inCycle) await drain(world);
+  const victim = inCycle
+    ? FunctionProcess.checkpoint(world, point)
+    : FunctionProcess.consume(world, 0, point);
+  await victim.atPoint();
+  if (inCycle) await world.publish(ENTRIES);
+  const before = await world.rows();
+  const struckAt = performance.now();
+  const heal = await strike(world, fault, victim);
+  const flowing = firstRows(world, before.rows, struckAt);
+  await Promise.all([drain(world), heal()]);
+  const recoverySeconds = await flowing;
+  if (fault.on === 'function' && fault.what === 'stop') wakeZombie(victim);
+  await victim.ended;
+  await drain(world);
+  await FunctionProcess.checkpoint(world).succeeded();
+  await auditExactly(world);
+  const { rows, distinct } = await world.rows();
+  return { point, fault, lost: world.published - distinct, doubled: rows - distinct, recoverySeconds };
+}
+
+async function drain(world: World): Promise<void> {
+  const consumers = Array.from({ length: PARTITIONS }, (_, partition) =>
+    FunctionProcess.consume(world, partition),
+  );
+  await Promise.all(consumers.map((consumer) => consumer.succeeded()));
+}
+
+/** Seconds until the table holds more rows than it did. A server that is down answers nothing, which is waiting too. */
+async function firstRows(world: World, before: number, since: number): Promise<number> {
+  for (;;) {
+    const counted = await world.rows().catch(() => undefined);
+    if (counted && counted.rows > before) return (performance.now() - since) / 1000;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  }
+}

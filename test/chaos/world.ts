@@ -1,0 +1,196 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { build } from 'esbuild';
+import { freePort } from '../../infra/local/ports.ts';
+import { type Stack, startStack } from '../../infra/local/stack.ts';
+import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
+import { createLog } from '../../lib/assembly/log.ts';
+import { readSettings } from '../../lib/assembly/settings.ts';
+import { loadPipelines } from '../../lib/configuration/load.ts';
+import { initialise } from '../../lib/initialise/initialise.ts';
+import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
+import { openProducer, type Producer } from '../../lib/pulsar/wire/producer.ts';
+import { type FaultyServer, SERVERS } from './faults.ts';
+import { TcpProxy } from './tcp-proxy.ts';
+
+export const PARTITIONS = 2;
+export const TABLE = 'chaos.events';
+const TOPIC = 'persistent://public/default/chaos';
+const MESSAGES_AN_ENTRY = 100;
+const SETUP_MS = 60_000;
+
+/** Short times, so that a round is: a successor may take over after two seconds, a late insert dies after three. */
+const PIPELINE = `
+name: chaos
+topic: ${TOPIC}
+subscription: pulsehouse-chaos
+target: { database: chaos, table: events }
+source: { format: json, fields: { id: UInt64 } }
+columns: { id: id }
+batch: { maxRows: 1000, insertTimeout: 3s, maxWait: 1s }
+checkpoint: { interval: 10s, flushTimeout: 1s }
+consume: { lease: 2s }
+`;
+
+const DDL = `
+CREATE DATABASE IF NOT EXISTS {database:Identifier};
+CREATE TABLE {database:Identifier}.{table:Identifier} (
+  id UInt64, _partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32,
+  PROJECTION _positions (SELECT _partition, _ledger, _entry, _index, _row ORDER BY _partition, _ledger, _entry, _index, _row)
+) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 10000;
+`;
+
+/** Real servers, a proxy in front of each, and what was published: the truth every round is held against. */
+export interface World {
+  readonly stack: Stack;
+  readonly pipeline: Pipeline;
+  readonly proxies: Readonly<Record<FaultyServer, TcpProxy>>;
+  /** For a function process: every server is reached through its proxy. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The bundle a function process runs. */
+  readonly functionFile: string;
+  readonly published: number;
+  /** Publishes to every partition. */
+  publish(entriesAPartition: number): Promise<void>;
+  /** Rows and distinct ids in the table, asked without proxy. */
+  rows(): Promise<{ readonly rows: number; readonly distinct: number }>;
+  stop(): Promise<void>;
+}
+
+export async function openWorld(): Promise<World> {
+  const directory = await mkdtemp(join(tmpdir(), 'pulsehouse-chaos-'));
+  const pulsarPort = await freePort();
+  const pulsarProxy = await TcpProxy.open(pulsarPort);
+  const stack = await startStack({
+    directory: join(directory, 'stack'),
+    servers: ['pulsar', 'clickhouse', 'aws', 'dynamodb-local'],
+    ephemeral: true,
+    preferredPorts: { pulsar: [pulsarPort, await freePort()] },
+    pulsar: {
+      quickStart: true,
+      configuration: [
+        `advertisedListeners=direct:pulsar://127.0.0.1:${pulsarPort},proxied:pulsar://127.0.0.1:${pulsarProxy.port}`,
+        'internalListenerName=direct',
+      ],
+    },
+  });
+  const proxies = {
+    pulsar: pulsarProxy,
+    clickhouse: await TcpProxy.open(portOf(stack, 'clickhouse')),
+    'dynamodb-local': await TcpProxy.open(portOf(stack, 'dynamodb-local')),
+    aws: await TcpProxy.open(portOf(stack, 'aws')),
+  };
+  const pipelineFile = join(directory, 'pipeline.yml');
+  await writeFile(pipelineFile, PIPELINE);
+  const { pipelines } = await loadPipelines([pipelineFile]);
+  const [pipeline] = pipelines;
+  if (!pipeline) throw new Error('the pipeline file holds none');
+  await createTopic(stack);
+  const around = { environment, log: createLog() };
+  await initialise(pipeline, readSettings(stack.environment), around, {
+    ddl: DDL,
+    deadline: environment.now() + SETUP_MS,
+  });
+  const functionFile = join(directory, 'function.mjs');
+  await bundle(functionFile);
+
+  const clickhouse = createClient({
+    url: stack.environment['CLICKHOUSE_URL'] ?? '',
+    username: stack.environment['CLICKHOUSE_USER'] ?? '',
+    password: stack.environment['CLICKHOUSE_PASSWORD'] ?? '',
+  });
+  const environmentOf = { ...stack.environment, CHAOS_PIPELINE: pipelineFile };
+  let published = 0;
+  return {
+    stack,
+    pipeline,
+    proxies,
+    environment: { ...environmentOf, ...throughProxies(proxies) },
+    functionFile,
+    get published() {
+      return published;
+    },
+    async publish(entries) {
+      published = await publish(stack, entries, published);
+    },
+    rows: () => countRows(clickhouse),
+    async stop() {
+      await clickhouse.close();
+      await Promise.all(SERVERS.map((name) => proxies[name].close()));
+      await stack.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function createTopic(stack: Stack): Promise<void> {
+  const path = `/admin/v2/${TOPIC.replace('://', '/')}/partitions`;
+  const created = await fetch(`${stack.environment['PULSAR_ADMIN_URL']}${path}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: String(PARTITIONS),
+  });
+  if (!created.ok)
+    throw new Error(`the topic could not be created: ${created.status} ${await created.text()}`);
+}
+
+async function bundle(file: string): Promise<void> {
+  await build({
+    entryPoints: [new URL('function.ts', import.meta.url).pathname],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    external: ['pulsar-client'],
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    logLevel: 'error',
+  });
+}
+
+async function publish(stack: Stack, entries: number, from: number): Promise<number> {
+  const wire = { serviceUrl: stack.environment['PULSAR_SERVICE_URL'] ?? '', environment, log: createLog() };
+  let id = from;
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const producer: Producer = await openProducer(wire, `${TOPIC}-partition-${partition}`, {
+      compression: 'lz4',
+    });
+    const sent: Promise<unknown>[] = [];
+    for (let entry = 0; entry < entries; entry++) {
+      const payload = () => Buffer.from(JSON.stringify({ id: id++, padding: 'x'.repeat(120) }));
+      sent.push(
+        producer.sendBatch(Array.from({ length: MESSAGES_AN_ENTRY }, () => ({ payload: payload() }))),
+      );
+    }
+    await Promise.all(sent);
+    await producer.close();
+  }
+  return id;
+}
+
+async function countRows(clickhouse: ClickHouseClient): Promise<{ rows: number; distinct: number }> {
+  const answer = await clickhouse.query({
+    query: `SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(id)) AS distinct FROM ${TABLE}`,
+    format: 'JSONEachRow',
+  });
+  const [counted] = await answer.json<{ rows: number; distinct: number }>();
+  return counted ?? { rows: 0, distinct: 0 };
+}
+
+function throughProxies(proxies: World['proxies']): Record<string, string> {
+  return {
+    PULSAR_SERVICE_URL: `pulsar://127.0.0.1:${proxies.pulsar.port}`,
+    PULSAR_LISTENER_NAME: 'proxied',
+    CLICKHOUSE_URL: `http://127.0.0.1:${proxies.clickhouse.port}`,
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${proxies.aws.port}`,
+    AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${proxies['dynamodb-local'].port}`,
+  };
+}
+
+function portOf(stack: Stack, name: FaultyServer): number {
+  const [port] = stack.server(name).ports;
+  if (port === undefined) throw new Error(`${name} has no port`);
+  return port;
+}
