@@ -109,6 +109,7 @@ async function run(
   const log = join(staging, `${command}.log`);
   const watched = await runWatched({ command, arguments: args, folder: staging, log, grace: 2 });
   signal?.addEventListener('abort', watched.end, { once: true });
+  if (signal?.aborted) watched.end();
   const code = await watched.ended;
   signal?.throwIfAborted();
   if (code === 0) return;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { awsAccount } from './ministack.ts';
 import { localFiles } from './package-root.ts';
-import { JAVA, MAVEN, require } from './prerequisites.ts';
+import { JDK, MAVEN, require } from './prerequisites.ts';
 import type { ServerPlan } from './server-plan.ts';
 
 /** Also in dynamodb-local.xml. */
@@ -31,13 +31,13 @@ export const dynamodbLocal: ServerPlan = {
       await check(join(content, ENGINE), ENGINE_SHA512);
     },
   },
-  requirePrerequisites: () => require(JAVA, `DynamoDB Local ${VERSION}`),
+  requirePrerequisites: () => require(JDK, `DynamoDB Local ${VERSION}`),
   launch: ({ installed, ports: [port] }) =>
     Promise.resolve({
       command: 'java',
       arguments: [
         ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
-        ...['-cp', `${installed}/*`, 'com.amazonaws.services.dynamodbv2.local.main.ServerRunner'],
+        ...['-cp', `${installed}/*`, join(localFiles, 'LoopbackDynamoDb.java')],
         ...['-inMemory', '-disableTelemetry', '-port', String(port)],
       ],
     }),

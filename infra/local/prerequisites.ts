@@ -21,6 +21,15 @@ export const JAVA: Prerequisite = {
   install: 'apt-get install openjdk-17-jre-headless, brew install openjdk@17, or https://adoptium.net',
 };
 
+/** Java with its compiler. */
+export const JDK: Prerequisite = {
+  ...JAVA,
+  name: 'a JDK',
+  command: 'javac',
+  version: /javac (\d+)(?:\.(\d+))?/,
+  install: 'apt-get install openjdk-17-jdk-headless, brew install openjdk@17, or https://adoptium.net',
+};
+
 export const MAVEN: Prerequisite = {
   name: 'Maven',
   command: 'mvn',
