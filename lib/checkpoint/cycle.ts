@@ -8,7 +8,7 @@ import { awaitFlush, type Flushing, readStates } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
 import { findWork, invokeConsumers, type Work } from './fan-out.ts';
-import { pruneSnapshots } from './snapshots.ts';
+import { listSnapshots, pruneSnapshots } from './snapshots.ts';
 import { hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
 
 export type { CycleDependencies } from './context.ts';
@@ -76,6 +76,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
     const acknowledgedMessages = await acknowledge(context);
     return { ...ended('unchanged', lease.state), acknowledgedMessages, halted };
   }
+  await assertNotBehindSnapshots(context);
   const openedAt = environment.now();
   const { opened: number } = await lease.update(openCheckpoint);
   const invoked = await invokeConsumers(context, work);
@@ -98,6 +99,16 @@ async function turn(context: CycleContext): Promise<CycleResult> {
     laggards,
     halted,
   };
+}
+
+/** A number is opened before its object is written; an object beyond it says that this item is an older one. */
+async function assertNotBehindSnapshots(context: CycleContext): Promise<void> {
+  const { objects, pipeline, lease } = context;
+  const numbers = await persistently(context, (deadline) => listSnapshots(objects, pipeline.name, deadline));
+  const newest = numbers.at(-1) ?? 0;
+  if (newest <= lease.state.opened) return;
+  const message = `snapshot ${newest} exists while the newest checkpoint opened is ${lease.state.opened}`;
+  throw new PulsehouseError('PH_STATE_BEHIND', message, { where: { pipeline: pipeline.name } });
 }
 
 /** Partitions that have a consumer, started now or before: the others have nothing to flush. */

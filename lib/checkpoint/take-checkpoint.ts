@@ -2,7 +2,7 @@ import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { completeCheckpoint } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
-import { comparePositions } from '../pipeline/position.ts';
+import { comparePositions, formatPosition } from '../pipeline/position.ts';
 import { readStates } from './await-flush.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { newSnapshot, type Snapshot, type StoredSnapshot, snapshotKey } from './snapshot.ts';
@@ -47,6 +47,7 @@ export async function takeCheckpoint(
     states,
   );
   const stored = await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));
+  assertCovered(stored.snapshot, states);
   const record = recordOf(context, opened, stored.snapshot, previous?.snapshot);
   await persistently(context, (deadline) => state.putCheckpoint(record, deadline));
   await lease.update((cycle) => completeCheckpoint(cycle, opened.number));
@@ -58,6 +59,26 @@ export async function takeCheckpoint(
     laggards: record.laggardCount,
   });
   return { stored, record };
+}
+
+/**
+ * A stored snapshot that was not ours is an earlier try's, and no partition went back since; otherwise the states are
+ * older ones, and acknowledging by that object would forget what they have yet to read (invariant 1).
+ */
+function assertCovered(stored: Snapshot, states: readonly PartitionState[]): void {
+  for (const state of states) {
+    const told = stored.partitions[state.partition];
+    if (
+      !told ||
+      told.generation !== state.generation ||
+      comparePositions(told.committed, state.committed) <= 0
+    )
+      continue;
+    const message = `snapshot ${stored.number} stands at ${formatPosition(told.committed)}, the state at ${formatPosition(state.committed)}`;
+    throw new PulsehouseError('PH_STATE_BEHIND', message, {
+      where: { pipeline: state.pipeline, topic: state.topic, partition: state.partition },
+    });
+  }
 }
 
 /** Whether a snapshot now would say anything that the latest does not. */

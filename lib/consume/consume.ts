@@ -5,11 +5,12 @@ import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import { flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
 import { formatPosition, type Position } from '../pipeline/position.ts';
-import { ask, askAgain, type ConsumeContext, type ConsumeDependencies, whereOf } from './context.ts';
+import { ask, askAgain, type ConsumeContext, type ConsumeDependencies } from './context.ts';
 import { FlushRequests } from './flush-requests.ts';
 import { OpenBatches } from './open-batches.ts';
 import { Pump, type PumpEnd } from './pump.ts';
 import { settle } from './settle.ts';
+import { assertSameTopic, assertStateNotBehind, assertTableNotBehind } from './sound-state.ts';
 
 export type { ConsumeDependencies } from './context.ts';
 
@@ -89,7 +90,9 @@ async function hold(
       serverClockOffset: serverNow - askedAt,
     };
     await assertSameTopic(context);
+    await assertTableNotBehind(context);
     await settleFound(context);
+    await assertStateNotBehind(context);
     const flushes = new FlushRequests(context, flushRequested);
     const end = await pump(context, request, flushes);
     await lease.release((state) => flushedTo(state, flushes.newest));
@@ -141,19 +144,6 @@ async function settleFound(context: ConsumeContext): Promise<void> {
   for (const { seq } of found) open.add(seq, () => Promise.resolve());
   await open.waitForAll();
   await open.commitStored();
-}
-
-/** Positions mean nothing on another topic of the same name. */
-async function assertSameTopic(context: ConsumeContext): Promise<void> {
-  const known = context.lease.state.cluster;
-  if (known === undefined) return;
-  const found = await ask(context, (deadline) =>
-    context.transport.topicIdentity(context.lease.state.topic, deadline),
-  );
-  if (found === undefined || found === known) return;
-  throw new PulsehouseError('PH_HALT_TOPIC_REPLACED', `the topic was ${known} and is ${found} now`, {
-    where: { ...whereOf(context), position: formatPosition(context.lease.state.committed) },
-  });
 }
 
 /** Renews while inserts or waits take long. A failed renewal surfaces at the next write, which fails the same way. */

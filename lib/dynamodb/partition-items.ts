@@ -9,6 +9,13 @@ import { partitionKey, SCOPE } from './keys.ts';
 import type { StateItem } from './state-item.ts';
 import { ask, type StateTable } from './state-table.ts';
 
+const tokens = z.strictObject({
+  table: z.string(),
+  window: count,
+  oldestBlock: z.int(),
+  newestBlock: z.int(),
+});
+
 export const intentFields = {
   seq: z.int().positive(),
   generation: z.string().min(1),
@@ -24,12 +31,7 @@ export const intentFields = {
   publishedUpTo: count,
   attempt: z.int().positive(),
   notAfter: count,
-  tokens: z.strictObject({
-    table: z.string(),
-    window: count,
-    oldestBlock: z.int(),
-    newestBlock: z.int(),
-  }),
+  tokens,
   deadLetters: orUndefined(z.strictObject({ count, key: z.string().min(1) })),
 } satisfies Record<keyof Intent, z.ZodType>;
 
@@ -45,6 +47,7 @@ const partitionCodec = itemCodec<PartitionState>(
     committed: position,
     committedPublishTime: count,
     forgotten: orUndefined(position),
+    lastTokens: orUndefined(tokens),
     seq: count,
     inFlight: z.array(z.strictObject(intentFields)),
     flushed: count,

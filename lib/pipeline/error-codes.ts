@@ -196,6 +196,23 @@ export const ERROR_CODES = {
     nextStep:
       'See whether the topic was truncated, compacted or recreated; `pulsehouse audit` shows what the table holds.',
   },
+  PH_HALT_STATE_BEHIND: {
+    kind: 'terminal',
+    halts: true,
+    nextStep:
+      'The state is older than the table: `pulsehouse restore` rebuilds it from the newest snapshot and the rows.',
+  },
+  PH_HALT_TABLE_BEHIND: {
+    kind: 'terminal',
+    halts: true,
+    nextStep:
+      'Rows may be gone: `pulsehouse replay --mode verify` shows which, `--mode repair` brings them back; then `pulsehouse resume`.',
+  },
+  PH_STATE_BEHIND: {
+    kind: 'terminal',
+    nextStep:
+      'The cycle item is older than the snapshots: `pulsehouse restore` rebuilds the state from the newest one.',
+  },
   PH_HALT_ROWS_DOUBLED: {
     kind: 'terminal',
     halts: true,

@@ -1,4 +1,4 @@
-import type { Intent } from './intent.ts';
+import type { Intent, TokenWindow } from './intent.ts';
 import type { Position } from './position.ts';
 
 /** Identifies one fenced write: what stands in the store is "mine" when it carries the id I gave it. */
@@ -62,6 +62,8 @@ export interface PartitionState extends Fenced {
   readonly committedPublishTime: number;
   /** Cursor position beyond ours that a halt was raised for: somebody has looked at it, so it is not raised again. */
   readonly forgotten: Position | undefined;
+  /** What the table looked like before the newest committed batch: a later look must not find it younger. */
+  readonly lastTokens: TokenWindow | undefined;
   /** `seq` of the newest intent. */
   readonly seq: number;
   /** Intended and not yet committed, in order, contiguous from `committed`. */

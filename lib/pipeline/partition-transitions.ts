@@ -34,6 +34,7 @@ export function newPartitionState(from: PartitionOrigin): PartitionState {
     flushed: 0,
     totals: NO_TOTALS,
     forgotten: undefined,
+    lastTokens: undefined,
     halted: undefined,
   };
 }
@@ -86,6 +87,7 @@ export function commit(state: PartitionState, seq: number): PartitionState {
     committed: oldest.to,
     committedPublishTime: Math.max(state.committedPublishTime, oldest.publishedUpTo),
     inFlight: rest,
+    lastTokens: oldest.tokens,
     totals: {
       batches: totals.batches + 1,
       entries: totals.entries + oldest.entries,
@@ -104,6 +106,14 @@ export function flushedTo(state: PartitionState, checkpoint: number): PartitionS
 
 export function halt(state: PartitionState, reason: Halt): PartitionState {
   return { ...state, halted: state.halted ?? reason };
+}
+
+/**
+ * Lets a halted partition go on. What its halt was about has been looked at, and is not found again: a table that went
+ * back, or is another one, is taken as it is now.
+ */
+export function resume(state: PartitionState): PartitionState {
+  return { ...state, halted: undefined, lastTokens: undefined };
 }
 
 /** Conservation (invariant 7): every message read is a row, was filtered, or is a dead letter. */

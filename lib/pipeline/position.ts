@@ -12,6 +12,12 @@ export interface Position {
 /** Below every entry a topic can hold: "nothing read yet". */
 export const BEFORE_ALL: Position = Object.freeze({ ledger: -1, entry: -1 });
 
+/** Above every entry a topic can hold. */
+export const LAST_OF_ALL: Position = Object.freeze({
+  ledger: Number.MAX_SAFE_INTEGER,
+  entry: Number.MAX_SAFE_INTEGER,
+});
+
 export function comparePositions(a: Position, b: Position): number {
   return a.ledger - b.ledger || a.entry - b.entry;
 }

@@ -76,6 +76,11 @@ export async function openWorld(): Promise<World> {
       ],
     },
   });
+  // The audit runs in this process and finds region and credentials where the SDK looks.
+  Object.assign(process.env, {
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    ...stack.environment,
+  });
   const proxies = {
     pulsar: pulsarProxy,
     clickhouse: await TcpProxy.open(portOf(stack, 'clickhouse')),

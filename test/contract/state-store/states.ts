@@ -53,6 +53,7 @@ export function partitionState(pipeline: string, changes: Partial<PartitionState
     flushed: 0,
     totals: NO_TOTALS,
     forgotten: undefined,
+    lastTokens: undefined,
     halted: undefined,
     ...changes,
   };

@@ -1,0 +1,47 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import { formatPosition, LAST_OF_ALL } from '../pipeline/position.ts';
+import { ask, type ConsumeContext, whereOf } from './context.ts';
+
+/*
+ * Topic, table and state are kept by three systems, and each can be lost, restored from a backup or replaced alone. Before
+ * anything is written, what one says is held against the others; where they disagree the partition halts.
+ */
+
+/** Positions mean nothing on another topic of the same name. */
+export async function assertSameTopic(context: ConsumeContext): Promise<void> {
+  const known = context.lease.state.cluster;
+  if (known === undefined) return;
+  const found = await ask(context, (deadline) =>
+    context.transport.topicIdentity(context.lease.state.topic, deadline),
+  );
+  if (found === undefined || found === known) return;
+  throw new PulsehouseError('PH_HALT_TOPIC_REPLACED', `the topic was ${known} and is ${found} now`, {
+    where: { ...whereOf(context), position: formatPosition(context.lease.state.committed) },
+  });
+}
+
+/** A table that is another one, was emptied, or was restored from a backup may lack rows below `committed`. */
+export async function assertTableNotBehind(context: ConsumeContext): Promise<void> {
+  const { lastTokens: then, committed } = context.lease.state;
+  if (!then) return;
+  const now = await ask(context, (deadline) => context.sink.tokenWindow(deadline));
+  if (now.table === then.table && now.newestBlock >= then.newestBlock) return;
+  const what =
+    now.table === then.table
+      ? `its newest block was ${then.newestBlock} and is ${now.newestBlock}`
+      : `its id was ${then.table} and is ${now.table}`;
+  throw new PulsehouseError('PH_HALT_TABLE_BEHIND', `the table is not as this partition left it: ${what}`, {
+    where: { ...whereOf(context), position: formatPosition(committed) },
+  });
+}
+
+/** With every intent settled, no row stands above `committed`, unless the state is an older one than its writer's last. */
+export async function assertStateNotBehind(context: ConsumeContext): Promise<void> {
+  const { committed } = context.lease.state;
+  const range = { partition: context.partition, after: committed, to: LAST_OF_ALL };
+  const { rows } = await ask(context, (deadline) => context.sink.countRows(range, deadline));
+  if (rows === 0) return;
+  throw new PulsehouseError('PH_HALT_STATE_BEHIND', `${rows} rows stand above the committed position`, {
+    where: { ...whereOf(context), position: formatPosition(committed) },
+  });
+}
