@@ -1,0 +1,112 @@
+import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { describe, expect, it } from 'vitest';
+import { batchKey, type ItemKey, partitionKey } from '../../../lib/dynamodb/keys.ts';
+import { dynamoStateStore } from '../../../lib/dynamodb/state-store.ts';
+import type { StateTable } from '../../../lib/dynamodb/state-table.ts';
+import { soon } from './emulators.ts';
+import { batchRecord, busyPartitionState, partitionState, uniquePipeline } from './states.ts';
+
+async function itemAt({ client, name }: StateTable, key: ItemKey) {
+  const { Item } = await client.send(new GetItemCommand({ TableName: name, Key: { ...key } }));
+  return Item;
+}
+
+async function spoil(
+  { client, name }: StateTable,
+  key: ItemKey,
+  attribute: string,
+  value: AttributeValue | undefined,
+): Promise<void> {
+  await client.send(
+    new UpdateItemCommand({
+      TableName: name,
+      Key: { ...key },
+      UpdateExpression: value ? 'SET #a = :value' : 'REMOVE #a',
+      ExpressionAttributeNames: { '#a': attribute },
+      ...(value && { ExpressionAttributeValues: { ':value': value } }),
+    }),
+  );
+}
+
+/** What the items look like to people and to other versions. */
+export function itemContract(name: string, open: () => Promise<StateTable>): void {
+  describe(`${name}: items`, () => {
+    it('are readable in the console: scope, item, positions as ledger:entry', async () => {
+      const table = await open();
+      const state = busyPartitionState(uniquePipeline());
+      await dynamoStateStore(table).createPartition(state, soon());
+      expect(await itemAt(table, partitionKey(state.pipeline, 0))).toMatchObject({
+        scope: { S: `${state.pipeline}#0` },
+        item: { S: 'state' },
+        layout: { N: '1' },
+        committed: { S: '3:9' },
+        epoch: { N: '7' },
+      });
+    });
+
+    it('of the batch ledger expire after the retention, in whole seconds; state items never', async () => {
+      const table = await open();
+      const pipeline = uniquePipeline();
+      const store = dynamoStateStore(table, 3_600_000);
+      await store.putBatch(batchRecord(pipeline, { committedAt: 1_790_000_000_001 }), soon());
+      await store.createPartition(partitionState(pipeline), soon());
+      const batch = await itemAt(table, batchKey(pipeline, 0, 'g1', 1));
+      expect(batch?.['expires']).toEqual({ N: '1790003601' });
+      expect(await itemAt(table, partitionKey(pipeline, 0))).not.toHaveProperty('expires');
+    });
+
+    it.each<[string, string, AttributeValue | undefined]>([
+      ['a position that is none', 'committed', { S: 'here' }],
+      ['a number that is text', 'version', { S: '41' }],
+      ['a number past 2^53', 'flushed', { N: '9007199254740993' }],
+      ['an attribute that is missing', 'owner', undefined],
+      ['an attribute that nobody knows', 'surprise', { BOOL: true }],
+    ])('with %s are refused by name', async (_, attribute, value) => {
+      const table = await open();
+      const store = dynamoStateStore(table);
+      const state = partitionState(uniquePipeline());
+      await store.createPartition(state, soon());
+      await spoil(table, partitionKey(state.pipeline, 0), attribute, value);
+      const corrupt = {
+        code: 'PH_STATE_CORRUPT',
+        kind: 'terminal',
+        message: expect.stringMatching(
+          new RegExp(`state item ${state.pipeline}#0 / state .*${attribute}`, 's'),
+        ),
+      };
+      await expect(store.readPartition(state.pipeline, 0, soon())).rejects.toMatchObject(corrupt);
+      await expect(store.readPartitions(state.pipeline, 1, soon())).rejects.toMatchObject(corrupt);
+    });
+
+    it('of another layout are refused and never written', async () => {
+      const table = await open();
+      const store = dynamoStateStore(table);
+      const state = partitionState(uniquePipeline());
+      const key = partitionKey(state.pipeline, 0);
+      await store.createPartition(state, soon());
+      await spoil(table, key, 'layout', { N: '2' });
+      const before = await itemAt(table, key);
+      const foreign = { code: 'PH_STATE_LAYOUT', message: expect.stringContaining('a newer version') };
+      const claim = { owner: 'me', writeId: 'w', now: Date.now(), leaseUntil: Date.now() + 1 };
+      const next = { ...state, version: state.version + 1, writeId: 'next' };
+      await expect(store.readPartition(state.pipeline, 0, soon())).rejects.toMatchObject(foreign);
+      await expect(store.takePartition(state.pipeline, 0, claim, soon())).rejects.toMatchObject(foreign);
+      await expect(store.writePartition(next, soon())).rejects.toMatchObject(foreign);
+      expect(await itemAt(table, key)).toEqual(before);
+    });
+
+    it('are found on every page of a long ledger', async () => {
+      const table = await open();
+      const store = dynamoStateStore(table);
+      const pipeline = uniquePipeline();
+      // A page ends at 1 MB.
+      const digest = 'd'.repeat(3_000);
+      const records = Array.from({ length: 500 }, (_, n) => batchRecord(pipeline, { seq: n + 1, digest }));
+      for (let from = 0; from < records.length; from += 50) {
+        await Promise.all(records.slice(from, from + 50).map((record) => store.putBatch(record, soon())));
+      }
+      const found = await store.readBatches(pipeline, 0, 'g1', soon());
+      expect(found.map(({ seq }) => seq)).toEqual(records.map(({ seq }) => seq));
+    });
+  });
+}
