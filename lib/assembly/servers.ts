@@ -14,18 +14,17 @@ export interface Surroundings {
 
 // Each adapter is loaded only when it is asked for, so that a function's cold start pays for what it uses alone.
 
-/** @throws PulsehouseError PH_PULSAR_URL_INVALID */
+/** @throws PulsehouseError PH_PULSAR_URL_INVALID; PH_PULSAR_CLIENT_MISSING when that one was chosen and is not there. */
 export async function openTransport(settings: Settings, around: Surroundings): Promise<Transport> {
-  const { serviceUrl, adminUrl, token, listenerName } = settings.pulsar;
+  const { transport, token, ...where } = settings.pulsar;
+  if (transport === 'pulsar-client') {
+    const { createPulsarClientTransport } = await import('../pulsar/pulsar-client/transport.ts');
+    return createPulsarClientTransport({ ...where, token: token?.reveal(), ...around });
+  }
   const { createWireTransport } = await import('../pulsar/wire/transport.ts');
   const { tokenAuthentication } = await import('../pulsar/wire/net/authentication.ts');
-  return createWireTransport({
-    serviceUrl,
-    adminUrl,
-    listenerName,
-    authentication: token && tokenAuthentication(token.reveal()),
-    ...around,
-  });
+  const authentication = token && tokenAuthentication(token.reveal());
+  return createWireTransport({ ...where, authentication, ...around });
 }
 
 export async function openServer(settings: Settings): Promise<Server> {

@@ -4,7 +4,7 @@ import { Secret } from './secret.ts';
 /** Environment variables as a record; a deployment fills in its secrets before it comes here. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-const PULSAR_TRANSPORTS = ['wire'] as const;
+const PULSAR_TRANSPORTS = ['wire', 'pulsar-client'] as const;
 
 /** Where the servers are. Region and credentials of AWS, where not said here, are the SDK's own business. */
 export interface Settings {

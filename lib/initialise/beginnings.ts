@@ -5,7 +5,7 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import { newGeneration } from '../pipeline/generation.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { formatPosition, isAfter, laterOf, type Position } from '../pipeline/position.ts';
+import { formatPosition, LAST_OF_ALL, laterOf, type Position } from '../pipeline/position.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Sink } from '../ports/sink.ts';
@@ -132,10 +132,9 @@ async function refuseRowsAbove(
   deadline: number,
 ): Promise<void> {
   const limit = pLimit(PARTITIONS_AT_ONCE);
-  const counts = await limit.map([...places], async ({ partition, markDelete, last }) => {
-    const after = laterOf(markDelete, UNPLACED);
-    if (!isAfter(last, after)) return 0;
-    const { rows } = await sink.countRows({ partition, after, to: last }, deadline);
+  const counts = await limit.map([...places], async ({ partition, markDelete }) => {
+    const range = { partition, after: laterOf(markDelete, UNPLACED), to: LAST_OF_ALL };
+    const { rows } = await sink.countRows(range, deadline);
     return rows;
   });
   const rows = counts.reduce((sum, count) => sum + count, 0);

@@ -79,7 +79,7 @@ describe('settings', () => {
   it.each([
     [{ PULSAR_SERVICE_URL: 'http://broker:8080' }, /^PULSAR_SERVICE_URL .* pulsar:\/\/ or pulsar\+ssl:\/\//],
     [{ PULSAR_ADMIN_URL: 'broker' }, /^PULSAR_ADMIN_URL is not a URL/],
-    [{ PULSAR_TRANSPORT: 'kafka' }, /^PULSAR_TRANSPORT is "kafka"; set it to wire$/],
+    [{ PULSAR_TRANSPORT: 'kafka' }, /^PULSAR_TRANSPORT is "kafka"; set it to wire or pulsar-client$/],
     [{ AWS_ENDPOINT_URL: 'localhost' }, /^AWS_ENDPOINT_URL is not a URL[^\n]*$/],
   ])('refuse %o', (variables, message) => {
     expect(refusal(variables)).toMatch(message);
