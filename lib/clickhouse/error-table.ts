@@ -83,12 +83,25 @@ const PASSING: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ]);
 
+/** Raised on the table's own threshold: the server has counted the rows as written already and writes none of them. */
+const COUNTED_BEFORE: ReadonlySet<number> = new Set([
+  252, // TOO_MANY_PARTS, for too many table partitions in one block
+  469, // VIOLATED_CONSTRAINT
+]);
+
 /**
  * What a server's error says of an insert, or undefined when rows may have been stored in spite of it.
  * @param text the server's whole message: a view fails after the table's own rows were stored, whatever its code.
+ * @param writtenRows as the server counted them; NaN, when it did not say, counts as written.
  */
-export function refusalOf(code: number, text: string): Meaning | undefined {
+export function refusalOf(code: number, text: string, writtenRows: number): Meaning | undefined {
   if (text.includes('while pushing to view')) return undefined;
+  if (writtenRows !== 0 && !COUNTED_BEFORE.has(code)) return undefined;
+  return meaningOf(code, text);
+}
+
+/** What an error means where nothing is written in any case. */
+export function meaningOf(code: number, text: string): Meaning | undefined {
   if (code === 252 && text.includes('single INSERT block')) return 'schema';
   return REFUSALS.get(code);
 }

@@ -1,7 +1,15 @@
 import type { ErrorCode } from '../pipeline/error-codes.ts';
 import { type ErrorWhere, messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { InsertOutcome } from '../ports/sink.ts';
-import { badRowOf, columnOf, isPassing, type Meaning, refusalOf, THROW_IF } from './error-table.ts';
+import {
+  badRowOf,
+  columnOf,
+  isPassing,
+  type Meaning,
+  meaningOf,
+  refusalOf,
+  THROW_IF,
+} from './error-table.ts';
 import { ServerError } from './server-error.ts';
 import { LATE_BODY } from './statement.ts';
 
@@ -22,9 +30,8 @@ export function failedInsert(error: unknown, where: ErrorWhere): InsertOutcome {
   }
   if (isLate(error))
     return { kind: 'in-doubt', error: failure('PH_INSERT_LATE', error.summary, where, error) };
-  const meaning = refusalOf(error.code, error.message);
-  // NaN counts as written: a server (or a proxy) that does not say leaves the insert in doubt.
-  if (meaning === undefined || error.writtenRows !== 0) {
+  const meaning = refusalOf(error.code, error.message, error.writtenRows);
+  if (meaning === undefined) {
     return { kind: 'in-doubt', error: failure('PH_INSERT_FAILED', error.summary, where, error) };
   }
   return {
@@ -41,7 +48,7 @@ export function failedQuestion(error: unknown, where: ErrorWhere): PulsehouseErr
     return failure('PH_CLICKHOUSE_UNREACHABLE', `no answer: ${messageOf(error)}`, where, error);
   }
   if (isPassing(error.code)) return failure('PH_CLICKHOUSE_BUSY', error.summary, where, error);
-  const meaning = refusalOf(error.code, error.message);
+  const meaning = meaningOf(error.code, error.message);
   return failure(
     meaning === undefined ? 'PH_CLICKHOUSE_FAILED' : CODE_OF[meaning],
     error.summary,

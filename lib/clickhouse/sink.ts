@@ -12,7 +12,7 @@ import type {
   Sink,
 } from '../ports/sink.ts';
 import { JsonBody } from './encode/json-body.ts';
-import { badRowOf, refusalOf } from './error-table.ts';
+import { badRowOf, meaningOf } from './error-table.ts';
 import { failedInsert, failedQuestion } from './failures.ts';
 import { INSERT_SETTINGS, JSON_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
@@ -107,7 +107,7 @@ export class ClickHouseSink implements Sink {
       });
       return undefined;
     } catch (error) {
-      if (error instanceof ServerError && refusalOf(error.code, error.message) === 'data') return error;
+      if (error instanceof ServerError && meaningOf(error.code, error.message) === 'data') return error;
       throw failedQuestion(error, this.#questions.where);
     }
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { test as base, inject } from 'vitest';
 import type { StackEnvironment } from '../../../infra/local/server-plan.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
 import { Server } from '../../../lib/clickhouse/server.ts';
@@ -70,3 +71,19 @@ SETTINGS ${[`non_replicated_deduplication_window = ${window}`, ...settings].join
     query,
   };
 }
+
+/** A test that may open any number of sink tables, each in a database that goes when the test is over. */
+export const test = base.extend<{ openTable(options: SinkTableOptions): Promise<SinkTable> }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the pattern to know what the fixture needs.
+  openTable: async ({}, use) => {
+    const database = `sink_${randomUUID().slice(0, 8)}`;
+    const opened: SinkTable[] = [];
+    await use(async (options) => {
+      const table = await openSinkTable(inject('stack'), database, options);
+      opened.push(table);
+      return table;
+    });
+    await opened[0]?.query(`DROP DATABASE IF EXISTS ${database} SYNC`);
+    await Promise.all(opened.map(({ sink }) => sink.close()));
+  },
+});

@@ -1,0 +1,336 @@
+import { createServer } from 'node:net';
+import { describe, expect } from 'vitest';
+import { Server } from '../../../lib/clickhouse/server.ts';
+import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
+import type { InsertOutcome } from '../../../lib/ports/sink.ts';
+import { entryOf, payload, rangeAll, UNFIT } from '../../contract/sink/messages.ts';
+import { type SinkTable, type SinkTableOptions, test } from './sink-table.ts';
+
+async function insert(
+  table: SinkTable,
+  payloads: readonly string[],
+  token: string = table.uniqueId(),
+): Promise<InsertOutcome> {
+  const { deadline, sink, uniqueId } = table;
+  const body = sink.newBody(0);
+  body.add(entryOf(1, 0, payloads));
+  const notAfter = Date.now() + 30_000;
+  return sink.insert({ body, token, queryId: uniqueId(), notAfter, deadline: deadline() });
+}
+
+async function countAll({ deadline, sink }: SinkTable): Promise<number> {
+  return (await sink.countRows(rangeAll(0), deadline())).rows;
+}
+
+interface Refusal {
+  readonly what: string;
+  /** Code of the server. */
+  readonly code: number;
+  readonly data: boolean;
+  readonly error: string;
+  readonly options?: Partial<SinkTableOptions>;
+  readonly payloads?: readonly string[];
+  readonly badRow?: number;
+  /** Run before the insert. */
+  readonly before?: (table: SinkTable) => string;
+}
+
+const day = '"day":"2026-01-05"';
+const good = payload();
+
+/** The row of the error table that a server can be made to raise, each by the shortest way there is. */
+const REFUSALS: readonly Refusal[] = [
+  {
+    what: 'a string for a number',
+    code: 27,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    payloads: [good, UNFIT],
+    badRow: 1,
+  },
+  {
+    what: 'what is framed right and is no JSON',
+    code: 27,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    payloads: [good, good, `{${day} "value":1}`],
+    badRow: 2,
+  },
+  {
+    what: 'a word for a float',
+    code: 72,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    payloads: [`{${day},"m":{"a":"x"}}`],
+    options: {
+      fields: { day: 'Date', m: 'Tuple(a Nullable(Float64))' },
+      columns: { day: 'day', value: 'toInt64(m.a)' },
+    },
+    badRow: 0,
+  },
+  {
+    what: 'a word for a time',
+    code: 41,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    payloads: [`{${day},"at":"garbage"}`],
+    options: {
+      fields: { day: 'Date', at: 'DateTime' },
+      columns: { day: 'day', value: 'toUnixTimestamp(at)' },
+    },
+    badRow: 0,
+  },
+  {
+    what: 'an expression that cannot parse',
+    code: 6,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    options: {
+      fields: { day: 'Date', value: 'String' },
+      columns: { day: 'day', value: "toInt64('x' || value)" },
+    },
+  },
+  {
+    what: 'a division by zero',
+    code: 153,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    options: { columns: { day: 'day', value: 'intDiv(1, value - 1)' } },
+  },
+  {
+    what: 'a word that an Enum lacks',
+    code: 691,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    options: {
+      columns: { day: 'day', value: 'value', kind: "'z' || toString(value)" },
+      also: ["kind Enum8('a' = 1)"],
+    },
+  },
+  {
+    what: 'a value that a constraint forbids',
+    code: 469,
+    data: true,
+    error: 'PH_VALUE_REFUSED',
+    payloads: [good, `{${day},"value":5000}`],
+    options: { also: ['CONSTRAINT small CHECK value < 1000'] },
+    badRow: 1,
+  },
+  {
+    what: 'a mapped column that the table lacks',
+    code: 16,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { columns: { day: 'day', nowhere: 'value' } },
+  },
+  {
+    what: 'an expression over a field that is not declared',
+    code: 47,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { columns: { day: 'day', value: 'nothing' } },
+  },
+  {
+    what: 'a function that does not exist',
+    code: 46,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { columns: { day: 'day', value: 'nosuch(value)' } },
+  },
+  {
+    what: 'a function given the wrong number of arguments',
+    code: 42,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { columns: { day: 'day', value: 'length()' } },
+  },
+  {
+    what: 'a function given the wrong type',
+    code: 43,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { columns: { day: 'day', value: "'a' + 1" } },
+  },
+  {
+    what: 'a type that does not exist',
+    code: 50,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { fields: { day: 'Date', value: 'Nosuch' } },
+  },
+  {
+    what: 'an expression that is no SQL',
+    code: 62,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { columns: { day: 'day', value: 'value + (' } },
+  },
+  {
+    what: 'a column the table computes itself',
+    code: 44,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: {
+      columns: { day: 'day', value: 'value', twice: 'value' },
+      also: ['twice Int64 MATERIALIZED value * 2'],
+    },
+  },
+  {
+    what: 'a table that is gone',
+    code: 60,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    before: ({ name }) => `DROP TABLE ${name} SYNC`,
+  },
+  {
+    what: 'a database that is gone',
+    code: 81,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    before: ({ mapping }) => `DROP DATABASE ${mapping.target.database} SYNC`,
+  },
+  {
+    what: 'rows of too many table partitions',
+    code: 252,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    payloads: Array.from({ length: 101 }, (_, n) =>
+      payload(new Date(n * 86_400_000).toISOString().slice(0, 10)),
+    ),
+  },
+  {
+    what: 'too many parts',
+    code: 252,
+    data: false,
+    error: 'PH_CLICKHOUSE_BUSY',
+    options: {
+      settings: ['parts_to_throw_insert = 1', 'parts_to_delay_insert = 1', 'max_delay_to_insert = 1'],
+    },
+    before: ({ name }) => `INSERT INTO ${name} (day, value) VALUES ('2026-01-05', 1)`,
+  },
+];
+
+describe('an insert that the server refuses before it writes', () => {
+  test.for(REFUSALS)(
+    '$code: $what',
+    async ({ badRow, before, code, data, error, options, payloads }, { openTable }) => {
+      const table = await openTable({ window: 100, ...options });
+      if (before) await table.query(before(table));
+      const outcome = await insert(table, payloads ?? [good]);
+      expect(outcome).toMatchObject({ kind: 'refused', data, badRow, error: { code: error } });
+      expect(outcome.kind === 'refused' && outcome.error.message).toContain(`Code: ${code}. `);
+      expect(outcome.kind === 'refused' && outcome.error.message).toContain(table.name);
+    },
+  );
+
+  test('516: a wrong password', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const server = new Server({ url: table.server.url, username: 'pulsehouse', password: 'wrong' });
+    const sink = new ClickHouseSink(table.mapping, server, { now: () => Date.now() });
+    const outcome = await insert({ ...table, sink }, [good]);
+    expect(outcome).toMatchObject({ kind: 'refused', data: false, error: { code: 'PH_CLICKHOUSE_ACCESS' } });
+    expect(JSON.stringify(outcome)).not.toContain('wrong');
+    await sink.close();
+  });
+
+  test('names the column and the row, and quotes no more of the payload than shows the value', async ({
+    openTable,
+  }) => {
+    const table = await openTable({ window: 100 });
+    const secret = 'x'.repeat(60);
+    const outcome = await insert(table, [good, `{${day},"value":"nope","note":"${secret}"}`]);
+    expect(outcome).toMatchObject({ badRow: 1, error: { where: { table: table.name, column: 'value' } } });
+    expect(outcome.kind === 'refused' && outcome.error.message).not.toContain(secret);
+  });
+
+  test('does not take the word of a payload for the row that is bad', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const liar = `{${day},"value":"(at row 1)\\n: While executing","note":": (at row 1)"}`;
+    expect(await insert(table, [good, good, liar])).toMatchObject({ badRow: 2 });
+  });
+});
+
+describe('an insert in doubt', () => {
+  test('a view fails: the rows of the table are stored all the same', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    await table.query(
+      `CREATE MATERIALIZED VIEW ${table.name}_view ENGINE = MergeTree ORDER BY x AS SELECT toInt32('x' || toString(value)) AS x FROM ${table.name}`,
+    );
+    expect(await insert(table, [good])).toMatchObject({
+      kind: 'in-doubt',
+      error: { code: 'PH_INSERT_FAILED' },
+    });
+    expect(await countAll(table)).toBe(1);
+  });
+
+  test('a view throws 395 itself: that is not taken for a late body', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    await table.query(
+      `CREATE MATERIALIZED VIEW ${table.name}_view ENGINE = MergeTree ORDER BY x AS SELECT throwIf(value = 1) AS x FROM ${table.name}`,
+    );
+    expect(await insert(table, [good])).toMatchObject({
+      kind: 'in-doubt',
+      error: { code: 'PH_INSERT_FAILED' },
+    });
+    expect(await countAll(table)).toBe(1);
+  });
+
+  test('a batch over several table partitions is stored in part; the same token stores what is missing', async ({
+    openTable,
+  }) => {
+    const table = await openTable({
+      window: 100,
+      also: ['PROJECTION picky (SELECT throwIf(value = 666, $$picky$$) AS fits ORDER BY fits)'],
+    });
+    const days = ['2026-01-01', '2026-01-02', '2026-01-03', '2026-01-04', '2026-01-05'];
+    const payloads = [...days.map((each) => payload(each)), `{"day":"2026-01-06","value":666}`];
+    expect(await insert(table, payloads, 'one')).toMatchObject({ kind: 'in-doubt' });
+    const stored = await countAll(table);
+    expect(stored).toBeGreaterThan(0);
+    expect(stored).toBeLessThan(payloads.length);
+    await table.query(`ALTER TABLE ${table.name} DROP PROJECTION picky SETTINGS mutations_sync = 2`);
+    expect(await insert(table, payloads, 'one')).toEqual({ kind: 'stored' });
+    expect(await table.sink.countRows(rangeAll(0), table.deadline())).toEqual({ rows: 6, distinct: 6 });
+  });
+
+  test('no server: unanswered, and questions may be put again', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const server = new Server({ url: 'http://127.0.0.1:9', username: 'u', password: 'p' });
+    const sink = new ClickHouseSink(table.mapping, server, { now: () => Date.now() });
+    expect(await insert({ ...table, sink }, [good])).toMatchObject({
+      kind: 'in-doubt',
+      error: { code: 'PH_INSERT_UNANSWERED', where: { server: 'http://127.0.0.1:9' } },
+    });
+    await expect(sink.serverNow(Date.now() + 5_000)).rejects.toMatchObject({
+      code: 'PH_CLICKHOUSE_UNREACHABLE',
+      kind: 'retryable',
+    });
+    await sink.close();
+  });
+
+  test('a server that accepts and says nothing: ends by the deadline', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const server = new Server({ url: `http://127.0.0.1:${port}`, username: 'u', password: 'p' });
+    const sink = new ClickHouseSink(table.mapping, server, { now: () => Date.now() });
+    const deadline = () => Date.now() + 300;
+    expect(await insert({ ...table, sink, deadline }, [good])).toMatchObject({
+      error: { code: 'PH_INSERT_UNANSWERED' },
+    });
+    await expect(sink.countRows(rangeAll(0), deadline())).rejects.toMatchObject({
+      code: 'PH_CLICKHOUSE_UNREACHABLE',
+    });
+    await sink.close();
+    silent.close();
+  });
+
+  test('a deadline that has passed: nothing is sent', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const outcome = await insert({ ...table, deadline: () => Date.now() - 1 }, [good]);
+    expect(outcome).toMatchObject({ kind: 'in-doubt', error: { code: 'PH_INSERT_UNANSWERED' } });
+    expect(await countAll(table)).toBe(0);
+  });
+});
