@@ -10,6 +10,7 @@ import type { Random } from './random.ts';
 export const FAULTS = [
   'crash',
   'freeze',
+  'late-cycles',
   'double-invocations',
   'client-clocks',
   'state-lost',
@@ -57,7 +58,7 @@ export function invocationFaults(faults: FaultSet, random: Random): InvocationFa
   return {
     crash: faults.has('crash') ? random.pick([0.002, 0.01, 0.03]) : 0,
     freeze: faults.has('freeze') ? random.pick([0.002, 0.01, 0.03]) : 0,
-    freezeUpTo: random.pick([3_000, 20_000, 60_000]),
+    freezeUpTo: random.pick([3_000, 30_000, 90_000]),
   };
 }
 
@@ -72,6 +73,7 @@ export function linkFaults(
     ...NO_FAULTS,
     lost: if_(names.lost, [0, 0.01, 0.05]),
     replyLost: if_(names.lost, [0.01, 0.05, 0.1]),
+    cut: if_(names.slow, [0, 0.02, 0.1]),
     slow: if_(names.slow, [0.02, 0.1]),
     twice: if_(names.twice, [0.02, 0.1]),
     turnedAway: if_(names.turnedAway, [0.01, 0.1]),

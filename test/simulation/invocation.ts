@@ -84,7 +84,8 @@ export class Invocation {
       return;
     }
     if (random.chance(invocationFaults.freeze)) {
-      const milliseconds = random.between(1, invocationFaults.freezeUpTo);
+      const { freezeUpTo } = invocationFaults;
+      const milliseconds = random.chance(0.5) ? freezeUpTo : random.between(1, freezeUpTo);
       scheduler.note(`${this.name} freezes for ${milliseconds}`);
       this.freeze(milliseconds);
       this.deliver(milliseconds, label, receive);

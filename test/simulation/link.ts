@@ -8,6 +8,8 @@ export interface LinkFaults {
   lost: number;
   /** It arrives and takes effect, and the answer never comes back or comes back as an error. */
   replyLost: number;
+  /** The sender sees its connection break at once; the request travels on and arrives up to `slowUpTo` later. */
+  cut: number;
   /** Either way may take up to `slowUpTo`, long after everybody gave up. */
   slow: number;
   slowUpTo: number;
@@ -20,6 +22,7 @@ export interface LinkFaults {
 export const NO_FAULTS: LinkFaults = {
   lost: 0,
   replyLost: 0,
+  cut: 0,
   slow: 0,
   slowUpTo: 0,
   twice: 0,
@@ -72,6 +75,11 @@ export class Link {
         if (answered) this.bringBack(label, reply, answer);
       });
     };
+    if (random.chance(faults.cut)) {
+      answer(this.travel(), { error: this.noAnswer(`${label}: connection cut`) });
+      this.scheduler.after(random.between(1, faults.slowUpTo), `${label} (cut off)`, () => arrive(false));
+      return;
+    }
     const twice = random.chance(faults.twice);
     // With two copies, the one whose answer counts may be the first or the second: clients re-send too.
     const firstAnswers = !twice || random.chance(0.5);

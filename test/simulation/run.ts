@@ -2,18 +2,19 @@ import { newCycleState } from '../../lib/pipeline/cycle-transitions.ts';
 import type { Log } from '../../lib/ports/log.ts';
 import { Checker } from './checker/checker.ts';
 import { drawFaults, type Fault, type FaultSet } from './faults.ts';
+import type { Mutation } from './mutations/mutation.ts';
 import { Random } from './random.ts';
 import { drawScenario } from './scenario.ts';
 import { BEGINNING, Scheduler } from './scheduler.ts';
 import type { Violation } from './violation.ts';
-import { type PortMutations, World } from './world.ts';
+import { World } from './world.ts';
 
 export interface RunOptions {
   readonly seed: number;
   /** Faults the seed drew and that are left out all the same. */
   readonly without?: readonly Fault[];
   readonly trace?: (line: string) => void;
-  readonly mutations?: PortMutations;
+  readonly mutation?: Mutation;
 }
 
 export interface RunReport {
@@ -47,7 +48,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
     scenario,
     faults,
     log: traceLog(trace, {}),
-    mutations: options.mutations ?? {},
+    mutation: options.mutation,
   });
   const checker = new Checker(world);
   trace?.(`faults: ${[...faults].join(', ')}`);
@@ -66,6 +67,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   if (!failed()) checker.atRest();
   // Whatever is still on its way arrives now, and must change nothing.
   await scheduler.run(Number.POSITIVE_INFINITY, failed);
+  await scheduler.run(scheduler.now + ROUND, failed);
   if (!failed()) checker.atRest();
   return {
     seed,

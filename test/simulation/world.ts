@@ -2,14 +2,12 @@ import { runCycle } from '../../lib/checkpoint/cycle.ts';
 import { type ConsumeResult, consume } from '../../lib/consume/consume.ts';
 import { isPulsehouseError, messageOf } from '../../lib/pipeline/errors.ts';
 import type { Log } from '../../lib/ports/log.ts';
-import type { Sink } from '../../lib/ports/sink.ts';
-import type { Transport } from '../../lib/ports/transport.ts';
 import { Broker } from './fakes/broker.ts';
 import { ClickHouse } from './fakes/clickhouse.ts';
 import { unanswered } from './fakes/errors.ts';
 import { Bucket, SimulatedObjectStore } from './fakes/object-store.ts';
 import { SimulatedSink } from './fakes/sink.ts';
-import { SimulatedStateStore, StateTable } from './fakes/state-store.ts';
+import { ALL_CONDITIONS, SimulatedStateStore, StateTable } from './fakes/state-store.ts';
 import { SimulatedTransport } from './fakes/transport.ts';
 import {
   CALM_INVOCATIONS,
@@ -22,6 +20,8 @@ import {
 import { Invocation, type InvocationFaults, type Surroundings } from './invocation.ts';
 import { Link, NO_FAULTS } from './link.ts';
 import { makeEntry } from './messages.ts';
+import type { Mutation } from './mutations/mutation.ts';
+import { resendingSink } from './mutations/resending-sink.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -29,12 +29,6 @@ import type { Violation } from './violation.ts';
 
 /** Milliseconds a function outlives its own deadline before it is ended from outside. */
 const GRACE = 2_000;
-
-/** Replaces a port by a broken one: how a mutation is made that no source text stands for. */
-export interface PortMutations {
-  sink?(sink: Sink): Sink;
-  transport?(transport: Transport): Transport;
-}
 
 /** Servers, invocations and time of one run. */
 export class World implements Surroundings {
@@ -49,9 +43,11 @@ export class World implements Surroundings {
   /** The first thing that went wrong; nothing goes on after it. */
   violation: Violation | undefined;
   private readonly log: Log;
-  private readonly mutations: PortMutations;
+  private readonly mutation: Mutation | undefined;
   private readonly living = new Set<Invocation>();
   private readonly writtenByOthers: boolean;
+  /** Share of cycles that are stopped somewhere and go on when their lease is long another's. */
+  private lateCycles: number;
   private outUntil = 0;
   private ids = 0;
   private invocations = 0;
@@ -62,15 +58,16 @@ export class World implements Surroundings {
     readonly scenario: Scenario;
     readonly faults: FaultSet;
     readonly log: Log;
-    readonly mutations: PortMutations;
+    readonly mutation: Mutation | undefined;
   }) {
     const { scheduler, random, scenario, faults } = parts;
     this.scheduler = scheduler;
     this.random = random;
     this.scenario = scenario;
     this.log = parts.log;
-    this.mutations = parts.mutations;
+    this.mutation = parts.mutation;
     this.writtenByOthers = faults.has('small-window');
+    this.lateCycles = faults.has('late-cycles') ? 0.4 : 0;
     this.invocationFaults = invocationFaults(faults, random);
     const state = linkFaults(faults, random, {
       lost: 'state-lost',
@@ -86,6 +83,7 @@ export class World implements Surroundings {
     const broker = linkFaults(faults, random, { lost: 'broker-lost', slow: 'broker-slow' });
     const table = linkFaults(faults, random, { lost: 'table-lost', slow: 'table-slow' });
     this.table = new StateTable(new Link(scheduler, random, state, unanswered('PH_STATE_UNREACHABLE')));
+    this.table.conditions = parts.mutation?.conditions ?? ALL_CONDITIONS;
     this.bucket = new Bucket(new Link(scheduler, random, objects, unanswered('PH_OBJECTS_UNREACHABLE')));
     this.broker = new Broker(new Link(scheduler, random, broker, unanswered('PH_PULSAR_NO_ANSWER')), random);
     this.clickhouse = new ClickHouse(
@@ -123,6 +121,11 @@ export class World implements Surroundings {
   startCycle(): void {
     if (this.scheduler.now < this.outUntil) return;
     const invocation = this.newInvocation('cycle');
+    if (this.random.chance(this.lateCycles)) {
+      this.scheduler.after(this.random.between(20, 800), `${invocation.name} is stopped`, () =>
+        invocation.freeze(this.random.between(15_000, 60_000)),
+      );
+    }
     const outcome = runCycle(
       {
         ...this.ports(invocation),
@@ -159,6 +162,7 @@ export class World implements Surroundings {
   /** Faults stop. Who is frozen wakes when it wakes; what travels arrives when it arrives. */
   heal(): void {
     this.invocationFaults = CALM_INVOCATIONS;
+    this.lateCycles = 0;
     this.clickhouse.faults = CALM_SERVER;
     for (const { link } of [this.table, this.bucket, this.broker, this.clickhouse]) {
       link.faults = NO_FAULTS;
@@ -177,11 +181,10 @@ export class World implements Surroundings {
 
   private ports(invocation: Invocation) {
     const sink = new SimulatedSink(invocation, this.clickhouse);
-    const transport = new SimulatedTransport(invocation, this.broker, this.random);
     return {
       pipeline: this.scenario.pipeline,
-      transport: this.mutations.transport?.(transport) ?? transport,
-      sink: this.mutations.sink?.(sink) ?? sink,
+      transport: new SimulatedTransport(invocation, this.broker, this.random),
+      sink: this.mutation?.resends ? resendingSink(sink) : sink,
       state: new SimulatedStateStore(invocation, this.table),
       objects: new SimulatedObjectStore(invocation, this.bucket),
       environment: invocation.environment,

@@ -1,0 +1,3 @@
+import { simulate } from './command/simulate.ts';
+
+process.exitCode = await simulate(process.argv);
