@@ -5,6 +5,7 @@ import { registerCheckpoint } from './checkpoint.ts';
 import { registerConsume } from './consume.ts';
 import { EXIT } from './exit-codes.ts';
 import { registerInit } from './init.ts';
+import { registerReplay } from './replay.ts';
 import { registerRun } from './run.ts';
 import { registerStack } from './stack/stack.ts';
 import { registerStatus } from './status.ts';
@@ -38,6 +39,7 @@ for (const register of [
   registerRun,
   registerStatus,
   registerAudit,
+  registerReplay,
 ]) {
   register(program);
 }

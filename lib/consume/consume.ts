@@ -23,6 +23,8 @@ export interface ConsumeRequest {
   readonly until: 'drained' | 'deadline';
   /** Aborted: what is pulled is flushed and committed, the lease given back. */
   readonly stop?: AbortSignal;
+  /** A replay goes through what was stored before; only there rows may stand above the committed position. @default false */
+  readonly rowsAbove?: boolean;
 }
 
 export interface ConsumeResult {
@@ -92,7 +94,7 @@ async function hold(
     await assertSameTopic(context);
     await assertTableNotBehind(context);
     await settleFound(context);
-    await assertStateNotBehind(context);
+    if (!request.rowsAbove) await assertStateNotBehind(context);
     const flushes = new FlushRequests(context, flushRequested);
     const end = await pump(context, request, flushes);
     await lease.release((state) => flushedTo(state, flushes.newest));

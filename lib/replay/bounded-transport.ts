@@ -29,7 +29,7 @@ export function boundedTransport(transport: Transport, to: Position, environment
   };
 }
 
-function untouchable(topic: string): PulsehouseError {
+export function untouchable(topic: string): PulsehouseError {
   return new PulsehouseError('PH_INVARIANT', "a replay never touches the pipeline's subscription", {
     where: { topic },
   });

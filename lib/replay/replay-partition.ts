@@ -10,10 +10,7 @@ import { comparePositions } from '../pipeline/position.ts';
 import { type ReplayRange, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
 import type { Sink } from '../ports/sink.ts';
 import type { TargetTable } from '../ports/target-table.ts';
-import { boundedTransport } from './bounded-transport.ts';
 import type { ReplayDependencies } from './dependencies.ts';
-import type { DeadLetterIndex } from './known-dead-letters.ts';
-import { settlingSink } from './settling-sink.ts';
 
 /** Where a replay writes: the pipeline's own table or another one of the same columns. */
 export interface ReplayTarget {
@@ -24,9 +21,7 @@ export interface ReplayTarget {
 export interface PartitionReplay {
   readonly record: ReplayRecord;
   readonly range: ReplayRange;
-  readonly target: ReplayTarget;
-  /** Left out, because they are dead letters and stay so. Empty for a redrive. */
-  readonly deadLetters: DeadLetterIndex;
+  readonly table: TargetTable;
   /** Unique for each invocation. */
   readonly owner: string;
   /** Milliseconds since the epoch. */
@@ -40,7 +35,8 @@ export interface PartitionReplayResult extends ConsumeResult {
 }
 
 /**
- * Carries one partition of a replay on, from wherever it stands, with the consumer's own protocol: a lease, intents
+ * Carries one partition of a replay on, given the range's entries as a transport and a sink that asks before it inserts,
+ * from wherever it stands, with the consumer's own protocol: a lease, intents
  * before inserts, settling, commits, all of it under the replay's scope and generation, so that the pipeline's consumer
  * goes on undisturbed and no token is shared. One partition has one replay at a time, by the same lease.
  * @throws PulsehouseError PH_REPLAY_BUSY when another replay has work in flight there.
@@ -49,7 +45,7 @@ export async function replayPartition(
   dependencies: ReplayDependencies,
   request: PartitionReplay,
 ): Promise<PartitionReplayResult> {
-  const { environment, transport, state } = dependencies;
+  const { state } = dependencies;
   const { record, range, owner, deadline } = request;
   await ensureScope(dependencies, deadline);
   const begun = await begin(dependencies, request);
@@ -59,8 +55,6 @@ export async function replayPartition(
     {
       ...dependencies,
       pipeline: scoped,
-      sink: settlingSink(request.target.sink, request.deadLetters),
-      transport: boundedTransport(transport, range.to, environment),
       log: dependencies.log.with({ replay: record.id }),
     },
     {
@@ -68,6 +62,7 @@ export async function replayPartition(
       owner: `${owner}/pull`,
       deadline,
       until: 'drained',
+      rowsAbove: true,
       ...(request.stop && { stop: request.stop }),
     },
   );
@@ -140,7 +135,7 @@ async function begin(
 }
 
 async function makeOurs(
-  { record, range, target, deadline }: PartitionReplay,
+  { record, range, table, deadline }: PartitionReplay,
   lease: Lease<PartitionState>,
   fresh: PartitionState,
 ): Promise<void> {
@@ -149,7 +144,7 @@ async function makeOurs(
       where: { partition: range.partition },
     });
   }
-  if (record.mode === 'replace') await target.table.deleteRows(range, deadline);
+  if (record.mode === 'replace') await table.deleteRows(range, deadline);
   await lease.update(({ epoch, version, writeId, owner, leaseUntil }) => ({
     ...fresh,
     ...{ epoch, version, writeId, owner, leaseUntil },

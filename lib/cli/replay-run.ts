@@ -1,0 +1,144 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { ReplayRecord } from '../pipeline/replay.ts';
+import { planReplay } from '../replay/plan.ts';
+import { advanceReplay, type ReplayProgress } from '../replay/replay.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { count, duration, plural } from './format.ts';
+import { startProgress } from './progress.ts';
+import type { Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One turn's time: between turns the lease is given back and progress is told. */
+const TURN = 10_000;
+const LOOK_AGAIN = 500;
+
+interface RunTerms {
+  readonly stop: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+/** Carries a replay on to its end, then compares the range once more: the result is what stands, not what was done. */
+export async function runReplay(
+  session: Session,
+  record: ReplayRecord,
+  terminal: Terminal,
+  terms: RunTerms,
+): Promise<ExitCode> {
+  const { environment } = session;
+  const begun = environment.now();
+  const target = await session.openTarget(record.target);
+  const progress = startProgress(terminal, 'messages', undefined);
+  try {
+    terminal.remark(`Replay ${record.id} (${record.mode}); cut off, it goes on with --continue ${record.id}`);
+    const ended = await untilDone(session, record, target, terms, progress.add);
+    progress.end();
+    const halted = ended.partitions.flatMap(({ partition, halt }) => (halt ? [{ partition, ...halt }] : []));
+    if (halted.length > 0) {
+      terminal.answer({ replay: record.id, status: 'halted', halted });
+      for (const { partition, reason, nextStep } of halted) {
+        terminal.complain(`Partition ${partition} of the replay halted: ${reason}\n  next  ${nextStep}`);
+      }
+      return EXIT.halted;
+    }
+    if (!ended.done) {
+      terminal.answer({ replay: record.id, status: 'running' });
+      terminal.say(`Stopped in order; pulsehouse replay --continue ${record.id} goes on`);
+      return EXIT.interrupted;
+    }
+    return await conclude(session, ended.record, target, terminal, {
+      deadline: terms.deadline,
+      took: environment.now() - begun,
+    });
+  } finally {
+    progress.end();
+    await target.close();
+  }
+}
+
+type Target = Awaited<ReturnType<Session['openTarget']>>;
+
+async function untilDone(
+  session: Session,
+  record: ReplayRecord,
+  target: Target,
+  { stop, deadline }: RunTerms,
+  onMessages: (messages: number) => void,
+): Promise<ReplayProgress> {
+  const { environment, owner, log } = session;
+  let told = false;
+  for (;;) {
+    const progress = await advanceReplay(session, record, target, {
+      owner,
+      deadline: Math.min(deadline, environment.now() + TURN),
+      stop,
+      onProgress: (_, result) => onMessages(result.messages),
+    });
+    const outcomes = progress.partitions.map(({ outcome }) => outcome);
+    const over = progress.done || stop.aborted || environment.now() >= deadline;
+    if (over || outcomes.includes('halted')) return progress;
+    if (!outcomes.includes('busy')) continue;
+    if (!told) log.info('A partition is held by another run of this replay; waiting for its lease');
+    told = true;
+    await environment.sleep(LOOK_AGAIN, stop);
+  }
+}
+
+async function conclude(
+  session: Session,
+  record: ReplayRecord,
+  target: Target,
+  terminal: Terminal,
+  { deadline, took }: { readonly deadline: number; readonly took: number },
+): Promise<ExitCode> {
+  if (record.mode === 'redrive') {
+    terminal.answer({ replay: record.id, status: record.status });
+    terminal.say(`Replay ${record.id} is ${record.status} after ${duration(took)}`);
+    return EXIT.ok;
+  }
+  let missing = 0;
+  let surplus = 0;
+  let messages = 0;
+  for (const { partition, after, to } of record.ranges) {
+    const begin = { ...after, entry: after.entry + 1 };
+    const plan = await planReplay(
+      session,
+      {
+        mode: 'verify',
+        from: { kind: 'position', position: begin },
+        to: { kind: 'position', position: to },
+        partitions: [partition],
+        target: record.target,
+      },
+      target,
+      { deadline },
+    );
+    missing += plan.missing;
+    surplus += plan.doubled + plan.foreign;
+    messages += plan.messages;
+  }
+  const exact = missing + surplus === 0;
+  terminal.answer({
+    replay: record.id,
+    mode: record.mode,
+    status: record.status,
+    exact,
+    messages,
+    missing,
+    surplus,
+  });
+  const { green, red, bold } = terminal.colour;
+  terminal.say(
+    `${exact ? green(bold('exact')) : red(bold('not exact'))}: ${record.mode} of ${plural(record.ranges.length, 'partition')}, ${count(messages)} messages, in ${duration(took)}; now missing ${count(missing)}, too many ${count(surplus)}`,
+  );
+  return exact ? EXIT.ok : EXIT.notExact;
+}
+
+/** @throws PulsehouseError PH_RANGE_INVALID: a command for one pipeline was given several. */
+export function onlySession(sessions: readonly Session[]): Session {
+  const [session, ...others] = sessions;
+  if (session && others.length === 0) return session;
+  throw new PulsehouseError('PH_RANGE_INVALID', 'this command is for one pipeline at a time', {
+    nextStep: 'Give one --config.',
+  });
+}

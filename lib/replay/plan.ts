@@ -1,0 +1,161 @@
+import pLimit from 'p-limit';
+import { PulsehouseError } from '../pipeline/errors.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { ReplayMode, ReplayRange, ReplayRecord } from '../pipeline/replay.ts';
+import type { ReplayStore } from '../ports/replay-store.ts';
+import { type Bound, formatBound } from './bound.ts';
+import type { ReplayDependencies, Watch } from './dependencies.ts';
+import { readJournal } from './journal.ts';
+import { batchesIn, type PartitionLedger, readLedger } from './ledger.ts';
+import { resolveRange } from './range.ts';
+import type { ReplayTarget } from './replay-partition.ts';
+import { type VerifyResult, verifyRange } from './verify.ts';
+
+export interface PlanDependencies extends ReplayDependencies {
+  readonly replays: ReplayStore;
+}
+
+export interface ReplayRequest {
+  readonly mode: ReplayMode | 'verify';
+  readonly from: Bound;
+  readonly to: Bound;
+  /** All of them when left out. */
+  readonly partitions?: readonly number[] | undefined;
+  /** Where rows are looked for and written. */
+  readonly target: Pipeline['target'];
+}
+
+export interface PlannedRange extends ReplayRange {
+  readonly found: VerifyResult;
+  /** Why this partition is left out; undefined when it is gone through. */
+  readonly leftOut: string | undefined;
+}
+
+/** What a replay would do, and what stands there now. Making it changes nothing. */
+export interface ReplayPlan {
+  readonly request: ReplayRequest;
+  readonly ranges: readonly PlannedRange[];
+  readonly entries: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly missing: number;
+  readonly doubled: number;
+  readonly foreign: number;
+  /** Messages that Pulsar no longer has. */
+  readonly forgotten: number;
+  /** From how long the comparison took. */
+  readonly estimatedSeconds: number;
+}
+
+const PARTITIONS_AT_ONCE = 4;
+const REPLAYS_CONSIDERED = 1_000;
+/** A repair reads once more and asks; writing a range takes the server's time too. */
+const SLOWER: Readonly<Record<ReplayRequest['mode'], number>> = {
+  verify: 1,
+  repair: 2,
+  redrive: 2,
+  replace: 3,
+  into: 3,
+};
+
+/**
+ * Resolves the range and compares it with the target, partition by partition.
+ * @throws PulsehouseError PH_RANGE_INVALID, PH_SNAPSHOT_MISSING, PH_STATE_MISSING.
+ */
+export async function planReplay(
+  dependencies: PlanDependencies,
+  request: ReplayRequest,
+  target: ReplayTarget,
+  watch: Watch,
+): Promise<ReplayPlan> {
+  const { environment } = dependencies;
+  const begun = environment.now();
+  const ledgers = await readLedgers(dependencies, request.partitions, watch.deadline);
+  const ranges = await resolveRange(dependencies, request, ledgers, watch.deadline);
+  const planned = await pLimit(PARTITIONS_AT_ONCE).map([...ranges], async (range) => {
+    const ledger = ledgers.find(({ state }) => state.partition === range.partition);
+    if (!ledger) throw unknownPartition(dependencies.pipeline, range.partition);
+    const found = await compare({ ...dependencies, ...target }, ledger, range, request, watch);
+    return { ...range, found, leftOut: reasonToLeaveOut(request.mode, found) };
+  });
+  const sum = (count: (found: VerifyResult) => number) =>
+    planned.reduce((total, { found }) => total + count(found), 0);
+  return {
+    request,
+    ranges: planned,
+    entries: sum((found) => found.entries),
+    messages: sum((found) => found.messages),
+    bytes: sum((found) => found.bytes),
+    missing: sum((found) => found.missing),
+    doubled: sum((found) => found.doubled),
+    foreign: sum((found) => found.foreign),
+    forgotten: sum((found) => found.forgotten?.messages ?? 0),
+    estimatedSeconds: Math.ceil(((environment.now() - begun) / 1000) * SLOWER[request.mode]),
+  };
+}
+
+/** What is known of each partition named, or of all. */
+export async function readLedgers(
+  { state, replays, objects, pipeline }: PlanDependencies,
+  partitions: readonly number[] | undefined,
+  deadline: number,
+): Promise<readonly PartitionLedger[]> {
+  const cycle = await state.readCycle(pipeline.name, deadline);
+  if (!cycle)
+    throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
+  const unknown = partitions?.find((partition) => partition >= cycle.partitions);
+  if (unknown !== undefined) throw unknownPartition(pipeline, unknown);
+  const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
+  const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
+  const journal = await readJournal(objects, pipeline.name, deadline);
+  const sources = {
+    store: state,
+    journal,
+    replays: records.filter((record) => isOwnTable(pipeline, record)),
+  };
+  const wanted = states.filter(({ partition }) => partitions?.includes(partition) ?? true);
+  return pLimit(PARTITIONS_AT_ONCE).map([...wanted], (found) => readLedger(sources, found, deadline));
+}
+
+export function isOwnTable(pipeline: Pipeline, { target }: Pick<ReplayRecord, 'target'>): boolean {
+  return target.database === pipeline.target.database && target.table === pipeline.target.table;
+}
+
+/** In a table of its own a range is compared without the dead letters that only the pipeline's own table has. */
+function compare(
+  dependencies: ReplayDependencies,
+  ledger: PartitionLedger,
+  { partition, after, to }: ReplayRange,
+  { mode }: ReplayRequest,
+  watch: Watch,
+): Promise<VerifyResult> {
+  const deadLetterBatches = mode === 'redrive' ? [] : batchesIn(ledger.deadLetterBatches, after, to);
+  const batches = batchesIn(ledger.batches, after, to);
+  const { topic } = ledger.state;
+  return verifyRange(dependencies, { partition, topic, after, to, batches, deadLetterBatches }, watch);
+}
+
+function reasonToLeaveOut(mode: ReplayRequest['mode'], found: VerifyResult): string | undefined {
+  const surplus = found.doubled + found.foreign;
+  if (mode === 'repair') {
+    if (surplus > 0)
+      return `${surplus} rows too many: repair only inserts; --mode replace rewrites the range`;
+    if (found.missing === (found.forgotten?.missing ?? 0)) return 'nothing is missing that Pulsar has';
+  }
+  if (mode === 'into' && surplus > 0) return `${surplus} rows too many stand there: empty the range first`;
+  if (mode === 'replace' && found.forgotten) {
+    return `Pulsar no longer has ${found.forgotten.messages} messages of it: what is deleted could not be rewritten`;
+  }
+  return undefined;
+}
+
+function unknownPartition({ name, topic }: Pipeline, partition: number): PulsehouseError {
+  return new PulsehouseError('PH_RANGE_INVALID', `pipeline ${name} has no partition ${partition}`, {
+    where: { topic, partition },
+    nextStep: '`pulsehouse status` lists the partitions.',
+  });
+}
+
+export function describeRange({ from, to }: Pick<ReplayRequest, 'from' | 'to'>): string {
+  return `${formatBound(from)} to ${formatBound(to)}`;
+}
