@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { awsAccount } from './ministack.ts';
 import { localFiles } from './package-root.ts';
@@ -10,7 +11,7 @@ const ENGINE = `DynamoDBLocal-${VERSION}.jar`;
 const ENGINE_SHA512 =
   'gSkzuPx88wBM75u6Ups64xF9u/gX7G0H013Nr5x8EvNf++yU/sYPD+nKMM4ilPFo+sYw9Xvq66UiqFqe+IQqNg==';
 
-/** Amazon's own emulator: the stricter referee for conditional writes. In memory: a restart begins empty. */
+/** Amazon's own emulator: the stricter referee for conditional writes. On disk: its data survive a SIGKILL. */
 export const dynamodbLocal: ServerPlan = {
   name: 'dynamodb-local',
   grace: 5,
@@ -32,15 +33,23 @@ export const dynamodbLocal: ServerPlan = {
     },
   },
   requirePrerequisites: () => require(JDK, `DynamoDB Local ${VERSION}`),
-  launch: ({ installed, ports: [port] }) =>
-    Promise.resolve({
+  launch: async ({ installed, folder, ports: [port] }) => {
+    const data = join(folder, 'data');
+    await mkdir(data, { recursive: true });
+    return {
       command: 'java',
       arguments: [
-        ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+        ...[
+          '-Xmx256m',
+          '-XX:+UseSerialGC',
+          '-XX:TieredStopAtLevel=1',
+          `-Dsqlite4java.library.path=${installed}`,
+        ],
         ...['-cp', `${installed}/*`, join(localFiles, 'LoopbackDynamoDb.java')],
-        ...['-inMemory', '-disableTelemetry', '-port', String(port)],
+        ...['-dbPath', data, '-sharedDb', '-disableTelemetry', '-port', String(port)],
       ],
-    }),
+    };
+  },
   isReady: async ([port]) => {
     try {
       // It answers 400 to an unsigned request: that is an answer.

@@ -37,8 +37,13 @@ export async function playRound(world: World, { point, fault }: Round): Promise<
   const before = await world.rows();
   const struckAt = performance.now();
   const heal = await strike(world, fault, victim);
-  const flowing = firstRows(world, before.rows, struckAt);
-  await Promise.all([drain(world), heal()]);
+  const over = new AbortController();
+  const flowing = firstRows(world, before.rows, struckAt, over.signal);
+  try {
+    await Promise.all([drain(world), heal()]);
+  } finally {
+    over.abort();
+  }
   const recoverySeconds = await flowing;
   if (fault.on === 'function' && fault.what === 'stop') wakeZombie(victim);
   await victim.ended;
@@ -57,10 +62,10 @@ async function drain(world: World): Promise<void> {
 }
 
 /** Seconds until the table holds more rows than it did. A server that is down answers nothing, which is waiting too. */
-async function firstRows(world: World, before: number, since: number): Promise<number> {
-  for (;;) {
+async function firstRows(world: World, before: number, since: number, over: AbortSignal): Promise<number> {
+  for (let last = false; ; last = over.aborted) {
     const counted = await world.rows().catch(() => undefined);
-    if (counted && counted.rows > before) return (performance.now() - since) / 1000;
+    if (last || (counted && counted.rows > before)) return (performance.now() - since) / 1000;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
   }
 }

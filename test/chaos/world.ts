@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { build } from 'esbuild';
 import { freePort } from '../../infra/local/ports.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
@@ -105,6 +105,7 @@ export async function openWorld(): Promise<World> {
     url: stack.environment['CLICKHOUSE_URL'] ?? '',
     username: stack.environment['CLICKHOUSE_USER'] ?? '',
     password: stack.environment['CLICKHOUSE_PASSWORD'] ?? '',
+    log: { level: ClickHouseLogLevel.OFF },
   });
   const environmentOf = { ...stack.environment, CHAOS_PIPELINE: pipelineFile };
   let published = 0;
