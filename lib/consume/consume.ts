@@ -4,12 +4,12 @@ import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import { flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
-import { formatPosition, type Position } from '../pipeline/position.ts';
+import type { Position } from '../pipeline/position.ts';
 import { ask, askAgain, type ConsumeContext, type ConsumeDependencies } from './context.ts';
 import { FlushRequests } from './flush-requests.ts';
 import { OpenBatches } from './open-batches.ts';
 import { Pump, type PumpEnd } from './pump.ts';
-import { settle } from './settle.ts';
+import { settleFound } from './settle-found.ts';
 import { assertSameTopic, assertStateNotBehind, assertTableNotBehind } from './sound-state.ts';
 
 export type { ConsumeDependencies } from './context.ts';
@@ -131,21 +131,6 @@ async function pump(
     await open.quiet();
     await reader.close();
   }
-}
-
-/** Intents found belong to a predecessor whose inserts are in doubt; they are settled and committed in order. */
-async function settleFound(context: ConsumeContext): Promise<void> {
-  const found = context.lease.state.inFlight;
-  if (found.length === 0) return;
-  context.log.info(`Settling ${found.length} batches that an earlier invocation left in flight`, {
-    partition: context.partition,
-    committed: formatPosition(context.lease.state.committed),
-  });
-  for (const { seq } of found) await settle(context, seq);
-  const open = new OpenBatches(context);
-  for (const { seq } of found) open.add(seq, () => Promise.resolve());
-  await open.waitForAll();
-  await open.commitStored();
 }
 
 /** Renews while inserts or waits take long. A failed renewal surfaces at the next write, which fails the same way. */

@@ -22,9 +22,11 @@ export type Operation = {
   readonly at: number;
 } & (
   | { readonly kind: 'pause' | 'resume' }
+  /** The state was rebuilt from `checkpoint`, as snapshot `snapshot`. */
+  | { readonly kind: 'restore'; readonly checkpoint: number; readonly snapshot: number }
   | {
       readonly kind: 'reset';
-      readonly reason: 'offsets' | 'rollback' | 'restore';
+      readonly reason: 'offsets' | 'rollback';
       readonly partitions: readonly ResetPartition[];
     }
 );
