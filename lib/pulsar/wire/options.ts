@@ -14,6 +14,8 @@ export interface WireOptions {
   readonly listenerName?: string | undefined;
   /** Milliseconds any one request may take, within its caller's deadline. @default 30000 */
   readonly operationTimeout?: number | undefined;
+  /** Milliseconds of silence on a connection before a ping; after two without an answer it is lost. @default 15000 */
+  readonly keepAlive?: number | undefined;
   /** Most bytes that one entry may hold, decompressed. @default 128 MiB */
   readonly maxEntryBytes?: number | undefined;
   readonly environment: Environment;

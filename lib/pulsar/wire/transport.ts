@@ -18,7 +18,7 @@ export function createWireTransport(options: WireOptions): Transport {
   const connect: ConnectToOwner = (topic, deadline) =>
     connectToOwner(pool, topic, options.listenerName, deadline);
   const subscription = (topic: string, name: string) =>
-    new DurableSubscription(environment, connect, topic, name);
+    new DurableSubscription(options, connect, topic, name);
 
   const askForLast = async (topic: string, deadline: number) => {
     const session = await Session.open(

@@ -1,9 +1,10 @@
 import { isPulsehouseError, PulsehouseError } from '../../../pipeline/errors.ts';
 import { BEFORE_ALL, type Position } from '../../../pipeline/position.ts';
-import type { Environment } from '../../../ports/environment.ts';
 import type { InitialPosition, SubscriptionState } from '../../../ports/transport.ts';
+import { connectedConsumers } from '../admin.ts';
 import { encodeCumulativeAck, encodeSeekToTime } from '../commands/consumer.ts';
 import { NOT_ALLOWED, serverCodeOf } from '../errors.ts';
+import type { WireOptions } from '../options.ts';
 import { isPassing, retrying } from '../retry.ts';
 import type { ConnectToOwner } from './reader.ts';
 import { CONSUMER_NAME, Session } from './session.ts';
@@ -11,18 +12,21 @@ import { CONSUMER_NAME, Session } from './session.ts';
 /** A consumer of our own that died is let go by the broker within this time; whoever stays longer is somebody else. */
 const GHOST = 10_000;
 
+/** For a better message only. */
+const ASKING_WHO = 2_000;
+
 /**
  * The durable subscription of one partition: created, asked and acknowledged, never read from. Every call subscribes
  * for the moment it takes and closes again.
  */
 export class DurableSubscription {
-  readonly #environment: Environment;
+  readonly #wire: WireOptions;
   readonly #connect: ConnectToOwner;
   readonly #topic: string;
   readonly #name: string;
 
-  constructor(environment: Environment, connect: ConnectToOwner, topic: string, name: string) {
-    this.#environment = environment;
+  constructor(wire: WireOptions, connect: ConnectToOwner, topic: string, name: string) {
+    this.#wire = wire;
     this.#connect = connect;
     this.#topic = topic;
     this.#name = name;
@@ -66,7 +70,7 @@ export class DurableSubscription {
    * which is gone when it is closed.
    */
   async exists(deadline: number): Promise<boolean> {
-    return retrying(this.#environment, deadline, isPassing, async () => {
+    return retrying(this.#wire.environment, deadline, isPassing, async () => {
       const connection = await this.#connect(this.#topic, deadline);
       try {
         const session = await Session.open(connection, this.#options(false, 'latest'), deadline);
@@ -85,21 +89,32 @@ export class DurableSubscription {
     deadline: number,
     use: (session: Session) => Promise<Result>,
   ): Promise<Result> {
-    const ghostGone = Math.min(deadline, this.#environment.now() + GHOST);
-    const session = await retrying(
-      this.#environment,
-      ghostGone,
-      (error) => isPassing(error) || (isPulsehouseError(error) && error.code === 'PH_PULSAR_CONSUMER_BUSY'),
-      async () => {
-        const connection = await this.#connect(this.#topic, deadline);
-        return Session.open(connection, this.#options(true, initial), deadline);
-      },
-    );
+    const ghostGone = Math.min(deadline, this.#wire.environment.now() + GHOST);
+    // NotAllowed is here what another's `exists` looks like while it holds the name.
+    const mayRetry = (error: unknown) =>
+      isPassing(error) || isBusy(error) || serverCodeOf(error) === NOT_ALLOWED;
+    const session = await retrying(this.#wire.environment, ghostGone, mayRetry, async () => {
+      const connection = await this.#connect(this.#topic, deadline);
+      return Session.open(connection, this.#options(true, initial), deadline);
+    }).catch(async (error: unknown) => {
+      throw isBusy(error) ? await this.#busy() : error;
+    });
     try {
       return await use(session);
     } finally {
       await session.close(deadline);
     }
+  }
+
+  /** Names who holds the subscription, where the admin API tells. */
+  async #busy(): Promise<PulsehouseError> {
+    const until = this.#wire.environment.now() + ASKING_WHO;
+    const who = await connectedConsumers(this.#wire, this.#topic, this.#name, until).catch(() => undefined);
+    return new PulsehouseError(
+      'PH_PULSAR_CONSUMER_BUSY',
+      `the subscription "${this.#name}" is held by ${who?.join(' and ') || 'another consumer'}`,
+      { where: { topic: this.#topic } },
+    );
   }
 
   #options(durable: boolean, initial: 'earliest' | 'latest') {
@@ -122,6 +137,10 @@ export class DurableSubscription {
       deadline,
     );
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return isPulsehouseError(error) && error.code === 'PH_PULSAR_CONSUMER_BUSY';
 }
 
 async function stateOf(session: Session, deadline: number): Promise<SubscriptionState> {

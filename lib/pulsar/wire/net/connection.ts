@@ -27,7 +27,7 @@ import { openSocket, type TlsOptions } from './socket.ts';
  * A ping goes out after this long without traffic, and two in a row without an answer mean a dead peer. Brokers give up
  * after 30 to 60 s, so this also keeps a connection alive whose reading is paused.
  */
-const KEEP_ALIVE = 15_000;
+export const KEEP_ALIVE = 15_000;
 
 /** What hears of one consumer id. */
 export interface ConsumerChannel {
@@ -45,6 +45,8 @@ export interface ConnectionOptions {
   readonly environment: Environment;
   readonly authentication: Authentication | undefined;
   readonly tls: TlsOptions;
+  /** Milliseconds of silence before a ping. */
+  readonly keepAlive: number;
   /** `host:port` of the broker behind the proxy at `address`. */
   readonly proxyToBroker: string | undefined;
 }
@@ -147,7 +149,7 @@ export class Connection {
     if (this.#connected.maxMessageSize !== undefined) {
       this.#reader.maxFrame = this.#connected.maxMessageSize + FRAME_PADDING;
     }
-    socket.setTimeout(KEEP_ALIVE, () => this.#onSilence());
+    socket.setTimeout(this.#options.keepAlive, () => this.#onSilence());
   }
 
   /** Nothing that is sent on a lost connection arrives; whoever waits for an answer has been told. */

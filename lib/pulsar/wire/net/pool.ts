@@ -1,7 +1,7 @@
 import { PulsehouseError } from '../../../pipeline/errors.ts';
 import { OPERATION_TIMEOUT, type WireOptions } from '../options.ts';
 import { type BrokerAddress, formatAddress, parseServiceUrl } from './address.ts';
-import { Connection } from './connection.ts';
+import { Connection, KEEP_ALIVE } from './connection.ts';
 
 /**
  * A connection silent for this long is not handed out again: in a process that was frozen no timer ran, and the broker
@@ -62,10 +62,11 @@ export class ConnectionPool {
         await connection?.close();
       }
     }
-    const { environment, authentication, tls = {}, operationTimeout = OPERATION_TIMEOUT } = this.#options;
+    const { environment, authentication, tls = {}, keepAlive = KEEP_ALIVE } = this.#options;
+    const { operationTimeout = OPERATION_TIMEOUT } = this.#options;
     const opening = Connection.open(
       address,
-      { environment, authentication, tls, proxyToBroker },
+      { environment, authentication, tls, keepAlive, proxyToBroker },
       Math.min(deadline, environment.now() + operationTimeout),
     );
     opening.catch(() => {});
