@@ -85,11 +85,11 @@ export class World implements Surroundings {
     this.table = new StateTable(new Link(scheduler, random, state, unanswered('PH_STATE_UNREACHABLE')));
     this.table.conditions = parts.mutation?.conditions ?? ALL_CONDITIONS;
     this.bucket = new Bucket(new Link(scheduler, random, objects, unanswered('PH_OBJECTS_UNREACHABLE')));
-    this.broker = new Broker(new Link(scheduler, random, broker, unanswered('PH_PULSAR_NO_ANSWER')), random);
+    this.broker = new Broker(new Link(scheduler, random, broker, unanswered('PH_PULSAR_TIMEOUT')), random);
     this.clickhouse = new ClickHouse(
       scheduler,
       random,
-      new Link(scheduler, random, table, unanswered('PH_INSERT_UNANSWERED')),
+      new Link(scheduler, random, table, (message) => new Error(message)),
       scenario.table,
       serverFaults(faults, random),
     );

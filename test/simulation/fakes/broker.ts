@@ -29,15 +29,24 @@ export class Partition {
   private ledger: number;
   private entry = -1;
   private lastId: Position = BEFORE_ALL;
+  /** Ledgers up to this one are deleted. */
+  private trimmed: number;
   private readonly readers = new Set<() => void>();
 
   constructor(name: string, firstLedger: number) {
     this.name = name;
     this.ledger = firstLedger;
+    this.trimmed = firstLedger - 1;
   }
 
+  /** BEFORE_ALL as well when everything there was is deleted. */
   get last(): Position {
-    return this.lastId;
+    return this.lastId.ledger > this.trimmed ? this.lastId : BEFORE_ALL;
+  }
+
+  /** Whether a position can be one of this topic's. */
+  knows(position: Position): boolean {
+    return position.ledger <= this.ledger;
   }
 
   append(make: (position: Position) => SimulatedEntry): void {
@@ -60,11 +69,18 @@ export class Partition {
     this.entry = -1;
   }
 
-  /** Deletes what the subscription no longer holds. */
+  /** Closes the ledger and deletes those the subscription no longer holds, whole ledgers only. */
   trim(): void {
     const { subscription } = this;
     if (subscription === undefined) return;
-    this.entries = this.entries.filter(({ position }) => isAfter(position, subscription.markDelete));
+    this.rollLedger(1);
+    const held = this.entries.find(({ position }) => isAfter(position, subscription.markDelete));
+    this.trimmed = (held?.position.ledger ?? this.ledger) - 1;
+    this.entries = this.entries.filter(({ position }) => position.ledger > this.trimmed);
+    if (held !== undefined) return;
+    // The broker's way to write the end of the ledger before.
+    subscription.markDelete = { ledger: this.ledger, entry: -1 };
+    subscription.persisted = subscription.markDelete;
   }
 
   /** Calls `wake` on every new entry and disconnection until it is told to forget it. */
@@ -82,14 +98,14 @@ export class Partition {
   private positionOf(initial: InitialPosition): Position {
     switch (initial.at) {
       case 'earliest':
-        return BEFORE_ALL;
+        return { ledger: this.entries[0]?.position.ledger ?? this.ledger, entry: -1 };
       case 'latest':
         return this.last;
       case 'position':
         return initial.position;
       case 'time': {
         const earlier = this.entries.filter(({ publishTime }) => publishTime < initial.publishTime);
-        return earlier.at(-1)?.position ?? BEFORE_ALL;
+        return earlier.at(-1)?.position ?? this.positionOf({ at: 'earliest' });
       }
     }
   }

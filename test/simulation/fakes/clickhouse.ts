@@ -1,3 +1,5 @@
+import { ServerError } from '../../../lib/clickhouse/server-error.ts';
+import { LATE_BODY } from '../../../lib/clickhouse/statement.ts';
 import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
 import { comparePositions, type Position } from '../../../lib/pipeline/position.ts';
 import type { RowRange } from '../../../lib/ports/sink.ts';
@@ -18,11 +20,6 @@ export interface IncomingRow extends StoredRow {
   /** A value that its column cannot take. */
   readonly bad: boolean;
 }
-
-/** What the server says to an insert; the codes are ClickHouse's own. */
-export type ServerAnswer =
-  | { readonly code: 200 }
-  | { readonly code: number; readonly text: string; readonly row?: number };
 
 export interface ServerInsert {
   readonly queryId: string;
@@ -59,7 +56,7 @@ interface Running {
   readonly insert: ServerInsert;
   /** Table partitions yet to be stored, each one block, in order. */
   readonly blocks: [tablePartition: string, rows: IncomingRow[]][];
-  readonly respond: (answer: ServerAnswer) => void;
+  readonly respond: (error: Error | undefined) => void;
 }
 
 /** What becomes of a block that was being written when the server was killed. */
@@ -103,7 +100,7 @@ export class ClickHouse {
   }
 
   /** Here the statement is read and `now()` is taken: from now on KILL sees it and `notAfter` no longer binds it. */
-  start(insert: ServerInsert, respond: (answer: ServerAnswer) => void): void {
+  start(insert: ServerInsert, respond: (error: Error | undefined) => void): void {
     const refusal = this.refusalOf(insert);
     if (refusal !== undefined) {
       respond(refusal);
@@ -121,43 +118,48 @@ export class ClickHouse {
     );
   }
 
-  private refusalOf(insert: ServerInsert): ServerAnswer | undefined {
-    if (this.running.has(insert.queryId)) return { code: 216, text: 'already running' };
-    if (this.random.chance(this.faults.busy)) return { code: 202, text: 'too many simultaneous queries' };
-    if (this.now > insert.notAfter) return { code: 395, text: 'not valid any more' };
-    const badRow = insert.rows.findIndex((row) => row.bad);
-    return badRow < 0 ? undefined : this.badRowAnswer(badRow);
+  private refusalOf(insert: ServerInsert): Error | undefined {
+    if (this.running.has(insert.queryId)) return new ServerError(216, 'already running', 0);
+    if (this.random.chance(this.faults.busy)) return new ServerError(202, 'too many queries', 0);
+    // Whole seconds, as the statement compares them.
+    if (Math.floor(this.now / 1_000) >= Math.floor(insert.notAfter / 1_000)) {
+      return new ServerError(395, LATE_BODY, 0);
+    }
+    const bad = insert.rows.findIndex((row) => row.bad);
+    return bad < 0 ? undefined : this.unfit(bad);
   }
 
-  private badRowAnswer(row: number): ServerAnswer {
-    const text = 'Cannot parse value';
-    return this.namesNoRow() ? { code: 27, text } : { code: 27, text, row };
-  }
-
-  namesNoRow(): boolean {
-    return this.random.chance(this.faults.rowNotNamed);
+  /** A value that its column cannot take, in the server's words, which name the row or do not. */
+  unfit(row: number): ServerError {
+    const named = this.random.chance(this.faults.rowNotNamed)
+      ? ''
+      : `: (at row ${row + 1})\n: While executing`;
+    return new ServerError(27, `Cannot parse input${named}`, 0);
   }
 
   /** `failAfter` blocks more the insert fails; below zero it does not. */
   private writeNextBlock(running: Running, longest: number, failAfter: number): void {
     this.scheduler.after(this.random.between(1, longest), `${running.insert.queryId} runs`, () => {
       if (this.running.get(running.insert.queryId) !== running) return;
-      const answer = failAfter === 0 ? { code: 241, text: 'memory limit' } : this.blockWritten(running);
-      if (answer === undefined) this.writeNextBlock(running, this.faults.insertUpTo, failAfter - 1);
-      else this.end(running, answer);
+      if (failAfter === 0) {
+        this.end(running, new ServerError(241, 'memory limit exceeded', Number.NaN));
+        return;
+      }
+      const block = running.blocks.shift();
+      if (block !== undefined) this.commitBlock(running.insert.token, ...block, 'token and rows');
+      if (running.blocks.length > 0) this.writeNextBlock(running, this.faults.insertUpTo, failAfter - 1);
+      else this.end(running, this.viewError());
     });
   }
 
-  private blockWritten(running: Running): ServerAnswer | undefined {
-    const block = running.blocks.shift();
-    if (block !== undefined) this.commitBlock(running.insert.token, ...block, 'token and rows');
-    if (running.blocks.length > 0) return undefined;
-    return this.random.chance(this.faults.viewFails) ? { code: 395, text: 'a view failed' } : { code: 200 };
+  private viewError(): Error | undefined {
+    if (!this.random.chance(this.faults.viewFails)) return undefined;
+    return new ServerError(395, 'it failed: while pushing to view v', Number.NaN);
   }
 
-  private end(running: Running, answer: ServerAnswer): void {
+  private end(running: Running, error: Error | undefined): void {
     this.running.delete(running.insert.queryId);
-    running.respond(answer);
+    running.respond(error);
   }
 
   private commitBlock(token: string, tablePartition: string, rows: IncomingRow[], remains: Remains): void {
@@ -205,7 +207,7 @@ export class ClickHouse {
         this.commitBlock(running.insert.token, tablePartition, rows, remains);
         if (remains !== 'token and rows') break;
       }
-      running.respond({ code: 0, text: 'connection reset' });
+      running.respond(new Error('connection reset'));
     }
     this.running.clear();
     // Block numbers are counted from the parts that are there.
@@ -221,7 +223,7 @@ export class ClickHouse {
     for (const [queryId, running] of this.running) {
       if (!queryId.startsWith(queryIdPrefix)) continue;
       this.scheduler.note(`table: ${queryId} killed`);
-      this.end(running, { code: 394, text: 'Query was cancelled' });
+      this.end(running, new ServerError(394, 'Query was cancelled', Number.NaN));
     }
   }
 

@@ -1,5 +1,6 @@
 import { JsonBody } from '../../../lib/clickhouse/encode/json-body.ts';
-import { PulsehouseError } from '../../../lib/pipeline/errors.ts';
+import { badRowOf } from '../../../lib/clickhouse/error-table.ts';
+import { failedInsert, failedQuestion } from '../../../lib/clickhouse/failures.ts';
 import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
 import { comparePositions, formatPosition } from '../../../lib/pipeline/position.ts';
 import type {
@@ -14,7 +15,7 @@ import type {
   Sink,
 } from '../../../lib/ports/sink.ts';
 import type { Invocation } from '../invocation.ts';
-import type { ClickHouse, IncomingRow, ServerAnswer, StoredRow } from './clickhouse.ts';
+import type { ClickHouse, IncomingRow, StoredRow } from './clickhouse.ts';
 
 /** The row as the mapping makes it: which table partition it belongs to, and whether its value fits its column. */
 interface Payload {
@@ -25,7 +26,7 @@ interface Payload {
   readonly value: unknown;
 }
 
-/** The sink as one invocation sees it: the real encoder in front of the fake server. */
+/** The sink as one invocation sees it: the real encoder and the real judgement of errors around the fake server. */
 export class SimulatedSink implements Sink {
   readonly table = 'simulated.events';
   readonly mapping = 'mapping-1';
@@ -45,43 +46,48 @@ export class SimulatedSink implements Sink {
     const rows = rowsOf(send.body);
     const insert = { queryId: send.queryId, token: send.token, notAfter: send.notAfter, rows };
     try {
-      const answer = await this.invocation.callSlow<ServerAnswer>(
+      await this.invocation.callSlow<undefined>(
         this.server.link,
         `insert ${send.queryId}`,
         send.deadline,
-        (respond) => this.server.start(insert, (value) => respond({ value })),
+        (respond) =>
+          this.server.start(insert, (error) =>
+            respond(error === undefined ? { value: undefined } : { error }),
+          ),
       );
-      return outcomeOf(answer);
+      return { kind: 'stored' };
     } catch (error) {
-      if (error instanceof PulsehouseError) return { kind: 'in-doubt', error };
-      throw error;
+      return failedInsert(error, { table: this.table });
     }
   }
 
   probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult> {
     const rows = rowsOf(body, from, to);
-    return this.invocation.call<ProbeResult>(this.server.link, 'probe', deadline, () => {
-      const badRow = rows.findIndex((row) => row.bad);
-      if (badRow < 0) return { ok: true };
-      const named = !this.server.namesNoRow();
-      return { ok: false, badRow: named ? from + badRow : undefined, error: badValue() };
+    return this.call<ProbeResult>('probe', deadline, () => {
+      const bad = rows.findIndex((row) => row.bad);
+      if (bad < 0) return { ok: true };
+      const error = this.server.unfit(bad);
+      const named = badRowOf(error.message);
+      return {
+        ok: false,
+        badRow: named === undefined ? undefined : from + named,
+        error: failedQuestion(error, { table: this.table }),
+      };
     });
   }
 
   countRows(range: RowRange, deadline: number): Promise<RowCount> {
-    return this.invocation.call(this.server.link, 'count', deadline, () =>
-      countOf(this.server.rowsIn(range)),
-    );
+    return this.call('count', deadline, () => countOf(this.server.rowsIn(range)));
   }
 
   countRowsByEntry(range: RowRange, deadline: number): Promise<readonly EntryRows[]> {
-    return this.invocation.call(this.server.link, 'count by entry', deadline, () =>
+    return this.call('count by entry', deadline, () =>
       byEntry(this.server.rowsIn(range)).map((rows) => ({ position: rows[0].position, ...countOf(rows) })),
     );
   }
 
   indexesIn(range: RowRange, deadline: number): Promise<readonly EntryIndexes[]> {
-    return this.invocation.call(this.server.link, 'indexes', deadline, () =>
+    return this.call('indexes', deadline, () =>
       byEntry(this.server.rowsIn(range)).map((rows) => ({
         position: rows[0].position,
         indexes: rows.map(({ index }) => index).sort((a, b) => a - b),
@@ -90,49 +96,26 @@ export class SimulatedSink implements Sink {
   }
 
   kill(queryIdPrefix: string, deadline: number): Promise<void> {
-    return this.invocation.call(this.server.link, 'kill', deadline, () => this.server.kill(queryIdPrefix));
+    return this.call('kill', deadline, () => this.server.kill(queryIdPrefix));
   }
 
   tokenWindow(deadline: number): Promise<TokenWindow> {
-    return this.invocation.call(this.server.link, 'token window', deadline, () => this.server.tokenWindow());
+    return this.call('token window', deadline, () => this.server.tokenWindow());
   }
 
   serverNow(deadline: number): Promise<number> {
-    return this.invocation.call(this.server.link, 'server clock', deadline, () => this.server.now);
+    return this.call('server clock', deadline, () => this.server.now);
   }
 
   async close(): Promise<void> {}
-}
 
-/** As the real sink judges: only a 200, and the codes that are raised before anything is written, are no doubt. */
-function outcomeOf(answer: ServerAnswer): InsertOutcome {
-  switch (answer.code) {
-    case 200:
-      return { kind: 'stored' };
-    case 27:
-      return {
-        kind: 'refused',
-        data: true,
-        badRow: 'row' in answer ? answer.row : undefined,
-        error: badValue(),
-      };
-    case 202:
-      return {
-        kind: 'refused',
-        data: false,
-        badRow: undefined,
-        error: new PulsehouseError('PH_PULSAR_NO_ANSWER', 'too many simultaneous queries'),
-      };
-    default:
-      return {
-        kind: 'in-doubt',
-        error: new PulsehouseError('PH_INSERT_UNANSWERED', `answered with code ${answer.code}`),
-      };
+  private async call<T>(question: string, deadline: number, serve: () => T): Promise<T> {
+    try {
+      return await this.invocation.call(this.server.link, question, deadline, serve);
+    } catch (error) {
+      throw failedQuestion(error, { table: this.table });
+    }
   }
-}
-
-function badValue(): PulsehouseError {
-  return new PulsehouseError('PH_HALT_REFUSED', 'cannot parse value');
 }
 
 function rowsOf(body: BatchBody, from?: number, to?: number): IncomingRow[] {

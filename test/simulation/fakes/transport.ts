@@ -84,9 +84,10 @@ export class SimulatedTransport implements Transport {
 
   private attach(partition: Partition, attachment: Attachment): SubscriptionState {
     const { subscription } = partition;
-    if (subscription === undefined) throw new PulsehouseError('PH_PULSAR_NO_ANSWER', 'no such subscription');
+    if (subscription === undefined)
+      throw new PulsehouseError('PH_PULSAR_SUBSCRIPTION_MISSING', partition.name);
     if (subscription.attached !== undefined && subscription.attached.by !== this.invocation) {
-      throw new PulsehouseError('PH_PULSAR_NO_ANSWER', 'somebody else is connected');
+      throw new PulsehouseError('PH_PULSAR_CONSUMER_BUSY', partition.name);
     }
     subscription.attached = attachment;
     this.invocation.scheduler.after(KEEP_ALIVE, `${partition.name} keep-alive`, () =>
@@ -141,6 +142,9 @@ class SimulatedReader implements EntryReader {
   }
 
   async next(milliseconds: number): Promise<Entry | undefined> {
+    if (!this.partition.knows(this.sentUpTo)) {
+      throw new PulsehouseError('PH_PULSAR_POSITION_UNKNOWN', 'a ledger newer than the topic has');
+    }
     const first = this.poll();
     if (first !== undefined || this.closed) return first;
     if (this.connectionAge !== this.broker.connectionAge) await this.reconnect(milliseconds);
@@ -169,7 +173,13 @@ class SimulatedReader implements EntryReader {
 
   /** The broker sends what follows, unless the connection is broken. */
   private dispatch(): void {
-    if (this.travelling || this.closed || this.connectionAge !== this.broker.connectionAge) return;
+    if (
+      this.travelling ||
+      this.closed ||
+      !this.partition.knows(this.sentUpTo) ||
+      this.connectionAge !== this.broker.connectionAge
+    )
+      return;
     const following = this.partition.entries.filter(({ position }) => isAfter(position, this.sentUpTo));
     const sent = following.slice(0, this.random.between(1, 6));
     const last = sent.at(-1);
