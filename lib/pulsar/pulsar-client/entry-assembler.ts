@@ -3,7 +3,7 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, isAfter, isSamePosition, type Position } from '../../pipeline/position.ts';
 import type { Entry } from '../../ports/transport.ts';
 import { ClientEntry } from './client-entry.ts';
-import { type ParsedId, parseId } from './message-id.ts';
+import type { ParsedId } from './message-id.ts';
 
 /**
  * Whole entries from single messages. Every id says how many messages its batch has, so an entry is complete with its
@@ -21,12 +21,16 @@ export class EntryAssembler {
     this.#last = after;
   }
 
+  /** Newest entry given out, or the position to begin after. */
+  get last(): Position {
+    return this.#last;
+  }
+
   /**
    * Answers the entry that the message completed.
    * @throws PulsehouseError PH_PULSAR_ENTRIES_MISSING, PH_PULSAR_ENCRYPTED, PH_PULSAR_CHUNKS_INCOMPLETE
    */
-  add(message: Message): Entry | undefined {
-    const id = parseId(message.getMessageId());
+  add(id: ParsedId, message: Message): Entry | undefined {
     if (!isAfter(id.position, this.#last)) return undefined;
     if (id.index === 0 && this.#messages.length === 0) this.#begin(id, message);
     const current = this.#id;

@@ -5,6 +5,7 @@ import type { Environment } from '../../ports/environment.ts';
 import type { Entry, EntryReader, ReaderOptions } from '../../ports/transport.ts';
 import { EntryAssembler } from './entry-assembler.ts';
 import { clientFailure } from './failures.ts';
+import { parseId } from './message-id.ts';
 import { explainSkipped, follows } from './skipped-entries.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 
@@ -12,6 +13,8 @@ import type { TopicAdmin } from './topic-admin.ts';
 const OUT_OF_REACH = 30_000;
 /** Looking at skipped entries goes on beyond one `next`, but not for ever. */
 const EXPLAINING = 30_000;
+/** What was under way when reading began is followed by what comes before it within this time. */
+const SETTLING = 1_000;
 
 export interface ReaderSurroundings {
   readonly topic: string;
@@ -26,9 +29,11 @@ export interface ReaderSurroundings {
 export class ClientReader implements EntryReader {
   readonly #around: ReaderSurroundings;
   readonly #maxBufferedBytes: number;
-  readonly #assembler: EntryAssembler;
+  #assembler: EntryAssembler;
   #client: Client | undefined;
   #reader: Reader | undefined;
+  #begun = false;
+  #onBegin: () => void = () => {};
   #entries: Entry[] = [];
   #bufferedBytes = 0;
   /** Position of the newest entry taken. */
@@ -47,17 +52,44 @@ export class ClientReader implements EntryReader {
     this.#seen = after;
   }
 
-  /** From now on the reader owns the client and closes it. */
-  opened(client: Client, reader: Reader): void {
+  /**
+   * Whether reading can begin where it should, in a partition that ends at `end`. A position that was never given out
+   * halts the reader: the client would wait there for ever and look drained.
+   */
+  canBegin(end: Position): boolean {
+    if (!isAfter(this.#seen, end)) return true;
+    this.#failure = new PulsehouseError(
+      'PH_PULSAR_POSITION_UNKNOWN',
+      `reading was to go on after ${formatPosition(this.#seen)}, and the topic ends with ${formatPosition(end)}`,
+      { where: { topic: this.#around.topic } },
+    );
+    return false;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** From now on the reader owns the client and closes it, and takes what comes. */
+  begin(client: Client, reader: Reader): void {
     this.#client = client;
     this.#reader = reader;
+    this.#begun = true;
+    this.#onBegin();
   }
 
   /** Called by the client, one message at a time; it waits for what this answers. */
   onMessage(message: Message): Promise<void> | undefined {
+    if (!this.#begun) {
+      return new Promise((resolve) => {
+        this.#onBegin = () => resolve(this.onMessage(message));
+      });
+    }
     if (this.#failure !== undefined) return this.#hold();
     try {
-      const entry = this.#assembler.add(message);
+      const id = parseId(message.getMessageId());
+      if (isAfter(id.position, this.#seen) && !isAfter(id.position, this.#assembler.last)) this.#goBack();
+      const entry = this.#assembler.add(id, message);
       if (entry === undefined) return undefined;
       this.#entries.push(entry);
       this.#bufferedBytes += entry.data.length;
@@ -91,7 +123,9 @@ export class ClientReader implements EntryReader {
       if (left <= 0 || this.#closing !== undefined) return undefined;
       const skipping = this.#entries[0];
       if (skipping === undefined) await this.#wait(left);
-      else if (await this.#explained(skipping, left)) return this.#take(skipping);
+      else if ((await this.#explained(skipping, left)) && this.#entries[0] === skipping) {
+        return this.#take(skipping);
+      }
       this.#assertInReach();
     }
   }
@@ -109,9 +143,15 @@ export class ClientReader implements EntryReader {
     await this.#client?.close();
   }
 
-  /** Nothing is known of what lies before the first entry of a topic read from its beginning. */
   #canFollow(entry: Entry): boolean {
-    return this.#seen.ledger === -1 || follows(this.#seen, entry.firstPosition);
+    return follows(this.#seen, entry.firstPosition);
+  }
+
+  /** The client delivers again what has not been taken yet: a message under way when it began, or a reconnect. */
+  #goBack(): void {
+    this.#entries = [];
+    this.#bufferedBytes = 0;
+    this.#assembler = new EntryAssembler(this.#seen);
   }
 
   #take(entry: Entry): Entry {
@@ -124,29 +164,31 @@ export class ClientReader implements EntryReader {
 
   /** Whether the skip before the entry is explained within the time. */
   async #explained(entry: Entry, milliseconds: number): Promise<boolean> {
-    const { admin, topic, environment } = this.#around;
-    let done = false;
-    this.#explaining ??= explainSkipped(
-      admin,
-      topic,
-      this.#seen,
-      entry.firstPosition,
-      environment.now() + EXPLAINING,
-    ).finally(() => {
+    const { environment } = this.#around;
+    this.#explaining ??= this.#explain(entry).finally(() => {
       this.#explaining = undefined;
     });
-    const explaining = this.#explaining.then(() => {
-      done = true;
-    });
+    const explaining = this.#explaining;
+    // Where it is not awaited to its end, the next call asks again.
+    explaining.catch(() => {});
     const enough = new AbortController();
+    const late = environment.sleep(milliseconds, enough.signal).then(() => false);
     try {
-      await Promise.race([explaining, environment.sleep(milliseconds, enough.signal)]);
+      return await Promise.race([explaining.then(() => true), late]);
     } finally {
       enough.abort();
-      // Asked again by the next call, where it fails again if it must.
-      explaining.catch(() => {});
     }
-    return done;
+  }
+
+  async #explain(entry: Entry): Promise<void> {
+    const { admin, topic, environment } = this.#around;
+    const deadline = environment.now() + EXPLAINING;
+    try {
+      await explainSkipped(admin, topic, this.#seen, entry.firstPosition, deadline);
+    } catch (error) {
+      await environment.sleep(SETTLING);
+      if (this.#entries[0] === entry) throw error;
+    }
   }
 
   async #wait(milliseconds: number): Promise<void> {
@@ -176,14 +218,4 @@ export class ClientReader implements EntryReader {
       where: { topic },
     });
   }
-}
-
-/** A position the broker has never given out: the client would wait there for ever and look drained. */
-export function assertKnown(after: Position, end: Position, topic: string): void {
-  if (!isAfter(after, end)) return;
-  throw new PulsehouseError(
-    'PH_PULSAR_POSITION_UNKNOWN',
-    `reading was to go on after ${formatPosition(after)}, and the topic ends with ${formatPosition(end)}`,
-    { where: { topic } },
-  );
 }

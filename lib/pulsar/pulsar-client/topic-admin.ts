@@ -1,13 +1,13 @@
 import type { ErrorCode } from '../../pipeline/error-codes.ts';
 import { messageOf, PulsehouseError } from '../../pipeline/errors.ts';
-import { BEFORE_ALL, type Position, parsePosition } from '../../pipeline/position.ts';
+import { BEFORE_ALL, laterOf, type Position, parsePosition } from '../../pipeline/position.ts';
 import type { Environment } from '../../ports/environment.ts';
 
 /** What the broker keeps of a partition, from `internalStats`. */
 export interface PartitionStats {
   /** Last entry; BEFORE_ALL while the partition is empty. */
   readonly last: Position;
-  /** The same, but entry -1 of the newest ledger where nothing is left: no position beyond it was ever given out. */
+  /** No position beyond it was ever given out. */
   readonly end: Position;
   readonly ledgers: readonly LedgerStats[];
   /** By subscription: everything up to it is forgotten. Entry -1 says that nothing of that ledger is. */
@@ -67,10 +67,11 @@ export class TopicAdmin {
     const stats = (await this.#json(topic, 'internalStats', deadline)) as InternalStats;
     const cursors = Object.entries(stats.cursors);
     const newest = stats.ledgers.at(-1)?.ledgerId;
-    const end = parsePosition(stats.lastConfirmedEntry);
+    const written = parsePosition(stats.lastConfirmedEntry);
+    const isKept = written.entry >= 0 && stats.ledgers.some(({ ledgerId }) => ledgerId === written.ledger);
     return {
-      last: end.entry < 0 ? BEFORE_ALL : end,
-      end,
+      last: isKept ? written : BEFORE_ALL,
+      end: laterOf(written, { ledger: newest ?? -1, entry: -1 }),
       ledgers: stats.ledgers.map(({ ledgerId, entries }) => ({
         ledger: ledgerId,
         entries: ledgerId === newest ? undefined : entries,

@@ -7,7 +7,7 @@ import { type Binding, loadBinding } from './binding.ts';
 import { newClient, settled } from './client.ts';
 import { encodePosition } from './message-id.ts';
 import type { PulsarClientOptions } from './options.ts';
-import { assertKnown, ClientReader } from './reader.ts';
+import { ClientReader } from './reader.ts';
 import { ClientSubscription } from './subscription.ts';
 import { TopicAdmin } from './topic-admin.ts';
 
@@ -45,10 +45,9 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
     async openReader(topic, reader, deadline): Promise<EntryReader> {
       // Asked first, as the client would create a topic that is missing.
       const { end } = await admin.stats(topic, deadline);
-      assertKnown(reader.after, end, topic);
       const opened = new ClientReader(reader, { topic, admin, environment });
-      await open(binding, options, opened, topic, reader, deadline);
-      readers = [...readers, opened];
+      if (opened.canBegin(end)) await open(binding, options, opened, topic, reader, deadline);
+      readers = [...readers.filter((one) => !one.closed), opened];
       return opened;
     },
     lastPosition: async (topic, deadline) => (await admin.stats(topic, deadline)).last,
@@ -79,11 +78,9 @@ async function open(
     const reader = await settled(
       client.createReader({
         topic,
-        // Delivers this entry again when it is a batch and begins above it when it is not: what is not above is dropped.
-        startMessageId:
-          after.ledger < 0
-            ? binding.MessageId.earliest()
-            : binding.MessageId.deserialize(encodePosition(after)),
+        // What the client delivers before its promise of a reader resolves, it loses: so the reader begins where
+        // nothing comes, and goes to its place afterwards.
+        startMessageId: binding.MessageId.latest(),
         receiverQueueSize: Math.max(1, Math.min(QUEUE.most, Math.floor(maxBufferedBytes / QUEUE.bytesEach))),
         readerName: 'pulsehouse',
         subscriptionRolePrefix: 'pulsehouse-reader',
@@ -96,7 +93,11 @@ async function open(
       deadline,
       { topic },
     );
-    opened.opened(client, reader);
+    // Delivers this entry again when it is a batch and begins above it when it is not: what is not above is dropped.
+    const start =
+      after.ledger < 0 ? binding.MessageId.earliest() : binding.MessageId.deserialize(encodePosition(after));
+    await settled(reader.seek(start), environment, deadline, { topic });
+    opened.begin(client, reader);
   } catch (error) {
     await client.close();
     throw error;

@@ -81,10 +81,13 @@ export function readingContract(subject: TransportUnderTest): void {
       );
       const [empty, tombstone, big, batch] = await readEntries(reader, 4);
       expect(empty && [payloadsOf(empty), empty.metadata(0).key]).toEqual([[''], 'empty']);
-      expect(tombstone && [payloadsOf(tombstone), tombstone.metadata(0).key]).toEqual([[undefined], 'null']);
+      expect(tombstone && [payloadsOf(tombstone), tombstone.metadata(0).key]).toEqual([
+        [subject.nullValue],
+        'null',
+      ]);
       expect(big && Buffer.from(big.data.subarray(big.bounds[0], big.bounds[1])).equals(large)).toBe(true);
       expect(big?.metadata(0)).toMatchObject({ properties: { size: 'large' }, eventTime: 1_795_000_000_000 });
-      expect(batch && payloadsOf(batch)).toEqual(['', undefined, 'z']);
+      expect(batch && payloadsOf(batch)).toEqual(['', subject.nullValue, 'z']);
       await reader.close();
       await transport.close();
     });

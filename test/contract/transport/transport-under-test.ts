@@ -9,6 +9,8 @@ import type { Place } from '../../support/place.ts';
 /** One implementation of the port, and how it is made for a broker. */
 export interface TransportUnderTest {
   readonly name: string;
+  /** What a null value, a tombstone, is given out as: pulsar-client does not tell it from an empty one. */
+  readonly nullValue: undefined | '';
   open(addresses: BrokerAddresses): Promise<Transport>;
 }
 

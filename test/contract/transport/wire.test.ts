@@ -7,6 +7,7 @@ import { type TransportUnderTest, wireOptions } from './transport-under-test.ts'
 
 const wire: TransportUnderTest = {
   name: 'wire',
+  nullValue: undefined,
   open: async (addresses) => createWireTransport(wireOptions(addresses)),
 };
 
