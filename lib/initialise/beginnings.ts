@@ -1,37 +1,13 @@
 import pLimit from 'p-limit';
-import { listSnapshots } from '../checkpoint/snapshots.ts';
 import { newCycleState } from '../pipeline/cycle-transitions.ts';
-import { PulsehouseError } from '../pipeline/errors.ts';
 import { newGeneration } from '../pipeline/generation.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
-import type { Pipeline } from '../pipeline/pipeline.ts';
-import { formatPosition, LAST_OF_ALL, laterOf, type Position } from '../pipeline/position.ts';
+import { formatPosition } from '../pipeline/position.ts';
 import type { Environment } from '../ports/environment.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
-import type { Sink } from '../ports/sink.ts';
-import type { StateStore } from '../ports/state-store.ts';
-import type { SubscriptionState, Transport } from '../ports/transport.ts';
+import { type BeginDependencies, ensureSubscription, PARTITIONS_AT_ONCE, type Place } from './context.ts';
+import { refuseRowsAbove, refuseSnapshots } from './lost-state.ts';
+import { checkStanding } from './standing.ts';
 import type { Tell } from './step.ts';
-
-export interface BeginDependencies {
-  readonly pipeline: Pipeline;
-  readonly transport: Transport;
-  readonly sink: Sink;
-  readonly state: StateStore;
-  readonly objects: ObjectStore;
-  readonly environment: Environment;
-}
-
-/** Where one partition's subscription stands, which is where the pipeline begins on it. */
-interface Place extends SubscriptionState {
-  readonly partition: number;
-  readonly topic: string;
-}
-
-const PARTITIONS_AT_ONCE = 16;
-
-/** Rows that were in a table before it got its position columns stand at 0:0. */
-const UNPLACED: Position = { ledger: 0, entry: 0 };
 
 /**
  * Gives every partition its subscription and its state, and the pipeline its cycle; the cycle comes last, since its
@@ -44,15 +20,14 @@ export async function ensureBeginnings(
   deadline: number,
   tell: Tell,
 ): Promise<void> {
-  const { pipeline, transport, state } = dependencies;
+  const { pipeline, state, environment } = dependencies;
   const cycle = await state.readCycle(pipeline.name, deadline);
   if (cycle) return checkStanding(dependencies, cycle.partitions, topics, deadline, tell);
 
-  await refuseLostState(dependencies, deadline);
+  await refuseSnapshots(dependencies, deadline);
   const limit = pLimit(PARTITIONS_AT_ONCE);
   const places = await limit.map([...topics.entries()], async ([partition, topic]): Promise<Place> => {
-    const { subscription, initialPosition } = pipeline;
-    const found = await transport.ensureSubscription(topic, subscription, initialPosition, deadline);
+    const found = await ensureSubscription(dependencies, topic, pipeline.initialPosition, deadline);
     return { partition, topic, ...found };
   });
   await refuseRowsAbove(dependencies, places, deadline);
@@ -62,9 +37,8 @@ export async function ensureBeginnings(
     pipeline: pipeline.name,
     generation,
     partitions: topics.length,
-    writeId: dependencies.environment.uniqueId(),
+    writeId: environment.uniqueId(),
   });
-  const { environment } = dependencies;
   await state.createCycle({ ...first, epoch: firstEpoch(environment) }, deadline);
   tell({ outcome: 'created', message: `state of ${topics.length} partition(s), generation ${generation}` });
 }
@@ -72,78 +46,6 @@ export async function ensureBeginnings(
 /** Epochs begin at the clock's seconds: should a state ever be made anew, its epochs lie above all that were given out. */
 function firstEpoch(environment: Environment): number {
   return Math.floor(environment.now() / 1000);
-}
-
-async function checkStanding(
-  { pipeline, state, transport }: BeginDependencies,
-  partitions: number,
-  topics: readonly string[],
-  deadline: number,
-  tell: Tell,
-): Promise<void> {
-  const states = await state.readPartitions(pipeline.name, partitions, deadline);
-  if (states.length < partitions) {
-    throw new PulsehouseError(
-      'PH_STATE_LOST',
-      `pipeline ${pipeline.name} has ${partitions} partitions and the state of ${states.length}`,
-      { where: { pipeline: pipeline.name } },
-    );
-  }
-  const foreign = states.find(({ partition, topic }) => topics[partition] !== topic);
-  if (foreign) {
-    throw new PulsehouseError(
-      'PH_CONFIG_INVALID',
-      `the state of pipeline ${pipeline.name} is that of ${foreign.topic}, and the topic has ${topics[foreign.partition] ?? 'no such partition'}`,
-      {
-        where: { pipeline: pipeline.name, topic: pipeline.topic, partition: foreign.partition },
-        nextStep: 'Give a pipeline on another topic another name.',
-      },
-    );
-  }
-  tell({ outcome: 'found', message: `state of ${partitions} partition(s)` });
-  const limit = pLimit(PARTITIONS_AT_ONCE);
-  // One that is missing is made at earliest: then nothing is forgotten that no snapshot covers.
-  await limit.map([...states], ({ topic }) =>
-    transport.ensureSubscription(topic, pipeline.subscription, { at: 'earliest' }, deadline),
-  );
-  tell({ outcome: 'found', message: `subscription ${pipeline.subscription}` });
-  if (topics.length > partitions) {
-    tell({
-      outcome: 'note',
-      message: `${topics.length - partitions} new partition(s) are taken in by the next checkpoint`,
-    });
-  }
-}
-
-async function refuseLostState({ pipeline, objects }: BeginDependencies, deadline: number): Promise<void> {
-  const snapshots = await listSnapshots(objects, pipeline.name, deadline);
-  if (snapshots.length === 0) return;
-  throw new PulsehouseError(
-    'PH_STATE_LOST',
-    `pipeline ${pipeline.name} has no state, and ${snapshots.length} snapshots of one, the newest number ${snapshots.at(-1)}`,
-    { where: { pipeline: pipeline.name } },
-  );
-}
-
-/** Rows of messages that would be read from here on say that somebody has written them already. */
-async function refuseRowsAbove(
-  { pipeline, sink }: BeginDependencies,
-  places: readonly Place[],
-  deadline: number,
-): Promise<void> {
-  const limit = pLimit(PARTITIONS_AT_ONCE);
-  const counts = await limit.map([...places], async ({ partition, markDelete }) => {
-    const range = { partition, after: laterOf(markDelete, UNPLACED), to: LAST_OF_ALL };
-    const { rows } = await sink.countRows(range, deadline);
-    return rows;
-  });
-  const rows = counts.reduce((sum, count) => sum + count, 0);
-  if (rows === 0) return;
-  throw new PulsehouseError(
-    'PH_STATE_LOST',
-    `pipeline ${pipeline.name} has no state, and ${sink.table} holds ${rows} rows of messages that it would read`,
-    { where: { pipeline: pipeline.name, table: sink.table } },
-  );
 }
 
 /** Answers the generation of all of them: that of partition 0, whoever made it first. */
