@@ -97,7 +97,8 @@ async function hold(
     if (!request.rowsAbove) await assertStateNotBehind(context);
     const flushes = new FlushRequests(context, flushRequested);
     const end = await pump(context, request, flushes);
-    await lease.release((state) => flushedTo(state, flushes.newest));
+    const lastTokens = await ask(context, (deadline) => sink.tokenWindow(deadline));
+    await lease.release((state) => ({ ...flushedTo(state, flushes.newest), lastTokens }));
     return end;
   } finally {
     ended.abort();

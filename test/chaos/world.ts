@@ -5,13 +5,9 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickh
 import { build } from 'esbuild';
 import { freePort } from '../../infra/local/ports.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
-import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
-import { createLog } from '../../lib/assembly/log.ts';
-import { readSettings } from '../../lib/assembly/settings.ts';
 import { loadPipelines } from '../../lib/configuration/load.ts';
-import { initialise } from '../../lib/initialise/initialise.ts';
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
-import { openProducer, type Producer } from '../../lib/pulsar/wire/producer.ts';
+import { publishEvents, setUpEvents } from '../support/events.ts';
 import { type FaultyServer, SERVERS } from './faults.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
@@ -19,7 +15,6 @@ export const PARTITIONS = 2;
 export const TABLE = 'chaos.events';
 const TOPIC = 'persistent://public/default/chaos';
 const MESSAGES_AN_ENTRY = 100;
-const SETUP_MS = 60_000;
 
 /** Short times, so that a round is: a successor may take over after two seconds, a late insert dies after three. */
 const PIPELINE = `
@@ -32,14 +27,6 @@ columns: { id: id }
 batch: { maxRows: 1000, insertTimeout: 3s, maxWait: 1s }
 checkpoint: { interval: 10s, flushTimeout: 1s }
 consume: { lease: 2s }
-`;
-
-const DDL = `
-CREATE DATABASE IF NOT EXISTS {database:Identifier};
-CREATE TABLE {database:Identifier}.{table:Identifier} (
-  id UInt64, _partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32,
-  PROJECTION _positions (SELECT _partition, _ledger, _entry, _index, _row ORDER BY _partition, _ledger, _entry, _index, _row)
-) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 10000;
 `;
 
 /** Real servers, a proxy in front of each, and what was published: the truth every round is held against. */
@@ -92,12 +79,7 @@ export async function openWorld(): Promise<World> {
   const { pipelines } = await loadPipelines([pipelineFile]);
   const [pipeline] = pipelines;
   if (!pipeline) throw new Error('the pipeline file holds none');
-  await createTopic(stack);
-  const around = { environment, log: createLog() };
-  await initialise(pipeline, readSettings(stack.environment), around, {
-    ddl: DDL,
-    deadline: environment.now() + SETUP_MS,
-  });
+  await setUpEvents(stack.environment, pipeline, PARTITIONS);
   const functionFile = join(directory, 'function.mjs');
   await bundle(functionFile);
 
@@ -131,17 +113,6 @@ export async function openWorld(): Promise<World> {
   };
 }
 
-async function createTopic(stack: Stack): Promise<void> {
-  const path = `/admin/v2/${TOPIC.replace('://', '/')}/partitions`;
-  const created = await fetch(`${stack.environment['PULSAR_ADMIN_URL']}${path}`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: String(PARTITIONS),
-  });
-  if (!created.ok)
-    throw new Error(`the topic could not be created: ${created.status} ${await created.text()}`);
-}
-
 async function bundle(file: string): Promise<void> {
   await build({
     entryPoints: [new URL('function.ts', import.meta.url).pathname],
@@ -157,23 +128,12 @@ async function bundle(file: string): Promise<void> {
 }
 
 async function publish(stack: Stack, entries: number, from: number): Promise<number> {
-  const wire = { serviceUrl: stack.environment['PULSAR_SERVICE_URL'] ?? '', environment, log: createLog() };
-  let id = from;
+  let next = from;
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    const producer: Producer = await openProducer(wire, `${TOPIC}-partition-${partition}`, {
-      compression: 'lz4',
-    });
-    const sent: Promise<unknown>[] = [];
-    for (let entry = 0; entry < entries; entry++) {
-      const payload = () => Buffer.from(JSON.stringify({ id: id++, padding: 'x'.repeat(120) }));
-      sent.push(
-        producer.sendBatch(Array.from({ length: MESSAGES_AN_ENTRY }, () => ({ payload: payload() }))),
-      );
-    }
-    await Promise.all(sent);
-    await producer.close();
+    const publication = { entries, messagesAnEntry: MESSAGES_AN_ENTRY, from: next };
+    next = await publishEvents(stack.environment, `${TOPIC}-partition-${partition}`, publication);
   }
-  return id;
+  return next;
 }
 
 async function countRows(clickhouse: ClickHouseClient): Promise<{ rows: number; distinct: number }> {
