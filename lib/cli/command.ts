@@ -85,3 +85,7 @@ export function integer(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number is needed.');
   return Number(text);
 }
+
+export function collectIntegers(text: string, earlier: readonly number[] = []): readonly number[] {
+  return [...earlier, integer(text)];
+}

@@ -5,7 +5,10 @@ import { registerCheckpoint } from './checkpoint.ts';
 import { registerConsume } from './consume.ts';
 import { EXIT } from './exit-codes.ts';
 import { registerInit } from './init.ts';
+import { registerOffsets } from './offsets.ts';
+import { registerPause, registerResume } from './pause.ts';
 import { registerReplay } from './replay.ts';
+import { registerRestore } from './restore.ts';
 import { registerRun } from './run.ts';
 import { registerStack } from './stack/stack.ts';
 import { registerStatus } from './status.ts';
@@ -40,6 +43,10 @@ for (const register of [
   registerStatus,
   registerAudit,
   registerReplay,
+  registerRestore,
+  registerPause,
+  registerResume,
+  registerOffsets,
 ]) {
   register(program);
 }

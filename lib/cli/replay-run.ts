@@ -1,4 +1,3 @@
-import { PulsehouseError } from '../pipeline/errors.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import { planReplay } from '../replay/plan.ts';
 import { advanceReplay, type ReplayProgress } from '../replay/replay.ts';
@@ -132,13 +131,4 @@ async function conclude(
     `${exact ? green(bold('exact')) : red(bold('not exact'))}: ${record.mode} of ${plural(record.ranges.length, 'partition')}, ${count(messages)} messages, in ${duration(took)}; now missing ${count(missing)}, too many ${count(surplus)}`,
   );
   return exact ? EXIT.ok : EXIT.notExact;
-}
-
-/** @throws PulsehouseError PH_RANGE_INVALID: a command for one pipeline was given several. */
-export function onlySession(sessions: readonly Session[]): Session {
-  const [session, ...others] = sessions;
-  if (session && others.length === 0) return session;
-  throw new PulsehouseError('PH_RANGE_INVALID', 'this command is for one pipeline at a time', {
-    nextStep: 'Give one --config.',
-  });
 }

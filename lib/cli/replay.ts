@@ -5,7 +5,7 @@ import type { ReplayRecord } from '../pipeline/replay.ts';
 import { parseBound } from '../replay/bound.ts';
 import { planReplay, type ReplayRequest } from '../replay/plan.ts';
 import { cancelReplay, findReplay, startReplay } from '../replay/replay.ts';
-import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { startProgress } from './progress.ts';
 import { showPlan, verdictOf } from './replay-plan.ts';
@@ -126,8 +126,4 @@ function parseTable(text: string, pipeline: Pipeline): Pipeline['target'] {
   throw new PulsehouseError('PH_RANGE_INVALID', `"${text}" is not a table`, {
     nextStep: 'Write --into database.table.',
   });
-}
-
-export function collectIntegers(text: string, earlier: readonly number[] = []): readonly number[] {
-  return [...earlier, integer(text)];
 }

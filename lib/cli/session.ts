@@ -73,3 +73,12 @@ async function openSession(pipeline: Pipeline, settings: Settings, log: Log): Pr
     },
   };
 }
+
+/** @throws PulsehouseError PH_RANGE_INVALID: a command for one pipeline was given several. */
+export function onlySession(sessions: readonly Session[]): Session {
+  const [session, ...others] = sessions;
+  if (session && others.length === 0) return session;
+  throw new PulsehouseError('PH_RANGE_INVALID', 'this command is for one pipeline at a time', {
+    nextStep: 'Give one --config.',
+  });
+}
