@@ -40,12 +40,13 @@ export class Questions {
     });
   }
 
-  /** Runs a command and waits until it is carried out. */
+  /** Runs a command, with a body where it takes one, and waits until it is carried out. */
   async tell(
     sql: string,
     parameters: Parameters,
     deadline: number,
     settings: ClickHouseSettings = {},
+    body?: readonly Uint8Array[],
   ): Promise<string> {
     const timeout = deadline - this.now();
     try {
@@ -54,6 +55,7 @@ export class Questions {
         parameters,
         settings: { ...settings, wait_end_of_query: 1, max_execution_time: wholeSeconds(timeout) },
         timeout,
+        ...(body && { body }),
       });
     } catch (error) {
       throw failedQuestion(error, this.where);

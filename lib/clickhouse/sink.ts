@@ -12,38 +12,36 @@ import type {
   Sink,
 } from '../ports/sink.ts';
 import { JsonBody } from './encode/json-body.ts';
-import { badRowOf, meaningOf } from './error-table.ts';
-import { failedInsert, failedQuestion } from './failures.ts';
-import { INSERT_SETTINGS, JSON_SETTINGS } from './insert-settings.ts';
+import { failedInsert } from './failures.ts';
+import { INSERT_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
+import { probe } from './probe.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
 import type { Server } from './server.ts';
-import { ServerError } from './server-error.ts';
-import { insertStatement, type Mapping, mappingHash, needsPublishTime, probeStatement } from './statement.ts';
-import { targetTypes } from './target-types.ts';
+import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
 import { tokenWindow } from './token-window.ts';
 
 /** The target table of one pipeline on one ClickHouse server. */
 export class ClickHouseSink implements Sink {
   readonly table: string;
   readonly mapping: string;
-  readonly #pipeline: Mapping;
+  readonly #mapping: Mapping;
   readonly #server: Server;
   readonly #environment: Pick<Environment, 'now'>;
   readonly #questions: Questions;
   readonly #statement: string;
   readonly #withPublishTime: boolean;
 
-  constructor(pipeline: Mapping, server: Server, environment: Pick<Environment, 'now'>) {
-    this.table = `${pipeline.target.database}.${pipeline.target.table}`;
-    this.mapping = mappingHash(pipeline);
-    this.#pipeline = pipeline;
+  constructor(mapping: Mapping, server: Server, environment: Pick<Environment, 'now'>) {
+    this.table = `${mapping.target.database}.${mapping.target.table}`;
+    this.mapping = mappingHash(mapping);
+    this.#mapping = mapping;
     this.#server = server;
     this.#environment = environment;
-    this.#questions = new Questions(server, pipeline.target, () => environment.now());
-    this.#statement = insertStatement(pipeline);
-    this.#withPublishTime = needsPublishTime(pipeline);
+    this.#questions = new Questions(server, mapping.target, () => environment.now());
+    this.#statement = insertStatement(mapping);
+    this.#withPublishTime = needsPublishTime(mapping);
   }
 
   newBody(partition: number): BatchBody {
@@ -71,57 +69,20 @@ export class ClickHouseSink implements Sink {
     }
   }
 
-  async probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult> {
-    const error = await this.#tryRows(body, from, to, deadline);
-    if (error === undefined) return { ok: true };
-    const named = badRowOf(error.message);
-    const row = named === undefined ? undefined : from + named;
-    const result = { ok: false, error: failedQuestion(error, this.#questions.where) } as const;
-    if (row === undefined || row >= to) return { ...result, badRow: undefined };
-    // The message quotes payloads, and a payload may say "(at row 3)" itself: only a row that fails alone is blamed.
-    const alone = to - from === 1 ? error : await this.#tryRows(body, row, row + 1, deadline);
-    return { ...result, badRow: alone === undefined ? undefined : row };
-  }
-
-  /** The data error of the rows `[from, to)`, if they have one. */
-  async #tryRows(
-    body: BatchBody,
-    from: number,
-    to: number,
-    deadline: number,
-  ): Promise<ServerError | undefined> {
-    const types = await targetTypes(this.#questions, this.#pipeline.target, deadline);
-    const timeout = deadline - this.#environment.now();
-    try {
-      await this.#server.run({
-        sql: probeStatement(this.#pipeline, types),
-        parameters: { partition: body.partition, notAfter: NEVER },
-        settings: {
-          ...JSON_SETTINGS,
-          async_insert: 0,
-          wait_end_of_query: 1,
-          max_execution_time: wholeSeconds(timeout),
-        },
-        body: body.chunks(from, to),
-        timeout,
-      });
-      return undefined;
-    } catch (error) {
-      if (error instanceof ServerError && meaningOf(error.code, error.message) === 'data') return error;
-      throw failedQuestion(error, this.#questions.where);
-    }
+  probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult> {
+    return probe(this.#questions, this.#mapping, body, [from, to], deadline);
   }
 
   countRows(range: RowRange, deadline: number): Promise<RowCount> {
-    return countRows(this.#questions, this.#pipeline.target, range, deadline);
+    return countRows(this.#questions, this.#mapping.target, range, deadline);
   }
 
   countRowsByEntry(range: RowRange, deadline: number): Promise<readonly EntryRows[]> {
-    return countRowsByEntry(this.#questions, this.#pipeline.target, range, deadline);
+    return countRowsByEntry(this.#questions, this.#mapping.target, range, deadline);
   }
 
   indexesIn(range: RowRange, deadline: number): Promise<readonly EntryIndexes[]> {
-    return indexesIn(this.#questions, this.#pipeline.target, range, deadline);
+    return indexesIn(this.#questions, this.#mapping.target, range, deadline);
   }
 
   kill(queryIdPrefix: string, deadline: number): Promise<void> {
@@ -129,7 +90,7 @@ export class ClickHouseSink implements Sink {
   }
 
   tokenWindow(deadline: number): Promise<TokenWindow> {
-    return tokenWindow(this.#questions, this.#pipeline.target, deadline);
+    return tokenWindow(this.#questions, this.#mapping.target, deadline);
   }
 
   async serverNow(deadline: number): Promise<number> {
@@ -145,6 +106,3 @@ export class ClickHouseSink implements Sink {
     return this.#server.close();
   }
 }
-
-/** The last second that fits the statement's parameter: a probe stores nothing, however late it comes. */
-const NEVER = 2 ** 32 - 1;

@@ -225,8 +225,7 @@ describe('an insert that the server refuses before it writes', () => {
 
   test('516: a wrong password', async ({ openTable }) => {
     const table = await openTable({ window: 100 });
-    const server = new Server({ url: table.server.url, username: 'pulsehouse', password: 'wrong' });
-    const sink = new ClickHouseSink(table.mapping, server, { now: () => Date.now() });
+    const sink = table.as('pulsehouse', 'wrong');
     const outcome = await insert({ ...table, sink }, [good]);
     expect(outcome).toMatchObject({ kind: 'refused', data: false, error: { code: 'PH_CLICKHOUSE_ACCESS' } });
     expect(JSON.stringify(outcome)).not.toContain('wrong');

@@ -14,6 +14,8 @@ export interface SinkTable extends SinkSubject {
   /** `database.table`. */
   readonly name: string;
   query(sql: string): Promise<string>;
+  /** A sink on the same table for another user. */
+  as(username: string, password: string): ClickHouseSink;
 }
 
 export interface SinkTableOptions {
@@ -69,6 +71,8 @@ SETTINGS ${[`non_replicated_deduplication_window = ${window}`, ...settings].join
     questions: new Questions(server, mapping.target, environmentClock.now),
     name: `${database}.${table}`,
     query,
+    as: (username, password) =>
+      new ClickHouseSink(mapping, new Server({ url: server.url, username, password }), environmentClock),
   };
 }
 
