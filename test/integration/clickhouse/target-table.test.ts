@@ -1,0 +1,50 @@
+import { describe, expect } from 'vitest';
+import { targetTable } from '../../../lib/clickhouse/target-table.ts';
+import { entryOf, payload, rangeAll } from '../../contract/sink/messages.ts';
+import { type SinkTable, test } from './sink-table.ts';
+
+/** Two ledgers of ten entries with three messages each, under partitions 0 and 4. */
+async function fill({ deadline, sink, uniqueId }: SinkTable): Promise<void> {
+  for (const partition of [0, 4]) {
+    const body = sink.newBody(partition);
+    for (const ledger of [1, 2]) {
+      for (let entry = 0; entry < 10; entry += 1) {
+        body.add(entryOf(ledger, entry, [payload(), payload('2026-01-06'), payload()]));
+      }
+    }
+    const notAfter = Date.now() + 60_000;
+    await sink.insert({ body, token: uniqueId(), queryId: uniqueId(), notAfter, deadline: deadline() });
+  }
+}
+
+describe('the target table, for audits and replays', () => {
+  test('counts every partition that occurs and knows its last position', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const target = targetTable(table.questions, table.mapping.target);
+    expect(await target.countByPartition(table.deadline())).toEqual([]);
+    await fill(table);
+    expect(await target.countByPartition(table.deadline())).toEqual([
+      { partition: 0, rows: 60, last: { ledger: 2, entry: 9 } },
+      { partition: 4, rows: 60, last: { ledger: 2, entry: 9 } },
+    ]);
+  });
+
+  test('deletes the rows of a range and no others, and they are gone when it answers', async ({
+    openTable,
+  }) => {
+    const table = await openTable({ window: 100 });
+    const target = targetTable(table.questions, table.mapping.target);
+    await fill(table);
+    const range = { partition: 4, after: { ledger: 1, entry: 7 }, to: { ledger: 2, entry: 1 } };
+    await target.deleteRows(range, table.deadline());
+    expect(await table.sink.countRows(range, table.deadline())).toEqual({ rows: 0, distinct: 0 });
+    expect(await target.countByPartition(table.deadline())).toMatchObject([
+      { partition: 0, rows: 60 },
+      { partition: 4, rows: 60 - 4 * 3 },
+    ]);
+    const left = await table.sink.countRowsByEntry(rangeAll(4), table.deadline());
+    expect(left.map(({ position }) => `${position.ledger}:${position.entry}`)).not.toContain('1:8');
+    await target.deleteRows(range, table.deadline());
+    expect(await table.sink.countRows(rangeAll(4), table.deadline())).toEqual({ rows: 48, distinct: 48 });
+  });
+});
