@@ -12,7 +12,6 @@ const PARAMETERS = [
   'alarmTopicArn',
   'dashboard',
   'tracing',
-  'stateOnRemove',
   'scheduleState',
 ];
 

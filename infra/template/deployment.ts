@@ -19,7 +19,6 @@ export interface Parameters {
   readonly alarmTopicArn: string;
   readonly dashboard: string;
   readonly tracing: string;
-  readonly stateOnRemove: string;
   readonly scheduleState: string;
 }
 
@@ -38,7 +37,6 @@ export async function describeDeployment(parameters: Parameters) {
   return {
     vpc: vpcOf(parameters),
     kmsKeyArn: parameters.kmsKeyArn === '' ? null : parameters.kmsKeyArn,
-    deletionProtection: parameters.stateOnRemove === 'Retain',
     encryption: encryption(parameters.kmsKeyArn),
     resources: { Resources: resources },
   };

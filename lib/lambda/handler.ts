@@ -1,5 +1,5 @@
-import type { Context } from 'aws-lambda';
 import pipelines from 'pulsehouse:pipelines';
+import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { type Connections, connect, type PortName } from '../assembly/connections.ts';
 import { systemEnvironment } from '../assembly/environment.ts';
@@ -20,6 +20,8 @@ export type Invocation<Name extends PortName> = Connections<Name> & {
   readonly owner: string;
   /** Milliseconds since the epoch: when Lambda ends us, less the time an answer needs. */
   readonly deadline: number;
+  /** The pipeline's mapping into another table; whoever asks closes it. */
+  openTarget(target: Pipeline['target']): Promise<Connections<'sink' | 'table'>>;
 };
 
 /** What a function is: what it is told, what it works with, and what it does. */
@@ -55,7 +57,9 @@ export function functionHandler<Event extends { readonly pipeline: string }, Nam
         return run(true);
       });
     } catch (error) {
-      const known = isPulsehouseError(error) ? { code: error.code, ...error.where, next: error.nextStep } : {};
+      const known = isPulsehouseError(error)
+        ? { code: error.code, ...error.where, next: error.nextStep }
+        : {};
       log.error(messageOf(error), { ...known, error });
       throw error;
     }
@@ -75,9 +79,12 @@ async function attempt<Event extends { readonly pipeline: string }, Name extends
   const pipeline = pipelineNamed(event.pipeline);
   const log = parent.with({ pipeline: pipeline.name });
   const settings = readSettings(await withSecrets(process.env, freshSecrets));
-  const connections = await connect(pipeline, settings, { environment, log }, plan.ports);
+  const around = { environment, log };
+  const connections = await connect(pipeline, settings, around, plan.ports);
+  const openTarget = (target: Pipeline['target']) =>
+    connect({ ...pipeline, target }, settings, around, ['sink', 'table']);
   try {
-    return await plan.run({ ...connections, pipeline, environment, log, owner, deadline }, event);
+    return await plan.run({ ...connections, ...around, pipeline, owner, deadline, openTarget }, event);
   } finally {
     await connections.close();
   }

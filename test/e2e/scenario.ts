@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { PutParameterCommand } from '@aws-sdk/client-ssm';
+import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
+import { openProducer } from '../../lib/pulsar/wire/producer.ts';
+import type { AuditReport } from '../../lib/replay/audit.ts';
+import type { PipelineStatus } from '../../lib/replay/status.ts';
+import type { Cloud } from './cloud.ts';
+import { type Deployment, SECRET, type Servers } from './deployment.ts';
+import { silentLog } from './silent-log.ts';
+
+const PARTITIONS = 4;
+const AN_ENTRY = 250;
+/** Seconds. Short, so that a sandbox that hangs is given up within the test. */
+const CONSUME_TIMEOUT = 20;
+
+/** One deployment's life on real servers and an emulated cloud. Each step throws when something is not as it must be. */
+export class Scenario {
+  private readonly cloud: Cloud;
+  private readonly servers: Servers;
+  private readonly deployment: Deployment;
+  private readonly tell: (line: string) => void;
+  private published = 0;
+
+  constructor(cloud: Cloud, servers: Servers, deployment: Deployment, tell: (line: string) => void) {
+    this.cloud = cloud;
+    this.servers = servers;
+    this.deployment = deployment;
+    this.tell = tell;
+  }
+
+  async deploy(): Promise<void> {
+    const { aws } = this.deployment;
+    await this.createTopic();
+    await aws.ssm.send(
+      new PutParameterCommand({
+        Name: SECRET,
+        Value: this.servers.environment['CLICKHOUSE_PASSWORD'] ?? '',
+        Type: 'SecureString',
+      }),
+    );
+    await this.deployment.deploy({ consumeTimeout: String(CONSUME_TIMEOUT) });
+    this.tell('serverless deploy: done');
+    await this.deployment.command('init');
+    this.tell('pulsehouse init: done');
+  }
+
+  async publish(messages: number): Promise<void> {
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const producer = await openProducer(
+        { serviceUrl: this.servers.environment['PULSAR_SERVICE_URL'] ?? '', environment, log: silentLog },
+        `${this.servers.topic}-partition-${partition}`,
+        { compression: 'lz4' },
+      );
+      for (let sent = 0; sent < messages / PARTITIONS; sent += AN_ENTRY) {
+        const from = this.published + sent;
+        await producer.sendBatch(
+          Array.from({ length: AN_ENTRY }, (_, at) => ({
+            payload: Buffer.from(JSON.stringify({ id: from + at })),
+          })),
+        );
+      }
+      await producer.close();
+      this.published += messages / PARTITIONS;
+    }
+    this.tell(`published ${this.published} messages in all`);
+  }
+
+  /** Nothing but the schedule is at work here. Answers when a cycle has acknowledged everything there is. */
+  async untilDelivered(): Promise<void> {
+    for (;;) {
+      const status = await this.deployment.command<PipelineStatus>('status');
+      const caughtUp = status.partitions.every(
+        ({ committed, acknowledged, last }) => committed === last && acknowledged === last,
+      );
+      if (caughtUp) {
+        this.tell(
+          `the schedule fired: checkpoint ${status.checkpoint} complete, acknowledged ${status.acknowledged}, all ${status.partitions.length} partitions drained`,
+        );
+        return;
+      }
+      await sleep(2_000);
+    }
+  }
+
+  async snapshots(): Promise<readonly string[]> {
+    const { aws, bucket } = this.deployment;
+    const { Contents = [] } = await aws.s3.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: 'e2e/snapshots/' }),
+    );
+    this.tell(`${Contents.length} snapshots in the bucket`);
+    return Contents.map(({ Key }) => Key ?? '');
+  }
+
+  /** A sandbox that hangs until Lambda gives it up. Answers the event found in the queue of failures. */
+  async timeOut(): Promise<unknown> {
+    const stopped = await this.hang();
+    this.tell(`sandboxes ${stopped.join(', ')} hang: waiting for Lambda to give up`);
+    return this.failure();
+  }
+
+  /** A sandbox that dies in the middle of an invocation. */
+  async crash(): Promise<unknown> {
+    const stopped = await this.hang();
+    for (const pid of stopped) process.kill(pid, 'SIGKILL');
+    this.tell(`sandboxes ${stopped.join(', ')} killed in the middle of an invocation`);
+    return this.failure();
+  }
+
+  async audit(): Promise<AuditReport> {
+    const report = await this.deployment.command<AuditReport>('audit');
+    this.tell(
+      `audit: ${report.exact ? 'exact' : 'NOT exact'}, ${this.published} published, ${report.messages} messages, ${report.rows} rows, missing ${report.missing}, doubled ${report.doubled}`,
+    );
+    if (report.messages !== this.published) {
+      throw new Error(`${this.published} messages were published and ${report.messages} audited`);
+    }
+    return report;
+  }
+
+  /** Stops every sandbox of `consume`, a new one if there is none, then has it invoked. */
+  private async hang(): Promise<readonly number[]> {
+    const { aws, stack } = this.deployment;
+    const name = `${stack}-consume`;
+    const event = Buffer.from(JSON.stringify({ pipeline: 'e2e', partition: 0 }));
+    await aws.lambda.send(new InvokeCommand({ FunctionName: name, Payload: event }));
+    const sandboxes = this.cloud.sandboxes(name);
+    if (sandboxes.length === 0) throw new Error(`${name} has no sandbox`);
+    for (const pid of sandboxes) process.kill(pid, 'SIGSTOP');
+    await aws.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: 'Event', Payload: event }));
+    // Long enough for the event to reach a sandbox; one that has not is taken by a later one and fails the test.
+    await sleep(1_000);
+    return sandboxes;
+  }
+
+  private async failure(): Promise<unknown> {
+    const { aws, queueUrl } = this.deployment;
+    for (;;) {
+      const { Messages: [message] = [] } = await aws.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 5 }),
+      );
+      if (message?.Body === undefined) continue;
+      await aws.sqs.send(
+        new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle }),
+      );
+      this.tell(`queue of failures: ${message.Body.slice(0, 200)}`);
+      return JSON.parse(message.Body);
+    }
+  }
+
+  private async createTopic(): Promise<void> {
+    const url = `${this.servers.environment['PULSAR_ADMIN_URL']}/admin/v2/${this.servers.topic.replace('://', '/')}/partitions`;
+    const response = await fetch(url, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: String(PARTITIONS),
+    });
+    if (!response.ok) throw new Error(`the topic could not be created: ${await response.text()}`);
+  }
+}
