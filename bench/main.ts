@@ -1,0 +1,24 @@
+import { Command, InvalidArgumentError } from 'commander';
+
+const program = new Command('bench').description('Measures on real servers, which it starts and ends.');
+
+program
+  .command('pulsar')
+  .description(
+    'reads one backlog with the wire transport, the Java client and, where it is here, pulsar-client',
+  )
+  .option('--messages <count>', 'messages of the backlog', positive, 1_000_000)
+  .option('--json', 'print the results as one line of JSON at the end', false)
+  .action(async (options: { messages: number; json: boolean }) => {
+    const { benchPulsar } = await import('./pulsar/bench.ts');
+    await benchPulsar(options);
+  });
+
+await program.parseAsync();
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('Give a whole number above zero.');
+  return number;
+}
