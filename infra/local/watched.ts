@@ -11,8 +11,10 @@ export interface Command {
   /** Added to this process's own environment. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder: string;
-  /** Its output is added to this file. */
+  /** What it says is added to this file. */
   readonly log: string;
+  /** Its standard output goes to this file instead. */
+  readonly output?: string;
   /** Seconds between SIGTERM and SIGKILL. */
   readonly grace: number;
 }
@@ -33,18 +35,20 @@ export interface Watched {
 /** @throws Error when the command cannot be started; its reason is in the log. */
 export async function runWatched(command: Command): Promise<Watched> {
   const log = openSync(command.log, 'a');
+  const output = command.output === undefined ? log : openSync(command.output, 'a');
   const watchdog = spawn(
     'python3',
     [join(localFiles, 'watchdog.py'), String(command.grace), command.command, ...command.arguments],
     {
       cwd: command.folder,
       env: { ...process.env, ...command.environment },
-      stdio: ['ignore', log, log, 'pipe'],
+      stdio: ['ignore', output, log, 'pipe'],
       // A session of its own: Ctrl-C in a terminal reaches us, and we end it in order.
       detached: true,
     },
   );
   closeSync(log);
+  if (output !== log) closeSync(output);
   const ended = new Promise<number>((resolve, reject) => {
     watchdog.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
     watchdog.once('error', reject);
