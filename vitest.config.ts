@@ -10,6 +10,7 @@ export default defineConfig({
     projects: [
       alone('unit'),
       alone('simulation'),
+      alone('chaos'),
       withStack('contract'),
       withStack('integration'),
       withStack('e2e'),
