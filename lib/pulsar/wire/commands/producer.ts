@@ -27,7 +27,7 @@ export interface ProducerSuccess {
   readonly schemaVersion: Uint8Array | undefined;
 }
 
-/** `CommandProducerSuccess { producer_name = 2; schema_version = 4 }` */
+/** `CommandProducerSuccess { producer_name = 2; schema_version = 4 }`; an empty version is that of no schema. */
 export function decodeProducerSuccess(body: Uint8Array): ProducerSuccess {
   let producerName = '';
   let schemaVersion: Uint8Array | undefined;
@@ -36,7 +36,8 @@ export function decodeProducerSuccess(body: Uint8Array): ProducerSuccess {
       producerName = reader.string();
     },
     4: (reader) => {
-      schemaVersion = reader.bytes();
+      const version = reader.bytes();
+      schemaVersion = version.length === 0 ? undefined : version;
     },
   });
   return { producerName, schemaVersion };

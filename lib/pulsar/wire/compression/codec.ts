@@ -62,7 +62,9 @@ function inflate(
   const input = bytes.subarray(start, end);
   // zlib refuses a limit of 0, and an empty payload still has a header.
   const maxOutputLength = Math.max(size, 1);
-  if (compression === 'zlib') return zlib.inflateSync(input, { maxOutputLength });
+  // Java's producer flushes the stream and never ends it; the size says whether everything is there.
+  if (compression === 'zlib')
+    return zlib.inflateSync(input, { maxOutputLength, finishFlush: zlib.constants.Z_SYNC_FLUSH });
   if (compression === 'snappy') return snappy.uncompress(input, size);
   if (nodeZstd.zstdDecompressSync) return nodeZstd.zstdDecompressSync(input, { maxOutputLength });
   return decompressZstd(input, new Uint8Array(size));

@@ -149,7 +149,8 @@ export class Connection {
     if (this.#connected.maxMessageSize !== undefined) {
       this.#reader.maxFrame = this.#connected.maxMessageSize + FRAME_PADDING;
     }
-    socket.setTimeout(this.#options.keepAlive, () => this.#onSilence());
+    socket.on('timeout', () => this.#onSilence());
+    socket.setTimeout(this.#options.keepAlive);
   }
 
   /** Nothing that is sent on a lost connection arrives; whoever waits for an answer has been told. */

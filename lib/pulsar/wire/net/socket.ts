@@ -22,7 +22,7 @@ export type OnBytes = (buffer: Uint8Array, length: number) => void;
 
 /**
  * Connects. Bytes arrive in one buffer that is used again after `onBytes` returns.
- * @throws PulsehouseError PH_PULSAR_UNREACHABLE
+ * @throws PulsehouseError PH_PULSAR_UNREACHABLE, PH_PULSAR_TLS when the certificate is not to be trusted
  */
 export function openSocket(
   address: BrokerAddress,
@@ -46,7 +46,7 @@ export function openSocket(
       socket.destroy();
       reject(
         new PulsehouseError(
-          'PH_PULSAR_UNREACHABLE',
+          isUntrusted(cause) ? 'PH_PULSAR_TLS' : 'PH_PULSAR_UNREACHABLE',
           `cannot connect to ${formatAddress(address)}: ${messageOf(cause)}`,
           {
             where: { server: formatAddress(address) },
@@ -65,6 +65,14 @@ export function openSocket(
       resolve(socket);
     });
   });
+}
+
+/** OpenSSL's verification results and Node's own name check; EPROTO is what a plain port makes of a TLS greeting. */
+const UNTRUSTED =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_|ERR_SSL_|EPROTO)/;
+
+function isUntrusted(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && UNTRUSTED.test(String(cause.code));
 }
 
 function tlsSettings(address: BrokerAddress, options: TlsOptions): tls.ConnectionOptions {

@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../infra/local/ports.ts';
+import { type Stack, startStack } from '../../../infra/local/stack.ts';
+import { systemEnvironment } from '../../../lib/assembly/environment.ts';
+import { BEFORE_ALL } from '../../../lib/pipeline/position.ts';
+import { tlsAuthentication, tokenAuthentication } from '../../../lib/pulsar/wire/net/authentication.ts';
+import type { WireOptions } from '../../../lib/pulsar/wire/options.ts';
+import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
+import { createWireTransport } from '../../../lib/pulsar/wire/transport.ts';
+import { quiet, readEntries, soon } from '../../contract/transport/transport-under-test.ts';
+import { Authority, tokenFor } from './credentials.ts';
+
+const secret = randomBytes(32);
+const admin = tokenFor('admin', secret);
+const folder = mkdtempSync(join(tmpdir(), 'pulsehouse-secured-'));
+const authority = new Authority(folder);
+const server = authority.issue('broker', 'IP:127.0.0.1');
+const certified = authority.issue('admin', 'DNS:client');
+const stranger = new Authority(mkdtempSync(join(tmpdir(), 'pulsehouse-stranger-')));
+let stack: Stack;
+let serviceUrlTls: string;
+let topics = 0;
+
+beforeAll(async () => {
+  const tlsPort = await freePort();
+  serviceUrlTls = `pulsar+ssl://127.0.0.1:${tlsPort}`;
+  stack = await startStack({
+    directory: join(folder, 'stack'),
+    servers: ['pulsar'],
+    ephemeral: true,
+    pulsar: {
+      quickStart: true,
+      adminToken: admin,
+      configuration: [
+        `brokerServicePortTls=${tlsPort}`,
+        `tlsCertificateFilePath=${server.certFile}`,
+        `tlsKeyFilePath=${server.keyFile}`,
+        `tlsTrustCertsFilePath=${authority.certFile}`,
+        'authenticationEnabled=true',
+        'authorizationEnabled=true',
+        'authenticationProviders=org.apache.pulsar.broker.authentication.AuthenticationProviderToken,org.apache.pulsar.broker.authentication.AuthenticationProviderTls',
+        `tokenSecretKey=data:;base64,${secret.toString('base64')}`,
+        'superUserRoles=admin',
+        'authenticationRefreshCheckSeconds=1',
+        'brokerClientAuthenticationPlugin=org.apache.pulsar.client.impl.auth.AuthenticationToken',
+        `brokerClientAuthenticationParameters=token:${admin}`,
+      ],
+    },
+  });
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(folder, { recursive: true, force: true });
+  rmSync(stranger.folder, { recursive: true, force: true });
+});
+
+function plain(more: Partial<WireOptions>): WireOptions {
+  const serviceUrl = stack.environment['PULSAR_SERVICE_URL'] ?? '';
+  const adminUrl = stack.environment['PULSAR_ADMIN_URL'];
+  return { serviceUrl, adminUrl, environment: systemEnvironment, log: quiet, ...more };
+}
+
+const asAdmin = tokenAuthentication(admin);
+
+/** Publishes one message and reads it back, both with the same options. */
+async function roundTrip(options: WireOptions): Promise<void> {
+  const topic = `persistent://public/default/secured-${topics++}`;
+  const producer = await openProducer(options, topic);
+  const transport = createWireTransport(options);
+  try {
+    const position = await producer.send({ payload: Buffer.from('secret') });
+    const reader = await transport.openReader(topic, { after: BEFORE_ALL, maxBufferedBytes: 1_000 }, soon());
+    expect((await readEntries(reader, 1))[0]?.position).toEqual(position);
+    await reader.close();
+  } finally {
+    await producer.close();
+    await transport.close();
+  }
+}
+
+async function refusal(options: WireOptions): Promise<unknown> {
+  const transport = createWireTransport(options);
+  try {
+    return await transport
+      .partitions('persistent://public/default/any', soon())
+      .catch((error: unknown) => error);
+  } finally {
+    await transport.close();
+  }
+}
+
+describe('tokens', () => {
+  it('let in over a plain connection', () => roundTrip(plain({ authentication: asAdmin })));
+
+  it('let in to the admin API too', async () => {
+    const options = plain({ authentication: asAdmin });
+    const topic = `persistent://public/default/secured-${topics++}`;
+    const producer = await openProducer(options, topic);
+    const transport = createWireTransport(options);
+    expect(await transport.topicIdentity(topic, soon())).toBeDefined();
+    const nobody = createWireTransport(
+      plain({ authentication: tokenAuthentication(tokenFor('nobody', secret)) }),
+    );
+    expect(await nobody.topicIdentity(topic, soon())).toBeUndefined();
+    await Promise.all([transport.close(), nobody.close(), producer.close()]);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['one signed with another secret', tokenAuthentication(tokenFor('admin', randomBytes(32)))],
+    ['one that ran out', tokenAuthentication(tokenFor('admin', secret, 1_000))],
+    ['something else', tokenAuthentication('not a token')],
+  ])('%s is refused for good, with the name of the setting', async (_what, authentication) => {
+    expect(await refusal(plain({ authentication }))).toMatchObject({
+      code: 'PH_PULSAR_AUTHENTICATION',
+      kind: 'terminal',
+      nextStep: expect.stringContaining('PULSAR_TOKEN'),
+    });
+  });
+
+  it('of a role without the permission are refused for good', async () => {
+    const authentication = tokenAuthentication(tokenFor('nobody', secret));
+    expect(await refusal(plain({ authentication }))).toMatchObject({
+      code: 'PH_PULSAR_AUTHORIZATION',
+      kind: 'terminal',
+    });
+  });
+
+  it('never stand in an error', async () => {
+    const token = tokenFor('nobody', secret);
+    const error = await refusal(plain({ authentication: tokenAuthentication(token) }));
+    expect(JSON.stringify([error, String(error)])).not.toContain(token);
+  });
+
+  it('are renewed on AUTH_CHALLENGE, over the same connection', async () => {
+    let asked = 0;
+    const authentication = tokenAuthentication(async () => {
+      asked++;
+      return tokenFor('admin', secret, Math.floor(Date.now() / 1000) + 3);
+    });
+    const lost: string[] = [];
+    const options = plain({ authentication, log: { ...quiet, info: (message) => lost.push(message) } });
+    const topic = `persistent://public/default/secured-${topics++}`;
+    const producer = await openProducer(plain({ authentication: asAdmin }), topic);
+    await producer.send({ payload: Buffer.from('before') });
+    const transport = createWireTransport(options);
+    const reader = await transport.openReader(topic, { after: BEFORE_ALL, maxBufferedBytes: 1_000 }, soon());
+    await readEntries(reader, 1);
+    const atFirst = asked;
+    await expect.poll(() => asked, { timeout: 60_000 }).toBeGreaterThan(atFirst + 1);
+    await producer.send({ payload: Buffer.from('after') });
+    await readEntries(reader, 1);
+    expect(lost).toEqual([]);
+    await transport.close();
+    await producer.close();
+  });
+});
+
+describe('TLS', () => {
+  const encrypted = (more: Partial<WireOptions> = {}): WireOptions =>
+    plain({ serviceUrl: serviceUrlTls, authentication: asAdmin, tls: { ca: authority.cert }, ...more });
+
+  it('reads and publishes over it, the name verified', () => roundTrip(encrypted()));
+
+  it('takes a client certificate for the identity', () =>
+    roundTrip(
+      encrypted({
+        authentication: tlsAuthentication,
+        tls: { ca: authority.cert, cert: certified.cert, key: certified.key },
+      }),
+    ));
+
+  it('refuses an authority it was not told to trust, for good', async () => {
+    expect(await refusal(encrypted({ tls: { ca: stranger.cert } }))).toMatchObject({
+      code: 'PH_PULSAR_TLS',
+      kind: 'terminal',
+    });
+    expect(await refusal(encrypted({ tls: {} }))).toMatchObject({ code: 'PH_PULSAR_TLS' });
+  });
+
+  it('refuses a certificate of another name, unless told otherwise', async () => {
+    const serviceUrl = serviceUrlTls.replace('127.0.0.1', 'localhost');
+    expect(await refusal(encrypted({ serviceUrl }))).toMatchObject({
+      code: 'PH_PULSAR_TLS',
+      kind: 'terminal',
+    });
+    const named = encrypted({ serviceUrl, tls: { ca: authority.cert, dangerouslySkipHostName: true } });
+    await roundTrip(named);
+  });
+
+  it('spoken to a plain port is one clear error', async () => {
+    const serviceUrl = (stack.environment['PULSAR_SERVICE_URL'] ?? '').replace('pulsar:', 'pulsar+ssl:');
+    expect(await refusal(encrypted({ serviceUrl }))).toMatchObject({
+      code: expect.stringMatching(/^PH_PULSAR_(TLS|UNREACHABLE)$/),
+    });
+  });
+});
