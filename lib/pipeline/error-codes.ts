@@ -27,6 +27,10 @@ export const ERROR_CODES = {
     kind: 'retryable',
     nextStep: 'Check that the broker runs and that PULSAR_SERVICE_URL names its binary port.',
   },
+  PH_PULSAR_TLS: {
+    kind: 'terminal',
+    nextStep: "Name the authority of the broker's certificate, and connect by a name the certificate carries.",
+  },
   PH_PULSAR_CONNECTION_LOST: { kind: 'retryable', nextStep: 'Nothing: the next run goes on.' },
   PH_PULSAR_TIMEOUT: {
     kind: 'retryable',
