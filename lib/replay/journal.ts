@@ -11,6 +11,13 @@ export interface ResetPartition {
   readonly from: Position;
   readonly toGeneration: string;
   readonly to: Position;
+  /** Where the old generation began; where the first one did when the reset goes back beyond the old one. */
+  readonly origin: Position;
+  readonly joined: boolean;
+  /** What of the old generation still counts: everything up to `to`, or up to `from` where that is lower. */
+  readonly kept: { readonly rows: number; readonly messages: number };
+  /** The part of it that is of a batch which `to` cuts in two. */
+  readonly cut: { readonly after: Position; readonly rows: number; readonly messages: number } | undefined;
 }
 
 /** Something a person did to a pipeline by hand, kept for ever: who, when, from, to. */
@@ -88,10 +95,12 @@ export async function readJournal(
   return { operations, unfinished };
 }
 
+const POSITIONS: ReadonlySet<string> = new Set(['from', 'to', 'origin', 'after']);
+
 function decode(key: string, body: Uint8Array): Operation {
   try {
     return JSON.parse(Buffer.from(body).toString('utf8'), (name, value: unknown) =>
-      (name === 'from' || name === 'to') && typeof value === 'string' ? parsePosition(value) : value,
+      POSITIONS.has(name) && typeof value === 'string' ? parsePosition(value) : value,
     ) as Operation;
   } catch (cause) {
     throw new PulsehouseError('PH_OBJECT_CONFLICT', `${key} is not the record of an operation`, { cause });

@@ -3,6 +3,7 @@ import { comparePositions, isAfter, type Position } from '../pipeline/position.t
 import { type ReplayRecord, replayScope } from '../pipeline/replay.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Journal } from './journal.ts';
+import type { Segment } from './segments.ts';
 
 /** What a comparison needs of a batch. */
 export type ReadBatch = Pick<
@@ -38,15 +39,19 @@ export async function readLedger(
 ): Promise<PartitionLedger> {
   const { pipeline, partition } = state;
   const skipped: { after: Position; to: Position }[] = [];
-  const current = await sources.store.readBatches(pipeline, partition, state.generation, deadline);
-  let batches = withExpired(state, committedUpTo(current, state.committed));
-  let origin = state.origin;
-  for (const reset of resetsOf(sources.journal, partition, state.generation)) {
+  const { committed, generation } = state;
+  const current = await sources.store.readBatches(pipeline, partition, generation, deadline);
+  let { origin } = state;
+  let batches = withExpired({ after: origin, to: committed }, state.totals, upTo(current, committed));
+  for (const reset of resetsOf(sources.journal, partition, generation)) {
     if (isAfter(reset.to, reset.from)) skipped.push({ after: reset.from, to: reset.to });
+    const to = isAfter(reset.to, reset.from) ? reset.from : reset.to;
     const older = await sources.store.readBatches(pipeline, partition, reset.fromGeneration, deadline);
-    const valid = committedUpTo(older, isAfter(reset.to, reset.from) ? reset.from : reset.to);
-    batches = [...valid, ...batches];
-    origin = valid[0]?.after ?? origin;
+    const cut = reset.cut ? [{ ...reset.cut, to, publishedUpTo: 0, deadLetters: undefined }] : [];
+    const kept = withExpired({ after: reset.origin, to }, reset.kept, [...upTo(older, to), ...cut]);
+    batches = [...kept, ...batches];
+    origin = reset.origin;
+    if (reset.joined) break;
   }
   let deadLetterBatches = batches;
   for (const replay of sources.replays.toReversed()) {
@@ -62,24 +67,27 @@ export async function readLedger(
   return { state, origin, batches, deadLetterBatches, skipped };
 }
 
-/** What expired from the ledger is still in the totals: as one batch, from the origin to the first that is left. */
-function withExpired(state: PartitionState, batches: readonly BatchRecord[]): readonly ReadBatch[] {
-  const to = batches[0]?.after ?? state.committed;
-  if (!isAfter(to, state.origin)) return batches;
-  const left = (count: (batch: BatchRecord) => number) =>
-    batches.reduce((sum, batch) => sum + count(batch), 0);
+/** What expired from the ledger is still in the totals: as one batch, from the beginning to the first that is left. */
+function withExpired(
+  whole: Segment,
+  totals: { readonly rows: number; readonly messages: number },
+  batches: readonly ReadBatch[],
+): readonly ReadBatch[] {
+  const to = batches[0]?.after ?? whole.to;
+  if (!isAfter(to, whole.after)) return batches;
+  const left = (count: (batch: ReadBatch) => number) => batches.reduce((sum, batch) => sum + count(batch), 0);
   const expired: ReadBatch = {
-    after: state.origin,
+    after: whole.after,
     to,
-    rows: state.totals.rows - left((batch) => batch.rows),
-    messages: state.totals.messages - left((batch) => batch.messages),
+    rows: totals.rows - left((batch) => batch.rows),
+    messages: totals.messages - left((batch) => batch.messages),
     publishedUpTo: 0,
     deadLetters: undefined,
   };
   return [expired, ...batches];
 }
 
-function committedUpTo(batches: readonly BatchRecord[], committed: Position): readonly BatchRecord[] {
+function upTo(batches: readonly BatchRecord[], committed: Position): readonly BatchRecord[] {
   return batches.filter((batch) => !isAfter(batch.to, committed));
 }
 

@@ -17,9 +17,9 @@ import {
   type ResetPartition,
   readJournal,
 } from './journal.ts';
+import { countKept } from './kept.ts';
 import type { ByHand } from './pause.ts';
 import type { PlanDependencies } from './plan.ts';
-import { assertReadable } from './readable.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 
 export interface ResetRequest {
@@ -58,7 +58,7 @@ export async function planReset(
         `pipeline ${pipeline.name} has no partition ${partition}`,
       );
     }
-    await assertReadable(dependencies, found, to, deadline);
+    await countKept(dependencies, found, to, deadline);
     const above = await sink.countRows({ partition, after: to, to: LAST_OF_ALL }, deadline);
     planned.push({ partition, from: found.committed, to, rows: above.rows });
   }
@@ -112,13 +112,13 @@ async function begin(
       throw new PulsehouseError('PH_RESET_UNFINISHED', `${operation.kind} ${operation.id} was cut off`);
     }
   }
-  await planReset(dependencies, request, deadline);
   const generation = newGeneration(environment);
   const partitions: ResetPartition[] = [];
   for (const [partition, to] of request.positions) {
     const found = await state.readPartition(pipeline.name, partition, deadline);
     if (!found) continue;
     partitions.push({
+      ...(await countKept(dependencies, found, to, deadline)),
       partition,
       fromGeneration: found.generation,
       from: found.committed,

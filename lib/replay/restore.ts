@@ -163,7 +163,8 @@ async function writeStates(
     latest: claimed.number,
     opened: claimed.number,
     acknowledging: claimed.number,
-    acknowledged: claimed.number,
+    // What Pulsar was told is not known: the next cycle tells it what the claimed snapshot says.
+    acknowledged: 0,
     paused: true,
   };
   const created = await state.createCycle(cycle, deadline);
