@@ -3,10 +3,13 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { registerAudit } from './audit.ts';
 import { registerCheckpoint } from './checkpoint.ts';
 import { registerConsume } from './consume.ts';
+import { registerDoctor } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
+import { registerExplain } from './explain.ts';
 import { registerInit } from './init.ts';
 import { registerOffsets } from './offsets.ts';
 import { registerPause, registerResume } from './pause.ts';
+import { registerRedrive } from './redrive.ts';
 import { registerReplay } from './replay.ts';
 import { registerRestore } from './restore.ts';
 import { registerRun } from './run.ts';
@@ -47,6 +50,9 @@ for (const register of [
   registerPause,
   registerResume,
   registerOffsets,
+  registerRedrive,
+  registerDoctor,
+  registerExplain,
 ]) {
   register(program);
 }

@@ -9,7 +9,7 @@ import { deadLetterEntries, entriesTransport, onlyRowsOf } from './dead-letter-s
 import { operationId } from './journal.ts';
 import { type DeadLetterIndex, knownDeadLetters } from './known-dead-letters.ts';
 import { batchesIn, type PartitionLedger } from './ledger.ts';
-import { type PlanDependencies, type ReplayPlan, readLedgers } from './plan.ts';
+import { type PlanDependencies, type ReplayRequest, readLedgers } from './plan.ts';
 import {
   isDone,
   type PartitionReplayResult,
@@ -35,6 +35,13 @@ export interface ReplayProgress {
   readonly partitions: readonly (PartitionReplayResult & { readonly partition: number })[];
 }
 
+/** What of a plan is written down. */
+export interface StartedPlan {
+  readonly request: ReplayRequest;
+  /** Those with a reason to be left out are. */
+  readonly ranges: readonly (ReplayRange & { readonly leftOut?: string | undefined })[];
+}
+
 const PARTITIONS_AT_ONCE = 4;
 
 /**
@@ -43,7 +50,7 @@ const PARTITIONS_AT_ONCE = 4;
  */
 export async function startReplay(
   dependencies: PlanDependencies,
-  plan: ReplayPlan,
+  plan: StartedPlan,
   requestedBy: string,
   deadline: number,
 ): Promise<ReplayRecord> {

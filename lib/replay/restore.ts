@@ -9,9 +9,9 @@ import { createSnapshot, listSnapshots } from '../checkpoint/snapshots.ts';
 import { newCycleState } from '../pipeline/cycle-transitions.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import { newGeneration } from '../pipeline/generation.ts';
-import type { PartitionState } from '../pipeline/partition-state.ts';
+import { NO_TOTALS, type PartitionState } from '../pipeline/partition-state.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
-import { isAfter, laterOf, type Position } from '../pipeline/position.ts';
+import { BEFORE_ALL, isAfter, isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import { holdCycle, holdPartition, seizePartition } from './hold.ts';
 import { beginOperation, endOperation, type Operation, operationId, readJournal } from './journal.ts';
@@ -113,11 +113,13 @@ async function assertLost(
 
 /** Claims a number before anything is rebuilt: of two that restore, or one and a zombie cycle, one makes the object. */
 async function claim(
-  { objects, pipeline, environment }: PlanDependencies,
+  dependencies: PlanDependencies,
   { snapshot: base, hash }: StoredSnapshot,
   deadline: number,
 ): Promise<Snapshot> {
+  const { objects, pipeline, environment } = dependencies;
   const generation = newGeneration(environment);
+  const added = await partitionsSince(dependencies, base, deadline);
   for (;;) {
     const newest = (await listSnapshots(objects, pipeline.name, deadline)).at(-1) ?? 0;
     const number = newest + 1;
@@ -134,7 +136,7 @@ async function claim(
         },
         [],
       ),
-      partitions: base.partitions.map((partition) => ({
+      partitions: [...base.partitions, ...added].map((partition) => ({
         ...partition,
         generation,
         epoch: partition.epoch + EPOCHS_AHEAD,
@@ -143,6 +145,33 @@ async function claim(
     const stored = await createSnapshot(objects, offered, deadline);
     if (stored.snapshot.generation === generation) return stored.snapshot;
   }
+}
+
+/**
+ * Partitions that the snapshot does not know: added after it, and perhaps consumed. Left to be discovered they would begin
+ * with epochs that were given out before.
+ */
+async function partitionsSince(
+  { transport, pipeline }: PlanDependencies,
+  base: Snapshot,
+  deadline: number,
+): Promise<readonly SnapshotPartition[]> {
+  const topics = await transport.partitions(pipeline.topic, deadline);
+  const unknown = topics.slice(base.partitions.length);
+  return Promise.all(
+    unknown.map(async (topic, index) => ({
+      partition: base.partitions.length + index,
+      topic,
+      generation: base.generation,
+      cluster: await transport.topicIdentity(topic, deadline),
+      epoch: 0,
+      seq: 0,
+      origin: BEFORE_ALL,
+      committed: BEFORE_ALL,
+      committedPublishTime: 0,
+      totals: NO_TOTALS,
+    })),
+  );
 }
 
 async function writeStates(
@@ -191,7 +220,9 @@ async function writeState(
   const { markDelete } = await transport.ensureSubscription(
     then.topic,
     pipeline.subscription,
-    { at: 'position', position: then.committed },
+    isSamePosition(then.committed, BEFORE_ALL)
+      ? { at: 'earliest' }
+      : { at: 'position', position: then.committed },
     deadline,
   );
   const fresh: PartitionState = {

@@ -1,0 +1,153 @@
+import { openServer } from '../assembly/servers.ts';
+import { listSnapshots } from '../checkpoint/snapshots.ts';
+import { Questions } from '../clickhouse/questions.ts';
+import { checkTable } from '../clickhouse/table-check.ts';
+import { describeTable } from '../clickhouse/table-description.ts';
+import { checkPolicies } from '../initialise/policies.ts';
+import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import type { Session } from './session.ts';
+
+export interface Diagnosis {
+  readonly check: string;
+  readonly verdict: 'good' | 'mind' | 'wrong';
+  readonly message: string;
+  /** What to do about it. */
+  readonly fix?: string | undefined;
+}
+
+type Check = (session: Session, deadline: number) => Promise<readonly Omit<Diagnosis, 'check'>[]>;
+
+const CHECK_TIME = 15_000;
+/** A batch says until when it may be stored by the server's clock; beyond this much, leases and times are misread. */
+const CLOCK_TOLERANCE = 1_000;
+const OLDEST_NODE = [20, 19] as const;
+
+/** Every check, one after the other; one that fails says so and the others go on. */
+export async function diagnose(
+  session: Session,
+  onDiagnosis: (diagnosis: Diagnosis) => void,
+): Promise<readonly Diagnosis[]> {
+  const found: Diagnosis[] = [];
+  for (const [check, run] of Object.entries(CHECKS)) {
+    for (const diagnosis of await safely(run, session)) {
+      found.push({ check, ...diagnosis });
+      onDiagnosis({ check, ...diagnosis });
+    }
+  }
+  return found;
+}
+
+async function safely(run: Check, session: Session): Promise<readonly Omit<Diagnosis, 'check'>[]> {
+  try {
+    return await run(session, session.environment.now() + CHECK_TIME);
+  } catch (error) {
+    const fix = isPulsehouseError(error) ? error.nextStep : undefined;
+    return [{ verdict: 'wrong', message: messageOf(error), fix }];
+  }
+}
+
+const node: Check = async () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const old = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+  return [
+    old
+      ? {
+          verdict: 'wrong',
+          message: `Node ${process.versions.node}`,
+          fix: `Install Node ${OLDEST_NODE.join('.')} or later.`,
+        }
+      : { verdict: 'good', message: `Node ${process.versions.node}` },
+  ];
+};
+
+const pulsar: Check = async ({ transport, pipeline, settings }, deadline) => {
+  const topics = await transport.partitions(pipeline.topic, deadline);
+  await Promise.all(topics.slice(0, 8).map((topic) => transport.lastPosition(topic, deadline)));
+  return [
+    {
+      verdict: 'good',
+      message: `${settings.pulsar.serviceUrl}, ${topics.length} partition(s), ${settings.pulsar.transport}`,
+    },
+  ];
+};
+
+const policies: Check = async ({ pipeline, settings: { pulsar: at } }) => {
+  const found: Omit<Diagnosis, 'check'>[] = [];
+  const admin = at.adminUrl === undefined ? undefined : { url: at.adminUrl, token: at.token?.reveal() };
+  await checkPolicies(pipeline, admin, ({ outcome, message, remedy }) => {
+    found.push({ verdict: outcome === 'found' ? 'good' : 'mind', message, fix: remedy });
+  });
+  return found;
+};
+
+const clickhouse: Check = async ({ settings, environment, pipeline }, deadline) => {
+  const server = await openServer(settings);
+  try {
+    const questions = new Questions(server, pipeline.target, () => environment.now());
+    const { version } = await questions.askOne<{ version: string }>(
+      'SELECT version() AS version',
+      {},
+      deadline,
+    );
+    const table = await describeTable(questions, pipeline.target, deadline);
+    const name = `${pipeline.target.database}.${pipeline.target.table}`;
+    if (!table) {
+      return [{ verdict: 'wrong', message: `${version}, no table ${name}`, fix: 'Run `pulsehouse init`.' }];
+    }
+    const findings = checkTable(table, pipeline).map(({ severity, message, sql }) => ({
+      verdict: severity === 'error' ? ('wrong' as const) : ('mind' as const),
+      message,
+      fix: sql,
+    }));
+    return [{ verdict: 'good', message: `${version}, ${name}, ${table.engine}` }, ...findings];
+  } finally {
+    await server.close();
+  }
+};
+
+const clocks: Check = async ({ sink, environment }, deadline) => {
+  const asked = environment.now();
+  const server = await sink.serverNow(deadline);
+  const answered = environment.now();
+  const off = Math.abs(server - (asked + answered) / 2);
+  const message = `ClickHouse's clock and this one differ by ${Math.round(off)} ms`;
+  return [
+    off - (answered - asked) / 2 > CLOCK_TOLERANCE
+      ? {
+          verdict: 'wrong',
+          message,
+          fix: 'Synchronise both with NTP: an insert says until when it may be stored.',
+        }
+      : { verdict: 'good', message },
+  ];
+};
+
+const state: Check = async ({ state: store, pipeline, settings }, deadline) => {
+  const cycle = await store.readCycle(pipeline.name, deadline);
+  if (!cycle) {
+    const message = `${settings.dynamodb.table}: the pipeline has no state`;
+    return [
+      { verdict: 'mind', message, fix: 'Run `pulsehouse init`, or `pulsehouse restore` if it was lost.' },
+    ];
+  }
+  const states = await store.readPartitions(pipeline.name, cycle.partitions, deadline);
+  const halted = states.filter((found) => found.halted);
+  return [
+    {
+      verdict: states.length === cycle.partitions ? 'good' : 'wrong',
+      message: `${settings.dynamodb.table}: ${states.length} of ${cycle.partitions} partitions, checkpoint ${cycle.latest}${cycle.paused ? ', paused' : ''}`,
+    },
+    ...halted.map(({ partition, halted: halt }) => ({
+      verdict: 'wrong' as const,
+      message: `partition ${partition} is halted: ${halt?.reason}`,
+      fix: halt?.nextStep,
+    })),
+  ];
+};
+
+const bucket: Check = async ({ objects, pipeline, settings }, deadline) => {
+  const numbers = await listSnapshots(objects, pipeline.name, deadline);
+  return [{ verdict: 'good', message: `${settings.s3.bucket}: ${numbers.length} snapshots` }];
+};
+
+const CHECKS: Readonly<Record<string, Check>> = { node, pulsar, policies, clickhouse, clocks, state, bucket };
