@@ -176,6 +176,13 @@ const REFUSALS: readonly Refusal[] = [
     },
   },
   {
+    what: 'an expression that folds rows',
+    code: 215,
+    data: false,
+    error: 'PH_TABLE_MISMATCH',
+    options: { columns: { day: 'day', value: 'sum(value)' } },
+  },
+  {
     what: 'a table that is gone',
     code: 60,
     data: false,
@@ -210,6 +217,28 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
+/** Fields, expression of the column `value`, and the payload that does not fit. */
+const UNFIT_VALUES: readonly (readonly [code: number, field: string, expression: string, payload: string])[] =
+  [
+    [25, 'String', 'length(x)', '"\\ud800x"'],
+    [26, 'String', 'length(x)', '"\\u12"'],
+    [27, 'String', 'length(x)', 'tru'],
+    [38, 'Date', 'toInt64(x)', '"garbage"'],
+    [69, 'Decimal32(2)', 'toInt64(x)', '1e30'],
+    [70, 'Int64', "accurateCast(x, 'UInt8')", '300'],
+    [72, 'UInt8', 'x', '-3'],
+    [117, 'String', 'length(base64Decode(x))', '"***"'],
+    [131, 'FixedString(2)', 'length(x)', '"abc"'],
+    [135, 'Array(Int64)', 'x[0]', '[1]'],
+    [190, 'Array(Array(Int64))', 'arraySum(arrayMap((a, b) -> a + b, x[1], x[2]))', '[[1],[1,2]]'],
+    [349, 'Nullable(Int64)', 'CAST(x AS Int64)', 'null'],
+    [376, 'UUID', 'toInt64(toUInt128(x))', '"x"'],
+    [407, 'Decimal32(2)', 'toInt64(x * x * x)', '999999.99'],
+    [467, 'Bool', 'x', '"maybe"'],
+    [675, 'IPv4', 'toUInt32(x)', '"x"'],
+    [676, 'IPv6', 'length(toString(x))', '"x"'],
+  ];
+
 describe('an insert that the server refuses before it writes', () => {
   test.for(REFUSALS)(
     '$code: $what',
@@ -222,6 +251,50 @@ describe('an insert that the server refuses before it writes', () => {
       expect(outcome.kind === 'refused' && outcome.error.message).toContain(table.name);
     },
   );
+
+  test.for(UNFIT_VALUES)('%i: a value that %s, read by %s, cannot take: %s', async (unfit, { openTable }) => {
+    const [code, type, value, text] = unfit;
+    const table = await openTable({
+      window: 100,
+      fields: { day: 'Date', x: type },
+      columns: { day: 'day', value },
+    });
+    const outcome = await insert(table, [`{${day},"x":${text}}`]);
+    expect(outcome).toMatchObject({ kind: 'refused', data: true, error: { code: 'PH_VALUE_REFUSED' } });
+    expect(outcome.kind === 'refused' && outcome.error.message).toContain(`Code: ${code}. `);
+  });
+
+  test('164: a user who may only read', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const sink = table.withProfile({ readonly: '1' });
+    const outcome = await insert({ ...table, sink }, [good]);
+    expect(outcome).toMatchObject({ kind: 'refused', data: false, error: { code: 'PH_CLICKHOUSE_ACCESS' } });
+    await sink.close();
+  });
+
+  test('202: more queries than the user may run at once', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const sink = table.withProfile({ max_concurrent_queries_for_user: '1' });
+    const id = table.uniqueId();
+    const other = table.server.run({
+      sql: 'SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1',
+      queryId: id,
+      timeout: 60_000,
+    });
+    const ended = other.then(
+      () => 'by itself',
+      (error: unknown) => error,
+    );
+    while ((await table.query(`SELECT count() FROM system.processes WHERE query_id = '${id}'`)) === '0\n');
+    expect(await insert({ ...table, sink }, [good])).toMatchObject({
+      kind: 'refused',
+      data: false,
+      error: { code: 'PH_CLICKHOUSE_BUSY', kind: 'retryable' },
+    });
+    await table.sink.kill(id, table.deadline());
+    expect(await ended).toMatchObject({ code: 394 });
+    await sink.close();
+  });
 
   test('516: a wrong password', async ({ openTable }) => {
     const table = await openTable({ window: 100 });

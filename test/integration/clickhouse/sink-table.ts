@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { ClickHouseSettings } from '@clickhouse/client';
 import { test as base, inject } from 'vitest';
 import type { StackEnvironment } from '../../../infra/local/server-plan.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
-import { Server } from '../../../lib/clickhouse/server.ts';
+import { type Request, Server, type ServerSettings } from '../../../lib/clickhouse/server.ts';
 import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
 import type { Mapping } from '../../../lib/clickhouse/statement.ts';
 import type { SinkSubject } from '../../contract/sink/contract.ts';
@@ -16,6 +17,8 @@ export interface SinkTable extends SinkSubject {
   query(sql: string): Promise<string>;
   /** A sink on the same table for another user. */
   as(username: string, password: string): ClickHouseSink;
+  /** A sink for a user whose profile has these settings: to the server the same as settings of each request. */
+  withProfile(settings: ClickHouseSettings): ClickHouseSink;
 }
 
 export interface SinkTableOptions {
@@ -30,12 +33,25 @@ export interface SinkTableOptions {
 export const PROJECTION =
   'PROJECTION _positions (SELECT _partition, _ledger, _entry, _index, _row ORDER BY _partition, _ledger, _entry, _index, _row)';
 
-export function serverOf(environment: StackEnvironment): Server {
-  return new Server({
+function credentialsOf(environment: StackEnvironment): ServerSettings {
+  return {
     url: environment['CLICKHOUSE_URL'] ?? '',
     username: environment['CLICKHOUSE_USER'] ?? '',
     password: environment['CLICKHOUSE_PASSWORD'] ?? '',
-  });
+  };
+}
+
+class ProfileServer extends Server {
+  readonly #profile: ClickHouseSettings;
+
+  constructor(credentials: ServerSettings, profile: ClickHouseSettings) {
+    super(credentials);
+    this.#profile = profile;
+  }
+
+  override run(request: Request): Promise<string> {
+    return super.run({ ...request, settings: { ...request.settings, ...this.#profile } });
+  }
 }
 
 /** A new table of `{ day, value }` messages, partitioned by day, with a sink on it. */
@@ -50,7 +66,7 @@ export async function openSinkTable(
     source: { format: 'json', fields: fields ?? { day: 'Date', value: 'Int64' } },
     columns: columns ?? { day: 'day', value: 'value' },
   };
-  const server = serverOf(environment);
+  const server = new Server(credentialsOf(environment));
   const query = (sql: string): Promise<string> => server.run({ sql, timeout: 30_000 });
   const definitions = [
     '_partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32, day Date, value Int64',
@@ -71,6 +87,8 @@ SETTINGS ${[`non_replicated_deduplication_window = ${window}`, ...settings].join
     questions: new Questions(server, mapping.target, environmentClock.now),
     name: `${database}.${table}`,
     query,
+    withProfile: (settings) =>
+      new ClickHouseSink(mapping, new ProfileServer(credentialsOf(environment), settings), environmentClock),
     as: (username, password) =>
       new ClickHouseSink(mapping, new Server({ url: server.url, username, password }), environmentClock),
   };

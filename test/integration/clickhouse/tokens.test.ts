@@ -1,6 +1,4 @@
-import { describe, expect, inject } from 'vitest';
-import { type Request, Server } from '../../../lib/clickhouse/server.ts';
-import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
+import { describe, expect } from 'vitest';
 import { tokensAreTrusted } from '../../../lib/pipeline/intent.ts';
 import { entryOf, payload, rangeAll } from '../../contract/sink/messages.ts';
 import { type SinkTable, test } from './sink-table.ts';
@@ -76,19 +74,7 @@ describe('trust in deduplication tokens', () => {
     const table = await openTable({ window: 100 });
     const window = await table.sink.tokenWindow(table.deadline());
     expect(window.window).toBe(100);
-    // A user's profile cannot be written on the local server; to the question it is the same as a setting of its own.
-    class AsByProfile extends Server {
-      override run(request: Request): Promise<string> {
-        const settings = { ...request.settings, deduplicate_insert_select: 'disable' };
-        return super.run({ ...request, settings });
-      }
-    }
-    const server = new AsByProfile({
-      url: table.server.url,
-      username: inject('stack')['CLICKHOUSE_USER'] ?? '',
-      password: inject('stack')['CLICKHOUSE_PASSWORD'] ?? '',
-    });
-    const sink = new ClickHouseSink(table.mapping, server, { now: () => Date.now() });
+    const sink = table.withProfile({ deduplicate_insert_select: 'disable' });
     expect((await sink.tokenWindow(table.deadline())).window).toBe(0);
     await sink.close();
   });
