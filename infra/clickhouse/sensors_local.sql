@@ -4,7 +4,7 @@ CREATE DATABASE IF NOT EXISTS {database:Identifier};
 
 CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
 (
-    device_id LowCardinality(String),
+    device_id String,
     device_type LowCardinality(String),
     customer_id LowCardinality(String),
     site_id LowCardinality(String),
