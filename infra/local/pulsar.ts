@@ -1,13 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { JAVA, MAVEN, require } from './prerequisites.ts';
+import { JAVA, require } from './prerequisites.ts';
+import { PULSAR_VERSIONS, type PulsarVersion, pulsarPackage } from './pulsar-package.ts';
 import { answersOk, type ServerPlan } from './server-plan.ts';
-
-const VERSION = '4.0.8';
-const ARTIFACT = `org.apache.pulsar:pulsar-server-distribution:${VERSION}:tar.gz:bin`;
-const ARCHIVE = `org/apache/pulsar/pulsar-server-distribution/${VERSION}/pulsar-server-distribution-${VERSION}-bin.tar.gz`;
-const ARCHIVE_SHA512 =
-  'ZbdpsQaWzf6/f8W83JXdZjcC4nBR5hbBoTyxAOkSeVJb41NSFxvv57ABEXYzCqspvQpsig8vBkZkGvRtLjPL1g==';
 
 /** What the distribution's own bin/pulsar opens for Java 17. */
 const OPENED = [
@@ -22,6 +17,8 @@ const OPENED = [
 ];
 
 export interface PulsarOptions {
+  /** @default the first of PULSAR_VERSIONS */
+  readonly version?: PulsarVersion;
   /** Lines added to broker.conf; they win over the distribution's and ours. */
   readonly configuration?: readonly string[];
   /** Sent with the readiness questions, where `configuration` asks for authentication. */
@@ -32,6 +29,7 @@ export interface PulsarOptions {
 
 /** Pulsar standalone: broker and bookie in one process, metadata in RocksDB. */
 export function pulsar(options: PulsarOptions = {}): ServerPlan {
+  const { version = PULSAR_VERSIONS[0] } = options;
   return {
     name: 'pulsar',
     grace: 15,
@@ -39,23 +37,8 @@ export function pulsar(options: PulsarOptions = {}): ServerPlan {
       { purpose: 'binary protocol', wellKnown: 6650 },
       { purpose: 'administration', wellKnown: 8080 },
     ],
-    package: {
-      name: 'pulsar',
-      version: VERSION,
-      bytes: 500_000_000,
-      fetch: async ({ staging, content, run, check }) => {
-        await require(MAVEN, `Fetching Pulsar ${VERSION}`);
-        const repository = join(staging, 'maven');
-        await run(
-          'mvn',
-          ...['-B', '-ntp', '-C', 'dependency:get', `-Dartifact=${ARTIFACT}`, '-Dtransitive=false'],
-          `-Dmaven.repo.local=${repository}`,
-        );
-        await check(join(repository, ARCHIVE), ARCHIVE_SHA512);
-        await run('tar', '-xzf', join(repository, ARCHIVE), '-C', content, '--strip-components=1');
-      },
-    },
-    requirePrerequisites: () => require(JAVA, `Pulsar ${VERSION}`),
+    package: pulsarPackage(version),
+    requirePrerequisites: () => require(JAVA, `Pulsar ${version}`),
     launch: async ({ installed, folder, ports }) => {
       const configuration = join(folder, 'broker.conf');
       const data = join(folder, 'data');
