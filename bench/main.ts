@@ -3,6 +3,16 @@ import { Command, InvalidArgumentError } from 'commander';
 const program = new Command('bench').description('Measures on real servers, which it starts and ends.');
 
 program
+  .command('pipeline')
+  .description('drains a backlog: raw read, raw insert, and the pipeline on 1 and on 4 partitions')
+  .option('--messages <count>', 'messages of the backlog', positive, 1_000_000)
+  .option('--json', 'print the results as one line of JSON at the end', false)
+  .action(async (options: { messages: number; json: boolean }) => {
+    const { benchPipeline } = await import('./pipeline/bench.ts');
+    await benchPipeline(options);
+  });
+
+program
   .command('pulsar')
   .description(
     'reads one backlog with the wire transport, the Java client and, where it is here, pulsar-client',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { bundle } from '../bundle.ts';
 import type { Measured } from './measured.ts';
 
 const run = promisify(execFile);
@@ -19,31 +19,16 @@ export interface BacklogReader {
   read(backlog: Backlog): Promise<Measured>;
 }
 
-/** Bundled first, as functions are deployed: a measurement must not pay for a compiler. */
 export async function transportReader(
   name: 'wire' | 'pulsarClient',
   source: string,
   folder: string,
 ): Promise<BacklogReader> {
-  const outfile = join(folder, `${name}.mjs`);
-  await build({
-    entryPoints: [join(import.meta.dirname, source)],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    external: ['pulsar-client'],
-    // What is bundled from CommonJS calls `require`, which an ES module has not.
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
-    logLevel: 'warning',
-  });
+  const program = await bundle(join(import.meta.dirname, source), join(folder, `${name}.mjs`));
   return {
     name,
     read: async ({ serviceUrl, adminUrl, topic, messages }) =>
-      lastLine(await run(process.execPath, [outfile, serviceUrl, adminUrl, topic, String(messages)])),
+      lastLine(await run(process.execPath, [program, serviceUrl, adminUrl, topic, String(messages)])),
   };
 }
 

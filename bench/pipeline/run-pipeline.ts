@@ -1,0 +1,84 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startFunction } from '../../examples/support/function-process.ts';
+import { writePipelineFile } from '../../examples/support/pipeline-file.ts';
+import type { Stack } from '../../infra/local/stack.ts';
+import type { AuditReport } from '../../lib/replay/audit.ts';
+import { ask } from './ask-clickhouse.ts';
+import type { PipelineRun } from './measured.ts';
+import { cpuMicroseconds } from './server-cpu.ts';
+
+export interface Backlog {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly messages: number;
+}
+
+interface Usage {
+  readonly cpuMicroseconds: number;
+  readonly peakKilobytes: number;
+}
+
+/** Drains the backlog into a table of its own, with one function process a partition, and audits it. */
+export async function runPipeline(
+  stack: Stack,
+  folder: string,
+  name: string,
+  backlog: Backlog,
+): Promise<PipelineRun> {
+  const database = name.replaceAll('-', '_');
+  const place = join(folder, name);
+  await mkdir(place);
+  const pipelineFile = await writePipelineFile(join(place, 'pipeline.yml'), {
+    name,
+    topic: backlog.topic,
+    subscription: name,
+    'target.database': database,
+  });
+  const functions = { environment: stack.environment, folder: place, pipelineFile };
+  await (await startFunction(functions, ['init'])).answer();
+
+  const servers = () =>
+    (['pulsar', 'clickhouse'] as const).map((server) => {
+      const processes = stack.server(server).processes;
+      return processes ? cpuMicroseconds(processes.server) : Number.NaN;
+    });
+  const before = servers();
+  const begun = performance.now();
+  const usages = await Promise.all(
+    Array.from({ length: backlog.partitions }, (_, partition) => consume(functions, partition)),
+  );
+  const milliseconds = performance.now() - begun;
+  const used = servers().map((value, server) => value - (before[server] ?? Number.NaN));
+
+  const parts = await ask(
+    stack.environment,
+    `SYSTEM FLUSH LOGS`,
+    `SELECT count() FROM system.part_log WHERE database = '${database}' AND event_type = 'NewPart'`,
+  );
+  const audit = await (await startFunction(functions, ['audit'])).answer<AuditReport>();
+  // Its merges would disturb the next run.
+  await ask(stack.environment, `DROP DATABASE ${database} SYNC`);
+  return {
+    rows: audit.rows,
+    milliseconds,
+    cpuMicroseconds: usages.reduce((sum, usage) => sum + usage.cpuMicroseconds, 0),
+    brokerCpuMicroseconds: used[0] ?? Number.NaN,
+    clickhouseCpuMicroseconds: used[1] ?? Number.NaN,
+    peakKilobytes: Math.max(...usages.map((usage) => usage.peakKilobytes)),
+    parts: Number(parts),
+    missing: audit.missing + (backlog.messages - audit.messages),
+    doubled: audit.doubled,
+  };
+}
+
+async function consume(functions: Parameters<typeof startFunction>[0], partition: number): Promise<Usage> {
+  const file = join(functions.folder, `usage-${partition}.json`);
+  const consumer = await startFunction(
+    { ...functions, environment: { ...functions.environment, BENCH_USAGE_FILE: file } },
+    ['consume', '--partition', String(partition), '--until', 'drained'],
+    ['--import', join(import.meta.dirname, 'report-usage.mjs')],
+  );
+  await consumer.answer();
+  return JSON.parse(await readFile(file, 'utf8')) as Usage;
+}
