@@ -1,3 +1,4 @@
+import { checkMapping } from '../clickhouse/probe.ts';
 import { Questions } from '../clickhouse/questions.ts';
 import type { Server } from '../clickhouse/server.ts';
 import { checkTable, type TableFinding } from '../clickhouse/table-check.ts';
@@ -24,7 +25,8 @@ export async function ensureTarget(
   const questions = new Questions(server, target, () => environment.now());
   const found = await describeTable(questions, target, deadline);
   const table = found ?? (await make(pipeline, questions, ddl, deadline));
-  refuseUnfit(pipeline, checkTable(table, pipeline), tell);
+  const findings = [...checkTable(table, pipeline), ...(await checkMapping(questions, pipeline, deadline))];
+  refuseUnfit(pipeline, findings, tell);
   tell({
     outcome: found ? 'found' : 'created',
     message: `table ${target.database}.${target.table}, ${table.engine}`,

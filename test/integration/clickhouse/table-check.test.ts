@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { explainInsert } from '../../../lib/clickhouse/explain.ts';
+import { INSERT_SETTINGS } from '../../../lib/clickhouse/insert-settings.ts';
 import { checkMapping } from '../../../lib/clickhouse/probe.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
 import { checkTable } from '../../../lib/clickhouse/table-check.ts';
@@ -163,14 +163,13 @@ describe('a mapping', () => {
     expect(findings.map(({ message }) => says?.test(message))).toEqual(says ? [true] : []);
   });
 
-  test('is explained by the very statement and settings that are sent', async ({ openTable }) => {
-    const { mapping, query, sink } = await openTable({ window: 100 });
-    const explained = explainInsert(mapping);
-    expect(explained.mapping).toBe(sink.mapping);
-    const names = Object.keys(explained.settings).filter((name) => name !== 'wait_end_of_query');
-    const known = await query(
-      `SELECT count() FROM system.settings WHERE name IN (${names.map((name) => `'${name}'`).join(', ')})`,
+  test('relies on settings that the server knows, every one', async ({ openTable }) => {
+    const { query } = await openTable({ window: 100 });
+    // The interface's own, which system.settings does not list on every version.
+    const names = Object.keys(INSERT_SETTINGS).filter((name) => name !== 'wait_end_of_query');
+    const list = names.map((name) => `'${name}'`).join(', ');
+    expect(Number(await query(`SELECT count() FROM system.settings WHERE name IN (${list})`))).toBe(
+      names.length,
     );
-    expect(Number(known)).toBe(names.length);
   });
 });
