@@ -71,10 +71,11 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
   const previous = await latestSnapshot(context);
   const work = await findWork(context, states);
-  const idle = !work.some(({ pending, held }) => pending || held) && !hasMoved(states, previous?.snapshot);
+  const idle = !work.some(({ pending }) => pending) && !hasMoved(states, previous?.snapshot);
   if (idle) {
+    const invoked = await invokeConsumers(context, work);
     const acknowledgedMessages = await acknowledge(context);
-    return { ...ended('unchanged', lease.state), acknowledgedMessages, halted };
+    return { ...ended('unchanged', lease.state), acknowledgedMessages, invoked, halted };
   }
   await assertNotBehindSnapshots(context);
   const openedAt = environment.now();

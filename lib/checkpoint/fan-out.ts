@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { messageOf } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isAfter } from '../pipeline/position.ts';
+import { needsSuccessor } from '../pipeline/succession.ts';
 import { type CycleContext, persistently } from './context.ts';
 
 const REQUESTS_AT_ONCE = 32;
@@ -15,7 +16,7 @@ export interface Work {
   readonly held: boolean;
 }
 
-/** Looks at every partition: one last-position request each, none for those halted or in flight anyway. */
+/** Looks at every partition: one last-position request each, none for those halted or with batches in flight. */
 export async function findWork(
   context: CycleContext,
   states: readonly PartitionState[],
@@ -29,19 +30,22 @@ async function workOf(context: CycleContext, state: PartitionState): Promise<Wor
   if (state.halted) return { state, pending: false, held: false };
   // A living consumer renews long before half its lease is left; one that has less may be dead.
   const held = state.owner !== undefined && state.leaseUntil - environment.now() > pipeline.consume.lease / 2;
-  if (held || state.inFlight.length > 0) return { state, pending: true, held };
+  if (state.inFlight.length > 0) return { state, pending: true, held };
   const last = await persistently(context, (deadline) => transport.lastPosition(state.topic, deadline));
   return { state, pending: isAfter(last, state.committed), held };
 }
 
-/** Starts a consumer for each pending partition that has none. A failed start is told and left to the next cycle. */
+/**
+ * Starts a consumer for each partition that wants one: pending and not held; in follow mode also idle, or held by one
+ * that is about to end. A failed start is told and left to the next cycle.
+ */
 export async function invokeConsumers(
   context: CycleContext,
   work: readonly Work[],
 ): Promise<readonly number[]> {
   const { invoker, pipeline, deadline, log } = context;
   const limit = pLimit(REQUESTS_AT_ONCE);
-  const wanted = work.filter(({ pending, held }) => pending && !held).map(({ state }) => state.partition);
+  const wanted = work.filter((one) => wantsConsumer(context, one)).map(({ state }) => state.partition);
   const started = await Promise.all(
     wanted.map((partition) =>
       limit(async () => {
@@ -59,4 +63,10 @@ export async function invokeConsumers(
     ),
   );
   return started.flat();
+}
+
+function wantsConsumer({ pipeline, environment }: CycleContext, { state, pending, held }: Work): boolean {
+  if (state.halted) return false;
+  const follow = pipeline.consume.mode === 'follow';
+  return held ? follow && needsSuccessor(state, environment.now()) : pending || follow;
 }

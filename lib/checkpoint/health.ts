@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
-import { PulsehouseError } from '../pipeline/errors.ts';
 import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
+import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isAfter, type Position } from '../pipeline/position.ts';
 import type { CycleDependencies } from './context.ts';
@@ -62,11 +62,7 @@ function backlog(committed: Position, last: Position | undefined): number {
   return last.ledger === committed.ledger ? last.entry - committed.entry : last.entry + 1;
 }
 
-function checkpointAge(
-  cycle: CycleState,
-  latest: CheckpointRecord | undefined,
-  now: number,
-): number {
+function checkpointAge(cycle: CycleState, latest: CheckpointRecord | undefined, now: number): number {
   // An idle pipeline opens none: its latest checkpoint grows old and still says all there is to say.
   const wanting = cycle.opened > cycle.latest;
   return wanting && latest?.completedAt !== undefined ? now - latest.completedAt : 0;

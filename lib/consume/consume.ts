@@ -5,6 +5,7 @@ import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import { flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
 import type { Position } from '../pipeline/position.ts';
+import { awaitHandover } from './await-handover.ts';
 import { ask, askAgain, type ConsumeContext, type ConsumeDependencies } from './context.ts';
 import { FlushRequests } from './flush-requests.ts';
 import { OpenBatches } from './open-batches.ts';
@@ -59,6 +60,7 @@ export async function consume(
   if (!cycle)
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
   if (cycle.paused) return nothingDone('paused', undefined);
+  if (request.until === 'deadline') await awaitHandover(dependencies, request.partition, request.deadline);
   const terms = { owner: request.owner, duration: pipeline.consume.lease, deadline: request.deadline };
   const taken = await takeLease(partitionItem(state, pipeline.name, request.partition), terms, environment);
   if (!taken.taken) return notTaken(dependencies, request, taken.found);
@@ -98,7 +100,11 @@ async function hold(
     const flushes = new FlushRequests(context, flushRequested);
     const end = await pump(context, request, flushes);
     const lastTokens = await ask(context, (deadline) => sink.tokenWindow(deadline));
-    await lease.release((state) => ({ ...flushedTo(state, flushes.newest), lastTokens }));
+    await lease.release((state) => ({
+      ...flushedTo(state, flushes.newest),
+      lastTokens,
+      heldUntil: undefined,
+    }));
     return end;
   } finally {
     ended.abort();
@@ -113,6 +119,8 @@ async function pump(
 ): Promise<PumpEnd> {
   const { environment, transport, lease } = context;
   const left = request.deadline - environment.now();
+  const pullUntil = request.deadline - Math.min(LONGEST_CLOSING, left * CLOSING_SHARE);
+  if (request.until === 'deadline') await lease.update((state) => ({ ...state, heldUntil: pullUntil }));
   const open = new OpenBatches(context);
   const reader = await ask(context, (deadline) =>
     transport.openReader(
@@ -122,7 +130,6 @@ async function pump(
     ),
   );
   try {
-    const pullUntil = request.deadline - Math.min(LONGEST_CLOSING, left * CLOSING_SHARE);
     return await new Pump(context, reader, open, flushes, {
       until: request.until,
       pullUntil,

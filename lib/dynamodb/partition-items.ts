@@ -50,6 +50,7 @@ const partitionCodec = itemCodec<PartitionState>(
     lastTokens: orUndefined(tokens),
     seq: count,
     inFlight: z.array(z.strictObject(intentFields)),
+    heldUntil: orUndefined(count),
     flushed: count,
     totals: z.strictObject({
       batches: count,

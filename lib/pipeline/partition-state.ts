@@ -68,6 +68,8 @@ export interface PartitionState extends Fenced {
   readonly seq: number;
   /** Intended and not yet committed, in order, contiguous from `committed`. */
   readonly inFlight: readonly Intent[];
+  /** When a holder that follows its topic stops pulling and gives the lease back (ms since the epoch); else undefined. */
+  readonly heldUntil: number | undefined;
   /** Newest checkpoint number whose flush request was met. */
   readonly flushed: number;
   readonly totals: Totals;

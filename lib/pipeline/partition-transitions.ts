@@ -31,6 +31,7 @@ export function newPartitionState(from: PartitionOrigin): PartitionState {
     committedPublishTime: 0,
     seq: 0,
     inFlight: [],
+    heldUntil: undefined,
     flushed: 0,
     totals: NO_TOTALS,
     forgotten: undefined,

@@ -50,6 +50,7 @@ export function partitionState(pipeline: string, changes: Partial<PartitionState
     committedPublishTime: 0,
     seq: 0,
     inFlight: [],
+    heldUntil: undefined,
     flushed: 0,
     totals: NO_TOTALS,
     forgotten: undefined,
@@ -68,6 +69,7 @@ export function busyPartitionState(pipeline: string): PartitionState {
     origin: { ledger: 2, entry: -1 },
     committed: { ledger: 3, entry: 9 },
     committedPublishTime: 1_790_000_000_000,
+    heldUntil: 1_790_000_600_000,
     seq: 2,
     inFlight: [
       intent(),
