@@ -37,7 +37,7 @@ export type Handler<Answer> = (input: unknown, context: Context) => Promise<Answ
 /** Time for closing connections, for the metrics and for Lambda to take the answer, milliseconds. */
 const ANSWER_TIME = 1_500;
 
-const REFUSED_SECRET = ['PH_PULSAR_AUTHENTICATION', 'PH_CLICKHOUSE_AUTHENTICATION'];
+const REFUSED_SECRET = ['PH_PULSAR_AUTHENTICATION', 'PH_CLICKHOUSE_ACCESS'];
 
 /**
  * Makes a Lambda handler of a plan. Connections are open for one invocation alone. After an authentication error it runs

@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { parsePipeline } from '../../../lib/configuration/parse.ts';
+import { EVENTS_SOURCE, publishEvents, setUpEvents } from '../../support/events.ts';
+import { nodeBinary } from '../../support/node-runtime.ts';
+import { createPlace, type Place } from '../../support/place.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+import { packageService } from '../../support/serverless.ts';
+
+const PATIENCE = 600_000;
+const RUNTIMES = [20, 22, 24];
+const LEASE = 2_000;
+const SECRET = '/sandbox/clickhouse-password';
+
+let place: Place;
+let directory: string;
+let environment: Record<string, string>;
+let published = 0;
+const open: Sandbox[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pulsehouse-sandbox-'));
+  place = await createPlace(inject('stack'));
+  for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
+    process.env[name] = place.environment[name];
+  environment = {
+    ...place.environment,
+    POWERTOOLS_METRICS_NAMESPACE: 'Pulsehouse',
+    POWERTOOLS_SERVICE_NAME: 'sandbox',
+    PULSEHOUSE_CONSUME_FUNCTION: 'not-deployed-here',
+  };
+  const text = JSON.stringify({
+    name: 'events',
+    topic: place.topic('events'),
+    subscription: 'pulsehouse-events',
+    target: { database: place.database, table: 'events' },
+    ...EVENTS_SOURCE,
+    checkpoint: { flushTimeout: '1s' },
+    consume: { lease: `${LEASE}ms` },
+  });
+  const file = join(directory, 'pipeline.yml');
+  await writeFile(file, text);
+  const { pipeline } = parsePipeline(text, file);
+  if (!pipeline) throw new Error("the test's pipeline is wrong");
+  await setUpEvents(place.environment, pipeline, RUNTIMES.length);
+  const packaged = await packageService({ pipelines: file }, {});
+  for (const name of ['consume', 'checkpoint'])
+    execFileSync('python3', ['-m', 'zipfile', '-e', join(packaged.folder, `${name}.zip`), directory]);
+  await packaged.remove();
+}, PATIENCE);
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((sandbox) => sandbox.end()));
+});
+
+afterAll(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+function sandbox(name: string, node: string, own: Record<string, string> = {}): Sandbox {
+  const made = new Sandbox({
+    node,
+    bundle: join(directory, 'functions', `${name}.mjs`),
+    environment: { ...environment, ...own },
+  });
+  open.push(made);
+  return made;
+}
+
+async function publish(partition: number, entries: number): Promise<void> {
+  const topic = `${place.topic('events')}-partition-${partition}`;
+  published = await publishEvents(place.environment, topic, {
+    entries,
+    messagesAnEntry: 100,
+    from: published,
+  });
+}
+
+/** Every id exactly once. */
+async function expectExact(): Promise<void> {
+  const counts = await place.query(`SELECT count(), uniqExact(id) FROM ${place.database}.events`);
+  expect(counts.trim().split('\t').map(Number)).toEqual([published, published]);
+}
+
+describe('packaged functions', () => {
+  test.each(RUNTIMES)(
+    'run under Node %i',
+    async (major) => {
+      const node = await nodeBinary(major);
+      const partition = RUNTIMES.indexOf(major);
+      await publish(partition, 20);
+      const consumed = await sandbox('consume', node).invoke({ pipeline: 'events', partition });
+      expect(consumed).toMatchObject({
+        ok: true,
+        result: { outcome: 'drained', messages: 2_000, rows: 2_000 },
+      });
+      const cycle = await sandbox('checkpoint', node).invoke({ pipeline: 'events' });
+      expect(cycle).toMatchObject({
+        ok: true,
+        result: { outcome: 'completed', acknowledgedMessages: 2_000 },
+      });
+      await expectExact();
+    },
+    PATIENCE,
+  );
+
+  test(
+    'refuse events that are not theirs, saying what there is',
+    async () => {
+      const consumer = sandbox('consume', process.execPath);
+      const unknown = await consumer.invoke({ pipeline: 'nobody', partition: 0 });
+      expect(unknown).toMatchObject({
+        ok: false,
+        code: 'PH_EVENT_INVALID',
+        error: expect.stringContaining('events'),
+      });
+      const wrong = await consumer.invoke({ pipeline: 'events', partition: -1 });
+      expect(wrong).toMatchObject({ ok: false, code: 'PH_EVENT_INVALID' });
+    },
+    PATIENCE,
+  );
+});
+
+describe('a sandbox that Lambda freezes', () => {
+  test(
+    'between two invocations works on: nothing of the first is used by the second',
+    async () => {
+      const consumer = sandbox('consume', process.execPath);
+      await publish(0, 10);
+      expect(await consumer.invoke({ pipeline: 'events', partition: 0 })).toMatchObject({ ok: true });
+      consumer.freeze();
+      await publish(0, 10);
+      await sleep(2 * LEASE);
+      consumer.thaw();
+      const again = await consumer.invoke({ pipeline: 'events', partition: 0 });
+      expect(again).toMatchObject({ ok: true, result: { outcome: 'drained', messages: 1_000 } });
+      await expectExact();
+    },
+    PATIENCE,
+  );
+
+  test(
+    'in the middle of one, past its lease, can change nothing once it goes on',
+    async () => {
+      const zombie = sandbox('consume', process.execPath);
+      // Warm, so that the freeze falls into the work and not into the loading.
+      await zombie.invoke({ pipeline: 'events', partition: 0 });
+      await publish(0, 300);
+      const late = zombie.invoke({ pipeline: 'events', partition: 0 });
+      await sleep(100);
+      zombie.freeze();
+      const successor = sandbox('consume', process.execPath);
+      for (;;) {
+        const answer = await successor.invoke({ pipeline: 'events', partition: 0 });
+        if (answer.ok && answer.result['outcome'] === 'drained') break;
+        expect(answer).toMatchObject({ ok: true, result: { outcome: 'busy' } });
+        await sleep(250);
+      }
+      zombie.thaw();
+      await late;
+      await expectExact();
+    },
+    PATIENCE,
+  );
+});
+
+test(
+  'a secret that was changed is fetched anew after the server refuses the old one',
+  async () => {
+    const ssm = new SSMClient({ endpoint: place.environment['AWS_ENDPOINT_URL'] ?? '' });
+    const put = (Value: string) =>
+      ssm.send(new PutParameterCommand({ Name: SECRET, Value, Type: 'SecureString', Overwrite: true }));
+    await put('wrong');
+    const consumer = sandbox('consume', process.execPath, {
+      CLICKHOUSE_PASSWORD: '',
+      CLICKHOUSE_PASSWORD_FROM: `ssm:${SECRET}`,
+    });
+    const refused = await consumer.invoke({ pipeline: 'events', partition: 0 });
+    expect(refused).toMatchObject({ ok: false, code: 'PH_CLICKHOUSE_ACCESS' });
+    expect(JSON.stringify(refused)).not.toContain('wrong');
+    await put(place.environment['CLICKHOUSE_PASSWORD'] ?? '');
+    // The sandbox still holds the wrong one: its cache lasts five minutes.
+    expect(await consumer.invoke({ pipeline: 'events', partition: 0 })).toMatchObject({ ok: true });
+    ssm.destroy();
+  },
+  PATIENCE,
+);
