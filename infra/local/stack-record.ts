@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { identify, isRunning, signalProcess } from './process-identity.ts';
 import { SERVER_NAMES } from './server-plan.ts';
 import type { Stack } from './stack.ts';

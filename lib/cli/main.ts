@@ -1,20 +1,27 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { registerAudit } from './audit.ts';
-import { registerCheckpoint } from './checkpoint.ts';
-import { registerConsume } from './consume.ts';
-import { registerDoctor } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
-import { registerExplain } from './explain.ts';
-import { registerInit } from './init.ts';
-import { registerOffsets } from './offsets.ts';
-import { registerPause, registerResume } from './pause.ts';
-import { registerRedrive } from './redrive.ts';
-import { registerReplay } from './replay.ts';
-import { registerRestore } from './restore.ts';
-import { registerRun } from './run.ts';
-import { registerStack } from './stack/stack.ts';
-import { registerStatus } from './status.ts';
+
+type Register = (program: Command) => void;
+
+/** In the order of the help. Only the named command's modules are loaded, so that a function process starts fast. */
+const COMMANDS: readonly (readonly [name: string, load: () => Promise<Register>])[] = [
+  ['init', async () => (await import('./init.ts')).registerInit],
+  ['consume', async () => (await import('./consume.ts')).registerConsume],
+  ['checkpoint', async () => (await import('./checkpoint.ts')).registerCheckpoint],
+  ['run', async () => (await import('./run.ts')).registerRun],
+  ['status', async () => (await import('./status.ts')).registerStatus],
+  ['audit', async () => (await import('./audit.ts')).registerAudit],
+  ['replay', async () => (await import('./replay.ts')).registerReplay],
+  ['restore', async () => (await import('./restore.ts')).registerRestore],
+  ['pause', async () => (await import('./pause.ts')).registerPause],
+  ['resume', async () => (await import('./pause.ts')).registerResume],
+  ['offsets', async () => (await import('./offsets.ts')).registerOffsets],
+  ['redrive', async () => (await import('./redrive.ts')).registerRedrive],
+  ['doctor', async () => (await import('./doctor.ts')).registerDoctor],
+  ['explain', async () => (await import('./explain.ts')).registerExplain],
+  ['stack', async () => (await import('./stack/stack.ts')).registerStack],
+];
 
 const EXIT_CODES = `
 Exit codes:
@@ -38,25 +45,8 @@ const program = new Command('pulsehouse')
   .showHelpAfterError('(--help shows the options and examples)')
   .exitOverride();
 
-for (const register of [
-  registerInit,
-  registerConsume,
-  registerCheckpoint,
-  registerRun,
-  registerStatus,
-  registerAudit,
-  registerReplay,
-  registerRestore,
-  registerPause,
-  registerResume,
-  registerOffsets,
-  registerRedrive,
-  registerDoctor,
-  registerExplain,
-]) {
-  register(program);
-}
-registerStack(program);
+const wanted = COMMANDS.filter(([name]) => name === process.argv[2]);
+for (const [, load] of wanted.length > 0 ? wanted : COMMANDS) (await load())(program);
 
 // A reader that went away (`| head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { InitialPosition } from '../ports/transport.ts';
 
 const wanted = 'write earliest, latest, or a time with its zone such as 2026-11-01T00:00:00Z';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pipelineFile } from './schema.ts';
 
 /** A node of a JSON Schema as far as this project looks into one. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { initialPosition } from './initial-position.ts';
 import { duration, size, whole } from './quantities.ts';
 import { topic } from './topic.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const PART = '[-\\w=:.]+';
 const FULL = new RegExp(`^persistent://${PART}/${PART}/[^/\\s]+$`);
