@@ -1,5 +1,7 @@
 import { openServer } from '../assembly/servers.ts';
 import { listSnapshots } from '../checkpoint/snapshots.ts';
+import { missingGrants } from '../clickhouse/grants.ts';
+import { checkMapping } from '../clickhouse/probe.ts';
 import { Questions } from '../clickhouse/questions.ts';
 import { checkTable } from '../clickhouse/table-check.ts';
 import { describeTable } from '../clickhouse/table-description.ts';
@@ -94,7 +96,12 @@ const clickhouse: Check = async ({ settings, environment, pipeline }, deadline) 
     if (!table) {
       return [{ verdict: 'wrong', message: `${version}, no table ${name}`, fix: 'Run `pulsehouse init`.' }];
     }
-    const findings = checkTable(table, pipeline).map(({ severity, message, sql }) => ({
+    const found = [
+      ...checkTable(table, pipeline),
+      ...(await missingGrants(questions, pipeline.target, deadline)),
+      ...(await checkMapping(questions, pipeline, deadline)),
+    ];
+    const findings = found.map(({ severity, message, sql }) => ({
       verdict: severity === 'error' ? ('wrong' as const) : ('mind' as const),
       message,
       fix: sql,

@@ -1,4 +1,5 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { quoteIdentifier } from './identifiers.ts';
 import { POSITION_COLUMN_NAMES, POSITION_COLUMNS } from './position-columns.ts';
 import { addColumnSql, addProjectionSql, setWindowSql } from './table-ddl.ts';
 import type { TableDescription } from './table-description.ts';
@@ -11,6 +12,9 @@ export interface TableFinding {
   /** What mends it, where SQL can. */
   readonly sql: string | undefined;
 }
+
+/** What switches it on again, which is not called the same in each setting. */
+const ENABLED: Readonly<Record<string, string>> = { deduplicate_insert_select: 'enable_when_possible' };
 
 type Target = Pick<Pipeline, 'target' | 'columns' | 'allowWithoutDeduplication'>;
 type Check = (table: TableDescription, pipeline: Target) => readonly TableFinding[];
@@ -45,8 +49,13 @@ const deduplication: Check = (table, { allowWithoutDeduplication, target }) => {
   if (table.switchedOffBy.length > 0) {
     return [
       missing(
-        `the user's profile switches deduplication off; ${waits}`,
-        table.switchedOffBy.map((name) => `ALTER USER CURRENT_USER SETTINGS ${name} = 'enable';`).join('\n'),
+        `the profile of user ${table.user} switches deduplication off; ${waits}`,
+        table.switchedOffBy
+          .map(
+            (name) =>
+              `ALTER USER ${quoteIdentifier(table.user)} SETTINGS ${name} = '${ENABLED[name] ?? 'enable'}';`,
+          )
+          .join('\n'),
       ),
     ];
   }

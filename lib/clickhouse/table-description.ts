@@ -11,6 +11,8 @@ export interface ColumnDescription {
 }
 
 export interface TableDescription {
+  /** Who asked. */
+  readonly user: string;
   readonly engine: string;
   /** Engine, keys, TTL and settings as the server writes them. */
   readonly engineFull: string;
@@ -33,7 +35,7 @@ export async function describeTable(
   deadline: number,
 ): Promise<TableDescription | undefined> {
   const [table] = await questions.ask<Omit<TableDescription, 'columns'>>(
-    `SELECT engine, engine_full AS engineFull, create_table_query AS createQuery, sorting_key AS sortingKey,
+    `SELECT currentUser() AS user, engine, engine_full AS engineFull, create_table_query AS createQuery, sorting_key AS sortingKey,
 partition_key AS partitionKey,
 (SELECT any(value) FROM system.merge_tree_settings WHERE name = 'non_replicated_deduplication_window') AS serverWindow,
 (SELECT groupArray(name) FROM system.settings

@@ -3,13 +3,20 @@ import { quoteTable, type TableName } from './identifiers.ts';
 import { type Condition, inRange } from './positions-in-range.ts';
 import type { Questions } from './questions.ts';
 
+const DELETE_SETTINGS = {
+  mutations_sync: '2',
+  // `now()` is when the statement is taken in, not when a part is rewritten: a part left for later is still rewritten.
+  mutations_execute_nondeterministic_on_initiator: 1,
+} as const;
+
 export function targetTable(questions: Questions, target: TableName): TargetTable {
   return {
     countByPartition: (deadline) => countByPartition(questions, target, deadline),
-    async deleteRows(range, deadline) {
+    async deleteRows(range, notAfter, deadline) {
       // A lightweight DELETE is refused on a table with a projection. Waiting for every replica comes with the setting.
-      const sql = `ALTER TABLE ${quoteTable(target)} DELETE WHERE ${inline(inRange(range))}`;
-      await questions.tell(sql, {}, deadline, { mutations_sync: '2' });
+      const valid = `now() < fromUnixTimestamp(${Math.floor(notAfter / 1000)})`;
+      const sql = `ALTER TABLE ${quoteTable(target)} DELETE WHERE ${inline(inRange(range))} AND ${valid}`;
+      await questions.tell(sql, {}, deadline, DELETE_SETTINGS);
     },
   };
 }

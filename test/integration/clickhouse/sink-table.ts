@@ -17,8 +17,10 @@ export interface SinkTable extends SinkSubject {
   query(sql: string): Promise<string>;
   /** A sink on the same table for another user. */
   as(username: string, password: string): ClickHouseSink;
-  /** A sink for a user whose profile has these settings: to the server the same as settings of each request. */
-  withProfile(settings: ClickHouseSettings): ClickHouseSink;
+  /** The server for a user whose profile has these settings: to it the same as settings of each request. */
+  serverFor(profile: ClickHouseSettings): Server;
+  /** A sink for such a user. */
+  withProfile(profile: ClickHouseSettings): ClickHouseSink;
 }
 
 export interface SinkTableOptions {
@@ -68,6 +70,8 @@ export async function openSinkTable(
   };
   const server = new Server(credentialsOf(environment));
   const query = (sql: string): Promise<string> => server.run({ sql, timeout: 30_000 });
+  const serverFor = (profile: ClickHouseSettings): Server =>
+    new ProfileServer(credentialsOf(environment), profile);
   const definitions = [
     '_partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32, day Date, value Int64',
     ...also,
@@ -87,8 +91,8 @@ SETTINGS ${[`non_replicated_deduplication_window = ${window}`, ...settings].join
     questions: new Questions(server, mapping.target, environmentClock.now),
     name: `${database}.${table}`,
     query,
-    withProfile: (settings) =>
-      new ClickHouseSink(mapping, new ProfileServer(credentialsOf(environment), settings), environmentClock),
+    serverFor,
+    withProfile: (profile) => new ClickHouseSink(mapping, serverFor(profile), environmentClock),
     as: (username, password) =>
       new ClickHouseSink(mapping, new Server({ url: server.url, username, password }), environmentClock),
   };

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { missingGrants } from '../../../lib/clickhouse/grants.ts';
 import { INSERT_SETTINGS } from '../../../lib/clickhouse/insert-settings.ts';
 import { checkMapping } from '../../../lib/clickhouse/probe.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
@@ -123,6 +124,26 @@ describe('a table that cannot hold the guarantees', () => {
     const { findings } = await check(table, definition, { allowWithoutDeduplication: true });
     expect(findings.map(({ severity }) => severity)).toEqual(['warning']);
   });
+
+  test('is refused to a user whose profile switches deduplication off', async ({ openTable }) => {
+    const { deadline, mapping, serverFor } = await openTable({ window: 100 });
+    const server = serverFor({ deduplicate_insert_select: 'disable' });
+    const table = await describeTable(
+      new Questions(server, mapping.target, () => Date.now()),
+      mapping.target,
+      deadline(),
+    );
+    const pipeline = { ...mapping, allowWithoutDeduplication: false };
+    expect(table && checkTable(table, pipeline)).toMatchObject([
+      {
+        severity: 'error',
+        sql: expect.stringMatching(
+          /^ALTER USER .* SETTINGS deduplicate_insert_select = 'enable_when_possible';$/,
+        ),
+      },
+    ]);
+    await server.close();
+  });
 });
 
 describe('a table that can', () => {
@@ -171,5 +192,25 @@ describe('a mapping', () => {
     expect(Number(await query(`SELECT count() FROM system.settings WHERE name IN (${list})`))).toBe(
       names.length,
     );
+  });
+});
+
+describe('the rights of a user', () => {
+  test('are all there for the stack’s own', async ({ openTable }) => {
+    const { deadline, mapping, questions } = await openTable({ window: 100 });
+    expect(await missingGrants(questions, mapping.target, deadline())).toEqual([]);
+  });
+
+  test('lack writing where the profile allows only reading', async ({ openTable }) => {
+    const { deadline, mapping, serverFor } = await openTable({ window: 100 });
+    const server = serverFor({ readonly: '1' });
+    const questions = new Questions(server, mapping.target, () => Date.now());
+    const missing = await missingGrants(questions, mapping.target, deadline());
+    expect(missing.map(({ severity, sql }) => `${severity} ${sql?.split(' ON ')[0]}`)).toEqual([
+      'error GRANT INSERT',
+      'error GRANT CREATE TEMPORARY TABLE',
+      'warning GRANT ALTER DELETE',
+    ]);
+    await server.close();
   });
 });
