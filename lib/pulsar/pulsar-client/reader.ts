@@ -1,47 +1,50 @@
-import type { Client, Message, Reader } from 'pulsar-client';
+import type { Message } from 'pulsar-client';
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
+import { isAfter, type Position } from '../../pipeline/position.ts';
 import type { Environment } from '../../ports/environment.ts';
 import type { Entry, EntryReader, ReaderOptions } from '../../ports/transport.ts';
 import { EntryAssembler } from './entry-assembler.ts';
 import { clientFailure } from './failures.ts';
 import { parseId } from './message-id.ts';
+import type { ClientSession, SessionTerms } from './session.ts';
 import { explainSkipped, follows } from './skipped-entries.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 
-/** How long one reader may stay without a broker before it is an error; the client itself would try for ever. */
+/** How long a reader may stay without a broker before it is an error; the client itself would try for ever. */
 const OUT_OF_REACH = 30_000;
-/** Looking at skipped entries goes on beyond one `next`, but not for ever. */
-const EXPLAINING = 30_000;
-/** What was under way when reading began is followed by what comes before it within this time. */
-const SETTLING = 1_000;
+/** Looking at skipped entries, or opening anew, goes on beyond one `next`, but not for ever. */
+const MENDING = 30_000;
+/** After so long without a message the partition is asked whether there should be one. */
+const QUIET = 2_000;
+/** Times that reading begins anew at one place before what is missing there counts as missing. */
+const ATTEMPTS = 3;
 
 export interface ReaderSurroundings {
   readonly topic: string;
   readonly admin: TopicAdmin;
   readonly environment: Environment;
+  open(terms: SessionTerms, deadline: number): Promise<ClientSession>;
 }
 
 /**
- * Messages come one by one from a thread of the client, which waits for each to be taken: a promise that is not yet
- * resolved is what holds it back. Every reader has a client of its own, so that a thread held back holds nobody else.
+ * Whole entries, each one held against the one before it. A seek of the client can lose the first messages that follow
+ * it; they show as skipped ids, or as silence before the partition's end, and then reading begins anew.
  */
 export class ClientReader implements EntryReader {
   readonly #around: ReaderSurroundings;
   readonly #maxBufferedBytes: number;
   #assembler: EntryAssembler;
-  #client: Client | undefined;
-  #reader: Reader | undefined;
-  #begun = false;
-  #onBegin: () => void = () => {};
+  #session: ClientSession | undefined;
   #entries: Entry[] = [];
   #bufferedBytes = 0;
   /** Position of the newest entry taken. */
   #seen: Position;
-  #failure: unknown;
-  #explaining: Promise<void> | undefined;
+  /** Sessions begun since then. */
+  #attempts = 0;
+  #quietSince = 0;
   #lostAt: number | undefined;
-  #release: () => void = () => {};
+  #failure: unknown;
+  #mending: Promise<void> | undefined;
   #wake: () => void = () => {};
   #closing: Promise<void> | undefined;
 
@@ -52,54 +55,32 @@ export class ClientReader implements EntryReader {
     this.#seen = after;
   }
 
-  /**
-   * Whether reading can begin where it should, in a partition that ends at `end`. A position that was never given out
-   * halts the reader: the client would wait there for ever and look drained.
-   */
-  canBegin(end: Position): boolean {
-    if (!isAfter(this.#seen, end)) return true;
-    this.#failure = new PulsehouseError(
-      'PH_PULSAR_POSITION_UNKNOWN',
-      `reading was to go on after ${formatPosition(this.#seen)}, and the topic ends with ${formatPosition(end)}`,
-      { where: { topic: this.#around.topic } },
-    );
-    return false;
-  }
-
   get closed(): boolean {
     return this.#closing !== undefined;
   }
 
-  /** From now on the reader owns the client and closes it, and takes what comes. */
-  begin(client: Client, reader: Reader): void {
-    this.#client = client;
-    this.#reader = reader;
-    this.#begun = true;
-    this.#onBegin();
+  /** From now on it gives nothing out and throws this. */
+  fail(error: PulsehouseError): void {
+    this.#failure = error;
   }
 
-  /** Called by the client, one message at a time; it waits for what this answers. */
-  onMessage(message: Message): Promise<void> | undefined {
-    if (!this.#begun) {
-      return new Promise((resolve) => {
-        this.#onBegin = () => resolve(this.onMessage(message));
-      });
-    }
-    if (this.#failure !== undefined) return this.#hold();
-    try {
-      const id = parseId(message.getMessageId());
-      if (isAfter(id.position, this.#seen) && !isAfter(id.position, this.#assembler.last)) this.#goBack();
-      const entry = this.#assembler.add(id, message);
-      if (entry === undefined) return undefined;
-      this.#entries.push(entry);
-      this.#bufferedBytes += entry.data.length;
-    } catch (error) {
-      this.#failure = clientFailure(error, { topic: this.#around.topic });
-    }
-    this.#wake();
-    return this.#failure !== undefined || this.#bufferedBytes >= this.#maxBufferedBytes
-      ? this.#hold()
-      : undefined;
+  /** Begins, or begins anew, after the newest entry taken. */
+  async begin(deadline: number): Promise<void> {
+    const { topic, environment, open } = this.#around;
+    const before = this.#session;
+    this.#session = undefined;
+    this.#entries = [];
+    this.#bufferedBytes = 0;
+    this.#assembler = new EntryAssembler(this.#seen);
+    this.#attempts++;
+    await before?.close();
+    const session = await open(
+      { topic, after: this.#seen, maxBufferedBytes: this.#maxBufferedBytes },
+      deadline,
+    );
+    this.#session = session;
+    this.#quietSince = environment.now();
+    session.start((message) => (session === this.#session ? this.#onMessage(message) : 'hold'));
   }
 
   poll(): Entry | undefined {
@@ -109,23 +90,24 @@ export class ClientReader implements EntryReader {
       return undefined;
     }
     // What does not follow is for `next` to explain first.
-    if (!this.#canFollow(entry)) return undefined;
-    return this.#take(entry);
+    return follows(this.#seen, entry.firstPosition) ? this.#take(entry) : undefined;
   }
 
   async next(milliseconds: number): Promise<Entry | undefined> {
     const { environment } = this.#around;
     const deadline = environment.now() + milliseconds;
     for (;;) {
-      const ready = this.poll();
-      if (ready !== undefined) return ready;
+      const entry = this.poll();
+      if (entry !== undefined) return entry;
       const left = deadline - environment.now();
-      if (left <= 0 || this.#closing !== undefined) return undefined;
+      if (left <= 0 || this.closed) return undefined;
       const skipping = this.#entries[0];
-      if (skipping === undefined) await this.#wait(left);
-      else if ((await this.#explained(skipping, left)) && this.#entries[0] === skipping) {
-        return this.#take(skipping);
-      }
+      if (skipping !== undefined) {
+        const explained = await this.#within(left, () => this.#explain(skipping));
+        if (explained && this.#entries[0] === skipping) return this.#take(skipping);
+      } else if (environment.now() - this.#quietSince >= QUIET) {
+        await this.#within(left, () => this.#askWhyQuiet());
+      } else await this.#wait(Math.min(left, QUIET));
       this.#assertInReach();
     }
   }
@@ -137,57 +119,80 @@ export class ClientReader implements EntryReader {
 
   async #close(): Promise<void> {
     this.#wake();
-    // The thread stays held while the reader closes, so that no message is under way to what is being freed.
-    await this.#reader?.close();
-    this.#release();
-    await this.#client?.close();
+    await this.#mending?.catch(() => {});
+    await this.#session?.close();
   }
 
-  #canFollow(entry: Entry): boolean {
-    return follows(this.#seen, entry.firstPosition);
-  }
-
-  /** The client delivers again what has not been taken yet: a message under way when it began, or a reconnect. */
-  #goBack(): void {
-    this.#entries = [];
-    this.#bufferedBytes = 0;
-    this.#assembler = new EntryAssembler(this.#seen);
+  #onMessage(message: Message): 'go on' | 'hold' {
+    this.#quietSince = this.#around.environment.now();
+    if (this.#failure !== undefined) return 'hold';
+    try {
+      const id = parseId(message.getMessageId());
+      // The client delivers again what has not been taken yet: a message under way when it began, or a reconnect.
+      if (isAfter(id.position, this.#seen) && !isAfter(id.position, this.#assembler.last)) {
+        this.#entries = [];
+        this.#bufferedBytes = 0;
+        this.#assembler = new EntryAssembler(this.#seen);
+      }
+      const entry = this.#assembler.add(id, message);
+      if (entry === undefined) return 'go on';
+      this.#entries.push(entry);
+      this.#bufferedBytes += entry.data.length;
+    } catch (error) {
+      this.#failure = clientFailure(error, { topic: this.#around.topic });
+    }
+    this.#wake();
+    const isFull = this.#bufferedBytes >= this.#maxBufferedBytes;
+    return isFull || this.#failure !== undefined ? 'hold' : 'go on';
   }
 
   #take(entry: Entry): Entry {
     this.#entries.shift();
     this.#seen = entry.position;
+    this.#attempts = 0;
     this.#bufferedBytes -= entry.data.length;
-    if (this.#failure === undefined && this.#bufferedBytes * 2 <= this.#maxBufferedBytes) this.#release();
+    if (this.#failure === undefined && this.#bufferedBytes * 2 <= this.#maxBufferedBytes) {
+      this.#session?.release();
+    }
     return entry;
   }
 
-  /** Whether the skip before the entry is explained within the time. */
-  async #explained(entry: Entry, milliseconds: number): Promise<boolean> {
-    const { environment } = this.#around;
-    this.#explaining ??= this.#explain(entry).finally(() => {
-      this.#explaining = undefined;
-    });
-    const explaining = this.#explaining;
-    // Where it is not awaited to its end, the next call asks again.
-    explaining.catch(() => {});
-    const enough = new AbortController();
-    const late = environment.sleep(milliseconds, enough.signal).then(() => false);
-    try {
-      return await Promise.race([explaining.then(() => true), late]);
-    } finally {
-      enough.abort();
-    }
-  }
-
+  /** Resolves when everything skipped before the entry may be skipped, or reading has begun anew. */
   async #explain(entry: Entry): Promise<void> {
     const { admin, topic, environment } = this.#around;
-    const deadline = environment.now() + EXPLAINING;
+    const deadline = environment.now() + MENDING;
     try {
       await explainSkipped(admin, topic, this.#seen, entry.firstPosition, deadline);
     } catch (error) {
-      await environment.sleep(SETTLING);
-      if (this.#entries[0] === entry) throw error;
+      const mayBeLost = this.#attempts > 0 && this.#attempts < ATTEMPTS;
+      if (!mayBeLost || clientFailure(error, {}).code !== 'PH_PULSAR_ENTRIES_MISSING') throw error;
+      await this.begin(deadline);
+    }
+  }
+
+  /** Silence at the partition's end is as it should be; before it, something may have been lost. */
+  async #askWhyQuiet(): Promise<void> {
+    const { admin, topic, environment } = this.#around;
+    const deadline = environment.now() + MENDING;
+    const { last } = await admin.stats(topic, deadline);
+    this.#quietSince = environment.now();
+    const mayBeLost = this.#attempts > 0 && this.#attempts < ATTEMPTS && isAfter(last, this.#seen);
+    if (mayBeLost && this.#session?.connected === true) await this.begin(deadline);
+  }
+
+  /** Whether `mend` came to its end within the time; where it did not, the next call goes on waiting for it. */
+  async #within(milliseconds: number, mend: () => Promise<void>): Promise<boolean> {
+    this.#mending ??= mend().finally(() => {
+      this.#mending = undefined;
+    });
+    const mending = this.#mending;
+    mending.catch(() => {});
+    const enough = new AbortController();
+    const late = this.#around.environment.sleep(milliseconds, enough.signal).then(() => false);
+    try {
+      return await Promise.race([mending.then(() => true), late]);
+    } finally {
+      enough.abort();
     }
   }
 
@@ -198,16 +203,10 @@ export class ClientReader implements EntryReader {
     this.#wake = () => {};
   }
 
-  #hold(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#release = resolve;
-    });
-  }
-
   /** The client reconnects by itself and says nothing; without this a lost broker would look like an empty topic. */
   #assertInReach(): void {
     const { environment, topic } = this.#around;
-    if (this.#reader?.isConnected() !== false) {
+    if (this.#session === undefined || this.#session.connected) {
       this.#lostAt = undefined;
       return;
     }

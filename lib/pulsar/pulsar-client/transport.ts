@@ -1,18 +1,14 @@
-import { devNull } from 'node:os';
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import type { EntryReader, ReaderOptions, Transport } from '../../ports/transport.ts';
+import { formatPosition, isAfter } from '../../pipeline/position.ts';
+import type { EntryReader, Transport } from '../../ports/transport.ts';
 import { topicFacts } from '../wire/admin.ts';
 import { tokenAuthentication } from '../wire/net/authentication.ts';
-import { type Binding, loadBinding } from './binding.ts';
-import { newClient, settled } from './client.ts';
-import { encodePosition } from './message-id.ts';
+import { loadBinding } from './binding.ts';
 import type { PulsarClientOptions } from './options.ts';
-import { ClientReader } from './reader.ts';
+import { ClientReader, type ReaderSurroundings } from './reader.ts';
+import { ClientSession } from './session.ts';
 import { ClientSubscription } from './subscription.ts';
 import { TopicAdmin } from './topic-admin.ts';
-
-/** Messages that the client itself holds for a reader: fewer when little may be buffered. */
-const QUEUE = { most: 1_000, bytesEach: 16 * 1024 } as const;
 
 /**
  * The official client behind the transport's port. Readers are non-durable `Reader`s, one client each; nothing of it is
@@ -31,6 +27,8 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
   const currentToken = typeof token === 'string' ? async () => token : token;
   const admin = new TopicAdmin({ url: adminUrl, token: currentToken, environment });
   const authentication = currentToken && tokenAuthentication(currentToken);
+  const open: ReaderSurroundings['open'] = (terms, deadline) =>
+    ClientSession.open(binding, options, terms, deadline);
   const subscription = (topic: string, name: string) =>
     new ClientSubscription(binding, options, admin, topic, name);
   let readers: readonly ClientReader[] = [];
@@ -45,8 +43,18 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
     async openReader(topic, reader, deadline): Promise<EntryReader> {
       // Asked first, as the client would create a topic that is missing.
       const { end } = await admin.stats(topic, deadline);
-      const opened = new ClientReader(reader, { topic, admin, environment });
-      if (opened.canBegin(end)) await open(binding, options, opened, topic, reader, deadline);
+      const opened = new ClientReader(reader, { topic, admin, environment, open });
+      // The client would wait for ever at a position that was never given out, and look drained.
+      if (isAfter(reader.after, end)) {
+        const [after, last] = [formatPosition(reader.after), formatPosition(end)];
+        opened.fail(
+          new PulsehouseError(
+            'PH_PULSAR_POSITION_UNKNOWN',
+            `reading was to go on after ${after}, and the topic ends with ${last}`,
+            { where: { topic, position: after } },
+          ),
+        );
+      } else await opened.begin(deadline);
       readers = [...readers.filter((one) => !one.closed), opened];
       return opened;
     },
@@ -62,44 +70,4 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
       readers = [];
     },
   };
-}
-
-async function open(
-  binding: Binding,
-  options: PulsarClientOptions,
-  opened: ClientReader,
-  topic: string,
-  { after, maxBufferedBytes }: ReaderOptions,
-  deadline: number,
-): Promise<void> {
-  const { environment } = options;
-  const client = newClient(binding, options, deadline);
-  try {
-    const reader = await settled(
-      client.createReader({
-        topic,
-        // What the client delivers before its promise of a reader resolves, it loses: so the reader begins where
-        // nothing comes, and goes to its place afterwards.
-        startMessageId: binding.MessageId.latest(),
-        receiverQueueSize: Math.max(1, Math.min(QUEUE.most, Math.floor(maxBufferedBytes / QUEUE.bytesEach))),
-        readerName: 'pulsehouse',
-        subscriptionRolePrefix: 'pulsehouse-reader',
-        listener: (message) => opened.onMessage(message),
-        // Otherwise the client skips encrypted messages without a word; no key can be read from here.
-        privateKeyPath: devNull,
-        cryptoFailureAction: 'CONSUME',
-      }),
-      environment,
-      deadline,
-      { topic },
-    );
-    // Delivers this entry again when it is a batch and begins above it when it is not: what is not above is dropped.
-    const start =
-      after.ledger < 0 ? binding.MessageId.earliest() : binding.MessageId.deserialize(encodePosition(after));
-    await settled(reader.seek(start), environment, deadline, { topic });
-    opened.begin(client, reader);
-  } catch (error) {
-    await client.close();
-    throw error;
-  }
 }
