@@ -119,7 +119,7 @@ async function pump(
 ): Promise<PumpEnd> {
   const { environment, transport, lease } = context;
   const left = request.deadline - environment.now();
-  const pullUntil = request.deadline - Math.min(LONGEST_CLOSING, left * CLOSING_SHARE);
+  const pullUntil = Math.floor(request.deadline - Math.min(LONGEST_CLOSING, left * CLOSING_SHARE));
   if (request.until === 'deadline') await lease.update((state) => ({ ...state, heldUntil: pullUntil }));
   const open = new OpenBatches(context);
   const reader = await ask(context, (deadline) =>
