@@ -4,6 +4,7 @@ import * as snappy from 'snappyjs';
 import { PulsehouseError } from '../../../pipeline/errors.ts';
 import { decodeLz4Block } from './lz4-decode.ts';
 import { encodeLz4Block } from './lz4-encode.ts';
+import { decodeSnappyBlock } from './snappy-decode.ts';
 
 /** `CompressionType` of MessageMetadata, by its number on the wire. */
 export const COMPRESSIONS = ['none', 'lz4', 'zlib', 'zstd', 'snappy'] as const;
@@ -65,7 +66,11 @@ function inflate(
   // Java's producer flushes the stream and never ends it; the size says whether everything is there.
   if (compression === 'zlib')
     return zlib.inflateSync(input, { maxOutputLength, finishFlush: zlib.constants.Z_SYNC_FLUSH });
-  if (compression === 'snappy') return snappy.uncompress(input, size);
+  if (compression === 'snappy') {
+    const output = Buffer.allocUnsafe(size);
+    decodeSnappyBlock(input, output);
+    return output;
+  }
   if (nodeZstd.zstdDecompressSync) return nodeZstd.zstdDecompressSync(input, { maxOutputLength });
   return decompressZstd(input, new Uint8Array(size));
 }

@@ -1,5 +1,4 @@
 declare module 'snappyjs' {
-  /** Raw snappy, no framing. Throws when the announced length exceeds `maxLength`. */
-  export function uncompress(compressed: Uint8Array, maxLength: number): Uint8Array;
+  /** Raw snappy, no framing. */
   export function compress(uncompressed: Uint8Array): Uint8Array;
 }

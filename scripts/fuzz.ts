@@ -1,0 +1,39 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { WIRE_TARGETS } from '../test/fuzz/wire-targets.ts';
+
+/** Runs between two looks at the clock. */
+const ROUND = 5_000;
+/** The decoder holds nothing between runs: whatever grows beyond this leaks. */
+const MAX_RSS = 1024 * 1024 * 1024;
+
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0)) throw new InvalidArgumentError('give a number of minutes');
+  return minutes;
+}
+
+const { minutes } = new Command('fuzz')
+  .description('Feeds the wire decoder with random and changed frames; ends with 1 at the first finding.')
+  .option('--minutes <n>', 'how long', minutesOf, 1)
+  .parse()
+  .opts<{ minutes: number }>();
+
+const until = Date.now() + minutes * 60_000;
+let runs = 0;
+for (let round = 1; Date.now() < until; round++) {
+  for (const { name, find } of WIRE_TARGETS) {
+    const seed = Math.floor(Math.random() * 0x7fff_ffff);
+    const found = find(ROUND, seed);
+    runs += ROUND;
+    if (found !== undefined) {
+      process.stderr.write(`${name}, seed ${seed}:\n${found}\n`);
+      process.exit(1);
+    }
+  }
+  const { rss } = process.memoryUsage();
+  if (rss > MAX_RSS) {
+    process.stderr.write(`${rss} bytes resident after ${runs} runs\n`);
+    process.exit(1);
+  }
+  process.stdout.write(`round ${round}: ${runs} runs, ${Math.round(rss / 1e6)} MB resident, no finding\n`);
+}
