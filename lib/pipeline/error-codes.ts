@@ -29,7 +29,8 @@ export const ERROR_CODES = {
   },
   PH_PULSAR_TLS: {
     kind: 'terminal',
-    nextStep: "Name the authority of the broker's certificate, and connect by a name the certificate carries.",
+    nextStep:
+      "Name the authority of the broker's certificate, and connect by a name the certificate carries.",
   },
   PH_PULSAR_CONNECTION_LOST: { kind: 'retryable', nextStep: 'Nothing: the next run goes on.' },
   PH_PULSAR_TIMEOUT: {
@@ -323,6 +324,10 @@ export const ERROR_CODES = {
   PH_RESET_REFUSED: {
     kind: 'terminal',
     nextStep: 'Choose a later position: what Pulsar has forgotten cannot be read again.',
+  },
+  PH_ROWS_NOT_REMOVED: {
+    kind: 'terminal',
+    nextStep: 'Give the same command once more; if it happens again, see who else writes to the table.',
   },
   PH_RESET_UNFINISHED: {
     kind: 'terminal',

@@ -16,6 +16,9 @@ export interface PartitionRows {
 export interface TargetTable {
   /** Every partition number that occurs in the table, known to the pipeline or not, ascending. */
   countByPartition(deadline: number): Promise<readonly PartitionRows[]>;
-  /** Removes the rows of a range and waits until no reader sees them any more. What is not there is no error. */
-  deleteRows(range: RowRange, deadline: number): Promise<void>;
+  /**
+   * Removes the rows of a range and waits until no reader sees them any more. What is not there is no error. A request that
+   * the server takes in after `notAfter`, by its own clock (ms since the epoch), removes nothing, and says nothing of it.
+   */
+  deleteRows(range: RowRange, notAfter: number, deadline: number): Promise<void>;
 }

@@ -11,6 +11,7 @@ import { type ReplayRange, type ReplayRecord, replayScope } from '../pipeline/re
 import type { Sink } from '../ports/sink.ts';
 import type { TargetTable } from '../ports/target-table.ts';
 import type { ReplayDependencies } from './dependencies.ts';
+import { removeRows } from './remove-rows.ts';
 
 /** Where a replay writes: the pipeline's own table or another one of the same columns. */
 export interface ReplayTarget {
@@ -125,7 +126,7 @@ async function begin(
   if (!taken.taken) return notBegun(taken.found);
   const { lease } = taken;
   try {
-    if (lease.state.generation !== record.id) await makeOurs(request, lease, fresh);
+    if (lease.state.generation !== record.id) await makeOurs(dependencies, request, lease, fresh);
     await lease.release();
     return undefined;
   } catch (error) {
@@ -135,6 +136,7 @@ async function begin(
 }
 
 async function makeOurs(
+  dependencies: ReplayDependencies,
   { record, range, table, deadline }: PartitionReplay,
   lease: Lease<PartitionState>,
   fresh: PartitionState,
@@ -144,7 +146,12 @@ async function makeOurs(
       where: { partition: range.partition },
     });
   }
-  if (record.mode === 'replace') await table.deleteRows(range, deadline);
+  if (record.mode === 'replace') {
+    const isMarked = lease.state.generation === clearing(record);
+    const begunBefore = isMarked && lease.state.epoch > 1;
+    if (!isMarked) await lease.update((state) => ({ ...state, generation: clearing(record) }));
+    await removeRows({ ...dependencies, table }, lease, { ranges: [range], begunBefore }, deadline);
+  }
   await lease.update(({ epoch, version, writeId, owner, leaseUntil }) => ({
     ...fresh,
     ...{ epoch, version, writeId, owner, leaseUntil },

@@ -20,6 +20,7 @@ import {
 import { countKept } from './kept.ts';
 import type { ByHand } from './pause.ts';
 import type { PlanDependencies } from './plan.ts';
+import { removeRows } from './remove-rows.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 
 export interface ResetRequest {
@@ -76,7 +77,7 @@ export async function reset(
   request: ResetRequest,
   { by, owner, deadline }: ByHand,
 ): Promise<void> {
-  const { pipeline, objects, table } = dependencies;
+  const { pipeline, objects } = dependencies;
   const cycle = await holdCycle(dependencies, owner, deadline);
   try {
     if (!cycle.state.paused) {
@@ -84,13 +85,15 @@ export async function reset(
         where: { pipeline: pipeline.name },
       });
     }
-    const operation = await begin(dependencies, request, by, deadline);
+    const { operation, begunBefore } = await begin(dependencies, request, by, deadline);
     for (const part of operation.partitions) await moveState(dependencies, part, owner, deadline);
     await takeSnapshot(dependencies, cycle, deadline);
-    for (const { partition, to } of operation.partitions) {
-      await cycle.renewIfDue();
-      await table.deleteRows({ partition, after: to, to: LAST_OF_ALL }, deadline);
-    }
+    const ranges = operation.partitions.map(({ partition, to }) => ({
+      partition,
+      after: to,
+      to: LAST_OF_ALL,
+    }));
+    await removeRows(dependencies, cycle, { ranges, begunBefore }, deadline);
     await endOperation(objects, pipeline.name, operation, deadline);
   } finally {
     await giveBack(cycle);
@@ -103,11 +106,11 @@ async function begin(
   request: ResetRequest,
   by: string,
   deadline: number,
-): Promise<Reset> {
+): Promise<{ readonly operation: Reset; readonly begunBefore: boolean }> {
   const { objects, pipeline, state, environment } = dependencies;
   const { unfinished } = await readJournal(objects, pipeline.name, deadline);
   for (const operation of unfinished) {
-    if (operation.kind === 'reset' && isSame(operation, request)) return operation;
+    if (operation.kind === 'reset' && isSame(operation, request)) return { operation, begunBefore: true };
     if (operation.kind === 'reset' || operation.kind === 'restore') {
       throw new PulsehouseError('PH_RESET_UNFINISHED', `${operation.kind} ${operation.id} was cut off`);
     }
@@ -130,7 +133,7 @@ async function begin(
   const id = operationId(at, environment.uniqueId());
   const operation: Reset = { kind: 'reset', reason: request.reason, id, by, at, partitions };
   await beginOperation(objects, pipeline.name, operation, deadline);
-  return operation;
+  return { operation, begunBefore: false };
 }
 
 function isSame(operation: Reset, { positions, reason }: ResetRequest): boolean {
