@@ -40,6 +40,8 @@ export async function startCloud(directory: string): Promise<Cloud> {
           USE_SSL: '1',
           MINISTACK_SSL_CERT: certificate,
           MINISTACK_SSL_KEY: key,
+          // The functions inherit both from it.
+          AWS_ENDPOINT_URL: `https://127.0.0.1:${place.ports[0]}`,
           NODE_EXTRA_CA_CERTS: certificate,
           LOG_LEVEL: 'INFO',
         },

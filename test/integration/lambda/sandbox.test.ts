@@ -32,6 +32,7 @@ beforeAll(async () => {
     ...place.environment,
     POWERTOOLS_METRICS_NAMESPACE: 'Pulsehouse',
     POWERTOOLS_SERVICE_NAME: 'sandbox',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
     PULSEHOUSE_CONSUME_FUNCTION: 'not-deployed-here',
   };
   const text = JSON.stringify({
