@@ -47,6 +47,7 @@ const REFUSALS: ReadonlyMap<number, Meaning> = new Map([
   [81, 'schema'], // UNKNOWN_DATABASE
   [215, 'schema'], // NOT_AN_AGGREGATE
   [164, 'access'], // READONLY
+  [194, 'access'], // REQUIRED_PASSWORD
   [497, 'access'], // ACCESS_DENIED
   [516, 'access'], // AUTHENTICATION_FAILED
   [202, 'busy'], // TOO_MANY_SIMULTANEOUS_QUERIES

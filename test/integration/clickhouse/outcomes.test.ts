@@ -305,6 +305,18 @@ describe('an insert that the server refuses before it writes', () => {
     await sink.close();
   });
 
+  test('is known for one while megabytes of its body are still to be sent', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const { deadline, sink, uniqueId } = table;
+    const body = sink.newBody(0);
+    const thousand = Array.from({ length: 1000 }, () => good);
+    for (let entry = 0; entry < 400; entry += 1) body.add(entryOf(1, entry, thousand));
+    await table.query(`DROP TABLE ${table.name} SYNC`);
+    const notAfter = Date.now() + 30_000;
+    const send = { body, token: 'gone', queryId: uniqueId(), notAfter, deadline: deadline() };
+    expect(await sink.insert(send)).toMatchObject({ kind: 'refused', error: { code: 'PH_TABLE_MISMATCH' } });
+  });
+
   test('names the column and the row, and quotes no more of the payload than shows the value', async ({
     openTable,
   }) => {
