@@ -39,7 +39,13 @@ export const FAULTS = [
   'no-window',
   'several-days',
   'bad-messages',
+  'reset',
+  'state-lost',
+  'rows-lost',
 ] as const;
+
+/** What makes somebody act by hand: at most one of them in a run. */
+export const BY_HAND = ['reset', 'state-lost', 'rows-lost'] as const satisfies readonly Fault[];
 
 export type Fault = (typeof FAULTS)[number];
 
@@ -51,7 +57,12 @@ export function isFault(name: string): name is Fault {
 
 export function drawFaults(random: Random): Set<Fault> {
   const share = random.pick([0.15, 0.3, 0.3, 0.5]);
-  return new Set(FAULTS.filter(() => random.chance(share)));
+  const faults = new Set(FAULTS.filter(() => random.chance(share)));
+  const kept = random.pick(BY_HAND);
+  for (const fault of BY_HAND) if (fault !== kept) faults.delete(fault);
+  // What Pulsar has forgotten can neither be repaired nor read again: these topics have a retention policy.
+  if (faults.has('rows-lost') || faults.has('reset')) faults.delete('trim');
+  return faults;
 }
 
 export function invocationFaults(faults: FaultSet, random: Random): InvocationFaults {

@@ -3,6 +3,7 @@ import type { Log } from '../../lib/ports/log.ts';
 import { Checker } from './checker/checker.ts';
 import { drawFaults, type Fault, type FaultSet } from './faults.ts';
 import type { Mutation } from './mutations/mutation.ts';
+import { loseRows, loseState, resetByHand } from './operations.ts';
 import { Random } from './random.ts';
 import { drawScenario } from './scenario.ts';
 import { BEGINNING, Scheduler } from './scheduler.ts';
@@ -29,7 +30,7 @@ export interface RunReport {
 
 /** Milliseconds after which no insert can still travel or run. */
 const LONGEST_INSERT = 45_000;
-const HEALING_ROUNDS = 14;
+const HEALING_ROUNDS = 20;
 /** Longer than any lease, freeze or body's time to live: whatever a dead invocation left has run out. */
 const ROUND = 30_000;
 
@@ -132,6 +133,9 @@ function plan(world: World, faults: FaultSet): void {
   });
   times('table-restart', 8, () => clickhouse.restart(random.between(10, 10_000)));
   times('outage', 2, () => world.outage(random.between(LONGEST_INSERT, 2 * LONGEST_INSERT)));
+  times('reset', 1, () => resetByHand(world));
+  times('state-lost', 1, () => loseState(world));
+  times('rows-lost', 1, () => loseRows(world));
   // The promise: in the time one insert may travel and run, a table gets less than half a window of blocks.
   times('small-window', 3, () => clickhouse.foreignBlocks(random.between(1, 20)));
 }

@@ -1,4 +1,5 @@
 import { runCycle } from '../../lib/checkpoint/cycle.ts';
+import { snapshotNumber } from '../../lib/checkpoint/snapshot.ts';
 import { type ConsumeResult, consume } from '../../lib/consume/consume.ts';
 import { isPulsehouseError, messageOf } from '../../lib/pipeline/errors.ts';
 import type { Log } from '../../lib/ports/log.ts';
@@ -44,6 +45,10 @@ export class World implements Surroundings {
   violation: Violation | undefined;
   private readonly log: Log;
   private readonly mutation: Mutation | undefined;
+  /** People at work: nothing is at rest before they are done. */
+  busyOperators = 0;
+  /** Called when the state table has lost everything. */
+  onStateLost: () => void = () => {};
   private readonly living = new Set<Invocation>();
   private readonly writtenByOthers: boolean;
   /** Share of cycles that are stopped somewhere and go on when their lease is long another's. */
@@ -159,6 +164,16 @@ export class World implements Surroundings {
     );
   }
 
+  /** Snapshots there are. */
+  get snapshots(): number {
+    return [...this.bucket.objects.keys()].filter((key) => snapshotNumber(key) !== undefined).length;
+  }
+
+  loseState(): void {
+    this.onStateLost();
+    this.table.lose();
+  }
+
   /** Faults stop. Who is frozen wakes when it wakes; what travels arrives when it arrives. */
   heal(): void {
     this.invocationFaults = CALM_INVOCATIONS;
@@ -179,7 +194,7 @@ export class World implements Surroundings {
     });
   }
 
-  private ports(invocation: Invocation) {
+  ports(invocation: Invocation) {
     const sink = new SimulatedSink(invocation, this.clickhouse);
     return {
       pipeline: this.scenario.pipeline,
@@ -192,7 +207,7 @@ export class World implements Surroundings {
     };
   }
 
-  private newInvocation(what: string): Invocation {
+  newInvocation(what: string): Invocation {
     this.invocations += 1;
     const skew = this.random.between(-this.scenario.clientSkew, this.scenario.clientSkew);
     const invocation = new Invocation(`${what} #${this.invocations}`, this, skew);

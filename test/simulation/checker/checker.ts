@@ -1,16 +1,17 @@
 import { decodeSnapshot, type Snapshot, snapshotNumber } from '../../../lib/checkpoint/snapshot.ts';
 import { parseDeadLetters } from '../../../lib/consume/dead-letters.ts';
 import type { CycleState } from '../../../lib/pipeline/cycle-state.ts';
+import type { Intent } from '../../../lib/pipeline/intent.ts';
 import type { Fenced, PartitionState } from '../../../lib/pipeline/partition-state.ts';
 import {
   BEFORE_ALL,
   formatPosition,
   isAfter,
-  isSamePosition,
   laterOf,
   type Position,
   parsePosition,
 } from '../../../lib/pipeline/position.ts';
+import { replayScope } from '../../../lib/pipeline/replay.ts';
 import type { Partition } from '../fakes/broker.ts';
 import type { StoredRow } from '../fakes/clickhouse.ts';
 import type { Invariant } from '../violation.ts';
@@ -29,6 +30,11 @@ export class Checker {
   private readonly snapshots = new Map<number, Snapshot>();
   /** What Pulsar was ever told, by partition. */
   private readonly told = new Map<number, Position>();
+  /** Batches that stood as intents when the state was lost: nobody knows of them, and they may still be stored. */
+  private readonly orphans = new Map<number, readonly Intent[]>();
+  /** Epochs given out before the state was lost. */
+  private readonly lostEpochs = new Map<number, number>();
+  private restoring = false;
 
   constructor(world: World) {
     this.world = world;
@@ -37,6 +43,10 @@ export class Checker {
     world.clickhouse.onStored = (rows) => this.rowsStored(rows);
     world.bucket.onCreated = (key, body) => this.objectCreated(key, body);
     world.bucket.onDeleted = (key) => this.objectDeleted(key);
+    world.clickhouse.onRemoved = (removed) => {
+      for (const { partition, position, index } of removed) this.ledger(partition).removeRow(position, index);
+    };
+    world.onStateLost = () => this.stateLost();
     world.broker.onAcknowledged = (partition, position) => this.acknowledged(partition, position);
   }
 
@@ -54,6 +64,7 @@ export class Checker {
     const { broker, table, scenario } = this.world;
     const cycle = table.cycle(scenario.pipeline.name).value;
     if (cycle === undefined) return 'there is no cycle';
+    if (this.world.busyOperators > 0 || cycle.paused) return 'somebody is still at work, or left it paused';
     for (const [number, partition] of broker.partitions.entries()) {
       const last = partition.everything.at(-1)?.position ?? BEFORE_ALL;
       const fault =
@@ -79,7 +90,8 @@ export class Checker {
   private snapshotUnrest(cycle: CycleState, partition: number, last: Position): string | undefined {
     const latest = this.snapshots.get(cycle.latest)?.partitions;
     const committed = latest?.find((entry) => entry.partition === partition)?.committed ?? BEFORE_ALL;
-    if (isSamePosition(committed, last)) return undefined;
+    // A restore may leave it a little above: at what the broker says to be the end of the ledger.
+    if (!isAfter(last, committed)) return undefined;
     return `partition ${partition} ends at ${formatPosition(last)}; snapshot ${cycle.latest} has ${formatPosition(committed)}`;
   }
 
@@ -116,13 +128,28 @@ export class Checker {
       const where = `${formatPosition(position)}:${index} of partition ${partition}`;
       const count = this.ledger(partition).addRow(position, index);
       if (count > 1) this.fail('2 exactly once up to committed', `${where} is stored ${count} times`);
-      const state = this.state(partition);
-      const intended = state?.inFlight.some(
+      const intended = this.standingIntents(partition).some(
         (intent) => isAfter(position, intent.after) && !isAfter(position, intent.to),
       );
       if (!intended)
         this.fail('3 only intended rows above committed', `${where} is stored and stands in no intent`);
     }
+  }
+
+  private standingIntents(partition: number): readonly Intent[] {
+    const { table, scenario } = this.world;
+    const replayed = table.partition(replayScope(scenario.pipeline.name), partition).value;
+    const states = [this.state(partition), replayed];
+    return [...states.flatMap((state) => state?.inFlight ?? []), ...(this.orphans.get(partition) ?? [])];
+  }
+
+  private stateLost(): void {
+    const { table, scenario } = this.world;
+    for (const { partition, inFlight, epoch } of table.partitions(scenario.pipeline.name)) {
+      this.orphans.set(partition, inFlight);
+      this.lostEpochs.set(partition, epoch);
+    }
+    this.restoring = true;
   }
 
   private partitionWritten(before: PartitionState | undefined, after: PartitionState): void {
@@ -132,18 +159,41 @@ export class Checker {
         `partition ${after.partition}: ${after.halted.code}, ${after.halted.reason}`,
       );
     }
-    if (before === undefined) return;
-    const fencing = fencingFault(before, after);
+    const fencing = before && fencingFault(before, after);
     if (fencing !== undefined) this.world.fail(fencing);
-    const ledger = this.ledger(after.partition);
-    for (const intent of committedIntents(before, after) ?? []) {
-      if (intent.deadLetters !== undefined)
-        this.deadLettersCommitted(after.partition, intent.deadLetters.key);
+    const isReplay = after.pipeline !== this.world.scenario.pipeline.name;
+    if (before === undefined || before.generation !== after.generation) {
+      if (!isReplay) this.generationBegun(before, after);
+      return;
     }
-    const fault = progressFault(before, after, ledger);
+    for (const { deadLetters } of committedIntents(before, after) ?? []) {
+      if (deadLetters !== undefined) this.deadLettersCommitted(after.partition, deadLetters.key);
+    }
+    if (isReplay) return;
+    const ledger = this.ledger(after.partition);
+    const known = this.lostEpochs.size === 0;
+    const fault = progressFault(before, after, ledger, { conserved: known, contiguous: !this.restoring });
     if (fault !== undefined) this.world.fail(fault);
     const inexact = ledger.fault(before.committed, after.committed);
     if (inexact !== undefined) this.fail('2 exactly once up to committed', inexact);
+  }
+
+  /** By init, a reset or a restore. */
+  private generationBegun(before: PartitionState | undefined, after: PartitionState): void {
+    const lost = this.lostEpochs.get(after.partition);
+    if (before === undefined && lost !== undefined && lost > 0 && after.epoch <= lost) {
+      this.fail(
+        '4 fenced by epoch and version',
+        `epoch ${lost} was given out; a new state begins at ${after.epoch}`,
+      );
+    }
+    if (before !== undefined && before.inFlight.length > 0 && !this.restoring) {
+      this.fail(
+        '5 a batch is never cut again',
+        `generation ${before.generation} ended with batches in flight`,
+      );
+    }
+    this.ledger(after.partition).forgetDeadLettersAbove(after.committed);
   }
 
   private deadLettersCommitted(partition: number, key: string): void {
@@ -158,6 +208,10 @@ export class Checker {
   }
 
   private cycleWritten(before: CycleState | undefined, after: CycleState): void {
+    if (after.latest > (before?.latest ?? 0) && !this.snapshots.has(after.latest)) {
+      const message = `checkpoint ${after.latest} is complete without a snapshot`;
+      this.fail('1 acknowledged <= snapshot <= committed', message);
+    }
     if (before === undefined) return;
     const fencing = fencingFault(before, after);
     if (fencing !== undefined) this.world.fail(fencing);
@@ -173,12 +227,6 @@ export class Checker {
       this.fail(
         '1 acknowledged <= snapshot <= committed',
         `opened ${opened}, latest ${latest}, acknowledging ${acknowledging}, acknowledged ${acknowledged}`,
-      );
-    }
-    if (latest > before.latest && !this.snapshots.has(latest)) {
-      this.fail(
-        '1 acknowledged <= snapshot <= committed',
-        `checkpoint ${latest} is complete without a snapshot`,
       );
     }
     if (acknowledged > before.acknowledged) this.receiptsRecorded(acknowledged);
@@ -198,16 +246,21 @@ export class Checker {
   }
 
   private objectCreated(key: string, body: Uint8Array): void {
+    if (this.restoring && key.endsWith('.done')) {
+      this.restoring = false;
+      this.orphans.clear();
+    }
     const number = snapshotNumber(key);
     if (number === undefined) return;
     const { snapshot } = decodeSnapshot(key, body);
     this.snapshots.set(number, snapshot);
-    for (const { partition, committed } of snapshot.partitions) {
+    for (const { partition, committed, generation } of snapshot.partitions) {
       const state = this.state(partition);
-      if (state === undefined || isAfter(committed, state.committed)) {
+      // One of a generation that has ended may come late: it is never the latest, and what it says is never told.
+      if (state?.generation === generation && isAfter(committed, state.committed)) {
         this.fail(
           '1 acknowledged <= snapshot <= committed',
-          `snapshot ${number} has partition ${partition} at ${formatPosition(committed)}, committed is ${state ? formatPosition(state.committed) : 'nothing'}`,
+          `snapshot ${number} has partition ${partition} at ${formatPosition(committed)}, committed is ${formatPosition(state.committed)}`,
         );
       }
     }
@@ -216,7 +269,8 @@ export class Checker {
   private objectDeleted(key: string): void {
     const number = snapshotNumber(key);
     const cycle = this.world.table.cycle(this.world.scenario.pipeline.name).value;
-    if (number !== undefined && number >= (cycle?.acknowledged ?? 0)) {
+    const isNeeded = cycle && (number === cycle.acknowledged || (number ?? -1) >= cycle.acknowledging);
+    if (isNeeded) {
       this.fail(
         '1 acknowledged <= snapshot <= committed',
         `snapshot ${number} was pruned while it was needed`,
@@ -226,6 +280,14 @@ export class Checker {
 
   private acknowledged(subject: Partition, position: Position): void {
     const partition = this.world.broker.partitions.indexOf(subject);
+    const committed = this.state(partition)?.committed;
+    const forgotten = subject.subscription?.markDelete ?? BEFORE_ALL;
+    if (committed && isAfter(position, committed) && isAfter(position, forgotten)) {
+      this.fail(
+        '1 acknowledged <= snapshot <= committed',
+        `${subject.name} is acknowledged up to ${formatPosition(position)}, committed is ${formatPosition(committed)}`,
+      );
+    }
     this.told.set(partition, laterOf(this.told.get(partition) ?? BEFORE_ALL, position));
     const covered = [...this.snapshots.values()].some(({ partitions }) =>
       partitions.some((entry) => entry.partition === partition && !isAfter(position, entry.committed)),

@@ -20,6 +20,19 @@ export class Ledger {
     return addOne(this.deadLetters, position, index);
   }
 
+  removeRow(position: Position, index: number): void {
+    const key = keyOf(position, index);
+    this.rows.set(key, (this.rows.get(key) ?? 0) - 1);
+  }
+
+  /** A generation that begins at `position` makes void what was decided above it. */
+  forgetDeadLettersAbove(position: Position): void {
+    for (const entry of this.partition.everything) {
+      if (!isAfter(entry.position, position)) continue;
+      for (const index of entry.kinds.keys()) this.deadLetters.delete(keyOf(entry.position, index));
+    }
+  }
+
   /** Entries of `(after, to]`. */
   entries(after: Position, to: Position): readonly SimulatedEntry[] {
     return this.partition.everything.filter(

@@ -71,7 +71,8 @@ export class ClickHouse {
   readonly link: Link;
   readonly settings: TableSettings;
   faults: ServerFaults;
-  readonly rows: StoredRow[] = [];
+  rows: StoredRow[] = [];
+  onRemoved: (rows: ReadonlySet<StoredRow>) => void = () => {};
   onStored: (rows: readonly StoredRow[]) => void = () => {};
   private readonly running = new Map<string, Running>();
   private tokens: string[] = [];
@@ -121,12 +122,14 @@ export class ClickHouse {
   private refusalOf(insert: ServerInsert): Error | undefined {
     if (this.running.has(insert.queryId)) return new ServerError(216, 'already running', 0);
     if (this.random.chance(this.faults.busy)) return new ServerError(202, 'too many queries', 0);
-    // Whole seconds, as the statement compares them.
-    if (Math.floor(this.now / 1_000) >= Math.floor(insert.notAfter / 1_000)) {
-      return new ServerError(395, LATE_BODY, 0);
-    }
+    if (this.isPast(insert.notAfter)) return new ServerError(395, LATE_BODY, 0);
     const bad = insert.rows.findIndex((row) => row.bad);
     return bad < 0 ? undefined : this.unfit(bad);
+  }
+
+  /** In whole seconds, as statements compare them. */
+  private isPast(notAfter: number): boolean {
+    return Math.floor(this.now / 1_000) >= Math.floor(notAfter / 1_000);
   }
 
   /** A value that its column cannot take, in the server's words, which name the row or do not. */
@@ -225,6 +228,16 @@ export class ClickHouse {
       this.scheduler.note(`table: ${queryId} killed`);
       this.end(running, new ServerError(394, 'Query was cancelled', Number.NaN));
     }
+  }
+
+  deleteRows(range: RowRange, notAfter: number): void {
+    if (!this.isPast(notAfter)) this.removeRows(new Set(this.rowsIn(range)));
+  }
+
+  removeRows(rows: ReadonlySet<StoredRow>): void {
+    this.rows = this.rows.filter((row) => !rows.has(row));
+    this.scheduler.note(`table: ${rows.size} rows removed`);
+    this.onRemoved(rows);
   }
 
   rowsIn(range: RowRange): readonly StoredRow[] {

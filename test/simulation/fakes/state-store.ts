@@ -1,5 +1,6 @@
 import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
 import type { BatchRecord, Fenced, PartitionState } from '../../../lib/pipeline/partition-state.ts';
+import type { ReplayRecord } from '../../../lib/pipeline/replay.ts';
 import type { LeaseClaim, LeaseResult, StateStore, WriteResult } from '../../../lib/ports/state-store.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Link } from '../link.ts';
@@ -69,6 +70,7 @@ class PipelineItems {
   readonly partitions = new Map<number, Item<PartitionState>>();
   readonly batches = new Map<string, BatchRecord>();
   readonly checkpoints = new Map<number, CheckpointRecord>();
+  readonly replays = new Map<string, ReplayRecord>();
 }
 
 /** The table itself. */
@@ -108,6 +110,15 @@ export class StateTable {
 
   checkpoints(pipeline: string): readonly CheckpointRecord[] {
     return [...this.of(pipeline).checkpoints.values()];
+  }
+
+  replays(pipeline: string): Map<string, ReplayRecord> {
+    return this.of(pipeline).replays;
+  }
+
+  /** Every item of every pipeline is gone. */
+  lose(): void {
+    this.pipelines.clear();
   }
 
   putBatch(record: BatchRecord): void {

@@ -5,6 +5,8 @@ const ACKNOWLEDGE = 'lib/checkpoint/acknowledge.ts';
 const SNAPSHOT = 'lib/checkpoint/take-checkpoint.ts';
 const SETTLE = 'lib/consume/settle.ts';
 const CONSUME = 'lib/consume/consume.ts';
+const RESET = 'lib/replay/reset.ts';
+const RESTORE = 'lib/replay/restore.ts';
 
 /** Each is one line of reasoning in the design that somebody could find superfluous. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -213,6 +215,44 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 4_000,
     patches: [
       { file: 'lib/checkpoint/cursor-ahead.ts', find: 'await lease.update((cycle) => cycle);', replace: '' },
+    ],
+  },
+  {
+    name: 'a reset that leaves batches of the old generation in flight',
+    within: 4_000,
+    patches: [{ file: RESET, find: 'await settleOpen(dependencies, lease, deadline);', replace: '' }],
+  },
+  {
+    name: 'a restore that claims no snapshot number',
+    within: 1_000,
+    patches: [
+      {
+        file: RESTORE,
+        find: 'const stored = await createSnapshot(objects, offered, deadline);',
+        replace: 'const stored = { snapshot: offered };',
+      },
+    ],
+  },
+  {
+    name: 'a restore that does not outlive what earlier writers sent',
+    within: 4_000,
+    patches: [
+      {
+        file: RESTORE,
+        find: 'if (left > 0) await environment.sleep(left);',
+        replace: 'if (left === undefined) await environment.sleep(left);',
+      },
+    ],
+  },
+  {
+    name: 'a removal of rows that is valid however late it comes',
+    within: 8_000,
+    patches: [
+      {
+        file: 'lib/replay/remove-rows.ts',
+        find: 'const notAfter = (await sink.serverNow(deadline)) + VALID_FOR;',
+        replace: 'const notAfter = (await sink.serverNow(deadline)) + 3_600_000;',
+      },
     ],
   },
 ];

@@ -1,0 +1,118 @@
+import { PulsehouseError } from '../../lib/pipeline/errors.ts';
+import { BEFORE_ALL, isAfter, type Position } from '../../lib/pipeline/position.ts';
+import { pause, resumePipeline } from '../../lib/replay/pause.ts';
+import { type PlanDependencies, planReplay } from '../../lib/replay/plan.ts';
+import { advanceReplay, startReplay } from '../../lib/replay/replay.ts';
+import { reset } from '../../lib/replay/reset.ts';
+import { restore } from '../../lib/replay/restore.ts';
+import { SimulatedReplayStore } from './fakes/replay-store.ts';
+import { SimulatedTargetTable } from './fakes/target-table.ts';
+import { type Attempt, Operator, type Step } from './operator.ts';
+import type { World } from './world.ts';
+
+/** What a person does by hand, and what makes it needed. */
+
+function dependencies(world: World, { invocation }: Attempt): PlanDependencies {
+  return {
+    ...world.ports(invocation),
+    table: new SimulatedTargetTable(invocation, world.clickhouse),
+    replays: new SimulatedReplayStore(invocation, world.table),
+  };
+}
+
+function byHand({ owner, deadline }: Attempt) {
+  return { by: 'somebody', owner, deadline };
+}
+
+function resumeStep(world: World): Step {
+  return {
+    name: 'resume',
+    act: (attempt) => resumePipeline(dependencies(world, attempt), byHand(attempt)),
+  };
+}
+
+/** Moves some partitions back to where they once were, while everything goes on failing as before. */
+export function resetByHand(world: World): void {
+  let positions: ReadonlyMap<number, Position> | undefined;
+  const steps: readonly Step[] = [
+    { name: 'pause', act: (attempt) => pause(dependencies(world, attempt), byHand(attempt)) },
+    {
+      name: 'reset',
+      // A range of a partition that the cycle has not yet taken in is refused like one that Pulsar has forgotten.
+      refusedBy: ['PH_RESET_REFUSED', 'PH_RANGE_INVALID'],
+      act: (attempt) => {
+        positions ??= drawPositions(world);
+        return reset(dependencies(world, attempt), { reason: 'offsets', positions }, byHand(attempt));
+      },
+    },
+    resumeStep(world),
+  ];
+  new Operator(world, steps, () => new Operator(world, [resumeStep(world)]));
+}
+
+/** Where the end of some committed entry is, or before the first: a reset that reads some of it again. */
+function drawPositions(world: World): ReadonlyMap<number, Position> {
+  const positions = new Map<number, Position>();
+  for (const { partition, committed, origin } of world.table.partitions(world.scenario.pipeline.name)) {
+    const { everything } = world.broker.partitions[partition] ?? { everything: [] };
+    const read = everything.filter(
+      ({ position }) => isAfter(position, origin) && !isAfter(position, committed),
+    );
+    const to = read[world.random.between(0, read.length)]?.position ?? origin;
+    if (positions.size === 0 || world.random.chance(0.7)) positions.set(partition, to);
+  }
+  return positions;
+}
+
+/** The whole state is gone, as if the table had been deleted; the newest snapshot is all there is. */
+export function loseState(world: World): void {
+  if (world.snapshots === 0) return;
+  world.loseState();
+  const step: Step = {
+    name: 'restore',
+    refusedBy: ['PH_RESET_REFUSED'],
+    act: (attempt) => restore(dependencies(world, attempt), byHand(attempt)),
+  };
+  new Operator(world, [step, resumeStep(world)], () => new Operator(world, [resumeStep(world)]));
+}
+
+/** Committed rows are gone from the table; a repair brings them back while the pipeline goes on. */
+export function loseRows(world: World): void {
+  const { pipeline } = world.scenario;
+  const share = world.random.pick([0.1, 0.5, 1]);
+  const committed = new Map(
+    world.table.partitions(pipeline.name).map((state) => [state.partition, state.committed]),
+  );
+  const lost = world.clickhouse.rows.filter(
+    ({ partition, position }) =>
+      !isAfter(position, committed.get(partition) ?? BEFORE_ALL) && world.random.chance(share),
+  );
+  world.clickhouse.removeRows(new Set(lost));
+  new Operator(world, [{ name: 'repair', act: (attempt) => repair(world, attempt) }]);
+}
+
+async function repair(world: World, attempt: Attempt): Promise<void> {
+  const given = dependencies(world, attempt);
+  const { pipeline, replays, environment } = given;
+  const { deadline, owner } = attempt;
+  const request = {
+    mode: 'repair',
+    from: { kind: 'origin' },
+    to: { kind: 'committed' },
+    target: pipeline.target,
+  } as const;
+  const begun = (await replays.readReplays(pipeline.name, 100, deadline)).find(
+    ({ status }) => status === 'running',
+  );
+  const record =
+    begun ??
+    (await startReplay(given, await planReplay(given, request, given, { deadline }), 'somebody', deadline));
+  for (;;) {
+    const { done } = await advanceReplay(given, record, given, { owner, deadline });
+    if (done) break;
+    await environment.sleep(1_000);
+  }
+  // A broker that was slow to answer looks like one that forgot, and the plan says so: then a person plans again.
+  const { missing } = await planReplay(given, { ...request, mode: 'verify' }, given, { deadline });
+  if (missing > 0) throw new PulsehouseError('PH_PULSAR_NO_ANSWER', `${missing} rows are still missing`);
+}
