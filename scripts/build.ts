@@ -22,6 +22,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
+  // Packages that ship both forms are taken as ES modules: only those can be shaken.
+  mainFields: ['module', 'main'],
   sourcemap: true,
   external: ['pulsar-client'],
   banner: { js: REQUIRE },

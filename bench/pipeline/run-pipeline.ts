@@ -1,12 +1,16 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startFunction } from '../../examples/support/function-process.ts';
+import { type FunctionPlace, startFunction } from '../../examples/support/function-process.ts';
 import { writePipelineFile } from '../../examples/support/pipeline-file.ts';
 import type { Stack } from '../../infra/local/stack.ts';
+import { runWatched } from '../../infra/local/watched.ts';
 import type { AuditReport } from '../../lib/replay/audit.ts';
+import { bundle } from '../bundle.ts';
 import { ask } from './ask-clickhouse.ts';
 import type { PipelineRun } from './measured.ts';
 import { cpuMicroseconds } from './server-cpu.ts';
+
+const USAGE_REPORT = join(import.meta.dirname, 'report-usage.mjs');
 
 export interface Backlog {
   readonly topic: string;
@@ -38,6 +42,9 @@ export async function runPipeline(
   const functions = { environment: stack.environment, folder: place, pipelineFile };
   await (await startFunction(functions, ['init'])).answer();
 
+  const source = join(import.meta.dirname, 'consume-process.ts');
+  const program = await bundle(source, join(place, 'consume.mjs'), pipelineFile);
+
   const servers = () =>
     (['pulsar', 'clickhouse'] as const).map((server) => {
       const processes = stack.server(server).processes;
@@ -46,7 +53,9 @@ export async function runPipeline(
   const before = servers();
   const begun = performance.now();
   const usages = await Promise.all(
-    Array.from({ length: backlog.partitions }, (_, partition) => consume(functions, partition)),
+    Array.from({ length: backlog.partitions }, (_, partition) =>
+      consume(program, functions, name, partition),
+    ),
   );
   const milliseconds = performance.now() - begun;
   const used = servers().map((value, server) => value - (before[server] ?? Number.NaN));
@@ -72,13 +81,24 @@ export async function runPipeline(
   };
 }
 
-async function consume(functions: Parameters<typeof startFunction>[0], partition: number): Promise<Usage> {
-  const file = join(functions.folder, `usage-${partition}.json`);
-  const consumer = await startFunction(
-    { ...functions, environment: { ...functions.environment, BENCH_USAGE_FILE: file } },
-    ['consume', '--partition', String(partition), '--until', 'drained'],
-    ['--import', join(import.meta.dirname, 'report-usage.mjs')],
-  );
-  await consumer.answer();
-  return JSON.parse(await readFile(file, 'utf8')) as Usage;
+/** The deployed function in a process of its own, which says what it used in all. */
+async function consume(
+  program: string,
+  { environment, folder }: FunctionPlace,
+  pipeline: string,
+  partition: number,
+): Promise<Usage> {
+  const usage = join(folder, `usage-${partition}.json`);
+  const log = join(folder, `consume-${partition}.log`);
+  const consumer = await runWatched({
+    command: process.execPath,
+    arguments: ['--import', USAGE_REPORT, program, pipeline, String(partition)],
+    environment: { ...environment, BENCH_USAGE_FILE: usage },
+    folder,
+    log,
+    grace: 20,
+  });
+  const code = await consumer.ended;
+  if (code !== 0) throw new Error(`a consumer ended with ${code} and said:\n${await readFile(log, 'utf8')}`);
+  return JSON.parse(await readFile(usage, 'utf8')) as Usage;
 }

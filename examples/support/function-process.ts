@@ -27,7 +27,6 @@ let started = 0;
 export async function startFunction(
   { environment, folder, pipelineFile }: FunctionPlace,
   [command, ...options]: readonly [string, ...string[]],
-  nodeOptions: readonly string[] = [],
 ): Promise<FunctionProcess> {
   started += 1;
   const name = `${String(started).padStart(3, '0')}-${command}`;
@@ -35,7 +34,7 @@ export async function startFunction(
   const output = join(folder, `${name}.json`);
   const watched = await runWatched({
     command: process.execPath,
-    arguments: [...nodeOptions, BUNDLE, command, '-c', pipelineFile, '--json', '--logs', 'json', ...options],
+    arguments: [BUNDLE, command, '-c', pipelineFile, '--json', '--logs', 'json', ...options],
     environment,
     folder,
     log,

@@ -5,6 +5,7 @@ import type { Sink } from '../ports/sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { TargetTable } from '../ports/target-table.ts';
 import type { Transport } from '../ports/transport.ts';
+import { objectStoreOnDemand } from './object-store-on-demand.ts';
 import { openBucket, openServer, openStateTable, openTransport, type Surroundings } from './servers.ts';
 import type { Settings } from './settings.ts';
 
@@ -63,9 +64,7 @@ const OPENERS: Openers = {
     return { port, close: () => port.close() };
   },
   async objects(_pipeline, settings, around) {
-    const bucket = await openBucket(settings, around);
-    const { s3ObjectStore } = await import('../s3/object-store.ts');
-    return { port: s3ObjectStore(bucket), close: () => bucket.client.destroy() };
+    return objectStoreOnDemand(() => openBucket(settings, around));
   },
   async replays(_pipeline, settings, around) {
     const table = await openStateTable(settings, around);
