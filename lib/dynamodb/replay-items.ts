@@ -5,7 +5,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import { itemCodec } from './item-codec.ts';
