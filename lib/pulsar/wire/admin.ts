@@ -1,4 +1,5 @@
 import { messageOf, PulsehouseError } from '../../pipeline/errors.ts';
+import { type HttpAnswer, httpGet } from '../http-get.ts';
 import { OPERATION_TIMEOUT, type WireOptions } from './options.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -62,7 +63,7 @@ async function ask(
     log.warn('The role may not ask the admin API; what it alone knows stays unknown', { topic, what });
     return undefined;
   }
-  const body: unknown = response.ok ? await response.json() : undefined;
+  const body: unknown = response.status === 200 ? JSON.parse(response.body) : undefined;
   if (typeof body !== 'object' || body === null) {
     throw new PulsehouseError('PH_PULSAR_NOT_READY', `the admin API answered ${response.status}`, {
       where: { topic, server: url },
@@ -71,7 +72,7 @@ async function ask(
   return body as Json;
 }
 
-async function send(options: WireOptions, url: string, deadline: number): Promise<Response> {
+async function send(options: WireOptions, url: string, deadline: number): Promise<HttpAnswer> {
   const { environment, authentication, operationTimeout = OPERATION_TIMEOUT } = options;
   const headers: Record<string, string> =
     authentication?.method === 'token'
@@ -79,7 +80,7 @@ async function send(options: WireOptions, url: string, deadline: number): Promis
       : {};
   const timeout = Math.max(1, Math.min(operationTimeout, deadline - environment.now()));
   try {
-    return await fetch(url, { headers, signal: AbortSignal.timeout(timeout) });
+    return await httpGet(url, headers, timeout);
   } catch (cause) {
     throw new PulsehouseError('PH_PULSAR_UNREACHABLE', `the admin API does not answer: ${messageOf(cause)}`, {
       where: { server: url },

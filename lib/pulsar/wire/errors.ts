@@ -40,6 +40,7 @@ export const SERVER_CODES: Readonly<Record<number, ServerCode>> = {
   25: { name: 'ProducerFenced', code: 'PH_PULSAR_REFUSED' },
 };
 
+export const TOPIC_NOT_FOUND = 11;
 export const NOT_ALLOWED = 22;
 
 /** `cause.serverCode` of an error that the broker itself raised. */

@@ -2,6 +2,7 @@ import { BEFORE_ALL, type Position } from '../../pipeline/position.ts';
 import type { EntryReader, ReaderOptions, Transport } from '../../ports/transport.ts';
 import { topicFacts } from './admin.ts';
 import { decodePartitionCount, encodePartitionMetadata } from './commands/partitions.ts';
+import type { TopicSchema } from './commands/schema.ts';
 import { type ConnectToOwner, WireReader } from './consumer/reader.ts';
 import { readerSession, Session } from './consumer/session.ts';
 import { DurableSubscription } from './consumer/subscription.ts';
@@ -9,9 +10,18 @@ import { connectToOwner } from './net/lookup.ts';
 import { ConnectionPool } from './net/pool.ts';
 import type { WireOptions } from './options.ts';
 import { isPassing, retrying } from './retry.ts';
+import { readSchema } from './schemas.ts';
+
+/** The port, and what only this transport offers. */
+export interface WireTransport extends Transport {
+  /**
+   * A topic's schema by the version that an entry carries, or its newest one; undefined when it has none.
+   */
+  schema(topic: string, version: Uint8Array | undefined, deadline: number): Promise<TopicSchema | undefined>;
+}
 
 /** Speaks Pulsar's binary protocol; no native code. @throws PulsehouseError PH_PULSAR_URL_INVALID */
-export function createWireTransport(options: WireOptions): Transport {
+export function createWireTransport(options: WireOptions): WireTransport {
   const { environment } = options;
   const pool = new ConnectionPool(options);
   let readers: readonly WireReader[] = [];
@@ -69,6 +79,7 @@ export function createWireTransport(options: WireOptions): Transport {
     acknowledge: (topic, name, position, deadline, check) =>
       subscription(topic, name).acknowledge(position, deadline, check),
     topicIdentity: async (topic, deadline) => (await topicFacts(options, topic, deadline))?.createdAt,
+    schema: (topic, version, deadline) => readSchema(options, pool, topic, version, deadline),
     async close() {
       await Promise.all(readers.map((reader) => reader.close()));
       await pool.close();
