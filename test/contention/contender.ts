@@ -12,8 +12,8 @@ import { witnessed } from './witness.ts';
  * stopped and continued from outside at any instant, and told to end by a message.
  */
 
-/** Milliseconds. */
-const LONGEST_INVOCATION = 4_000;
+/** Milliseconds: an invocation outlives most freezes, so that it comes back as a zombie that goes on writing. */
+const LONGEST_INVOCATION = 20_000;
 const LONGEST_PAUSE = 100;
 
 const [file = '', count = '1'] = process.argv.slice(2);
@@ -37,8 +37,9 @@ while (!stop.signal.aborted) {
   const request = {
     owner,
     partition: Math.floor(environment.random() * Number(count)),
-    deadline: environment.now() + environment.random() * LONGEST_INVOCATION,
-    until: 'drained',
+    deadline: environment.now() + Math.floor(environment.random() * LONGEST_INVOCATION),
+    // Those that stay are frozen while they hold a lease; those that leave let others in.
+    until: environment.random() < 0.7 ? 'deadline' : 'drained',
     stop: stop.signal,
   } as const;
   try {
