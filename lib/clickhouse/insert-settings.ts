@@ -10,7 +10,7 @@ export const MAX_BLOCK_BYTES = 200 * 1024 * 1024;
  * How JSON becomes rows. A server's or user's profile may say otherwise, so everything the mapping relies on is said
  * here; that errors are never skipped above all, as a skipped row would be a lost one.
  */
-export const JSON_SETTINGS = {
+const JSON_SETTINGS = {
   input_format_allow_errors_num: '0',
   input_format_allow_errors_ratio: 0,
   input_format_skip_unknown_fields: 1,
@@ -25,8 +25,23 @@ export const JSON_SETTINGS = {
   date_time_input_format: 'best_effort',
 } as const satisfies ClickHouseSettings;
 
+/**
+ * What a profile must not do: cut a statement's rows off, or end it early, and answer success all the same. `limit` in a
+ * profile stored 3 rows of 20,000.
+ */
+const WHOLE_SETTINGS = {
+  limit: '0',
+  offset: '0',
+  timeout_overflow_mode: 'throw',
+  read_overflow_mode: 'throw',
+  result_overflow_mode: 'throw',
+  group_by_overflow_mode: 'throw',
+  use_query_cache: 0,
+} as const satisfies ClickHouseSettings;
+
 /** One synchronous block, deduplicated by its token, answered when it is over. */
 export const INSERT_SETTINGS = {
+  ...WHOLE_SETTINGS,
   ...JSON_SETTINGS,
   async_insert: 0,
   wait_end_of_query: 1,
@@ -42,6 +57,7 @@ export const INSERT_SETTINGS = {
 
 /** Questions see what every answered insert stored, on replicated tables too where the inserts had a quorum. */
 export const QUESTION_SETTINGS = {
+  ...WHOLE_SETTINGS,
   select_sequential_consistency: '1',
   output_format_json_quote_64bit_integers: 0,
 } as const satisfies ClickHouseSettings;

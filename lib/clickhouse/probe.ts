@@ -1,7 +1,7 @@
 import { isPulsehouseError, type PulsehouseError } from '../pipeline/errors.ts';
 import type { BatchBody, ProbeResult } from '../ports/sink.ts';
 import { badRowOf } from './error-table.ts';
-import { JSON_SETTINGS } from './insert-settings.ts';
+import { INSERT_SETTINGS } from './insert-settings.ts';
 import type { Questions } from './questions.ts';
 import { ServerError } from './server-error.ts';
 import { type Mapping, probeStatement } from './statement.ts';
@@ -69,5 +69,5 @@ function tryBody(
   deadline: number,
 ): Promise<string> {
   const parameters = { partition, notAfter: NEVER_LATE };
-  return questions.tell(sql, parameters, deadline, { ...JSON_SETTINGS, async_insert: 0 }, body);
+  return questions.tell(sql, parameters, deadline, INSERT_SETTINGS, body);
 }

@@ -37,7 +37,7 @@ function sendSlowly(
   return new Promise((resolve, reject) => {
     const outgoing = request(`${table.server.url}/?${parameters}`, {
       method: 'POST',
-      auth: 'pulsehouse:pulsehouse',
+      auth: `${table.credentials.username}:${table.credentials.password}`,
       headers: { 'transfer-encoding': 'chunked' },
     });
     outgoing.on('error', reject);

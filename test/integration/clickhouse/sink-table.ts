@@ -12,6 +12,7 @@ export interface SinkTable extends SinkSubject {
   readonly mapping: Mapping;
   readonly server: Server;
   readonly questions: Questions;
+  readonly credentials: ServerSettings;
   /** `database.table`. */
   readonly name: string;
   query(sql: string): Promise<string>;
@@ -52,7 +53,7 @@ class ProfileServer extends Server {
   }
 
   override run(request: Request): Promise<string> {
-    return super.run({ ...request, settings: { ...request.settings, ...this.#profile } });
+    return super.run({ ...request, settings: { ...this.#profile, ...request.settings } });
   }
 }
 
@@ -68,10 +69,10 @@ export async function openSinkTable(
     source: { format: 'json', fields: fields ?? { day: 'Date', value: 'Int64' } },
     columns: columns ?? { day: 'day', value: 'value' },
   };
-  const server = new Server(credentialsOf(environment));
+  const credentials = credentialsOf(environment);
+  const server = new Server(credentials);
   const query = (sql: string): Promise<string> => server.run({ sql, timeout: 30_000 });
-  const serverFor = (profile: ClickHouseSettings): Server =>
-    new ProfileServer(credentialsOf(environment), profile);
+  const serverFor = (profile: ClickHouseSettings): Server => new ProfileServer(credentials, profile);
   const definitions = [
     '_partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32, day Date, value Int64',
     ...also,
@@ -89,6 +90,7 @@ SETTINGS ${[`non_replicated_deduplication_window = ${window}`, ...settings].join
     mapping,
     server,
     questions: new Questions(server, mapping.target, environmentClock.now),
+    credentials,
     name: `${database}.${table}`,
     query,
     serverFor,
