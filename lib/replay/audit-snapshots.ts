@@ -51,7 +51,10 @@ async function readOne(
   problems: string[],
 ): Promise<StoredSnapshot | undefined> {
   try {
-    return await readSnapshot(objects, pipeline, number, deadline);
+    const stored = await readSnapshot(objects, pipeline, number, deadline);
+    if (stored.snapshot.number === number) return stored;
+    problems.push(`the object of snapshot ${number} is that of ${stored.snapshot.number}`);
+    return undefined;
   } catch (error) {
     // Pruned between the listing and the reading.
     if (isPulsehouseError(error) && error.code === 'PH_SNAPSHOT_MISSING') return undefined;

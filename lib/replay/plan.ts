@@ -94,11 +94,12 @@ export async function planReplay(
   };
 }
 
-/** What is known of each partition named, or of all. */
+/** What is known of each partition named, or of all. `before`: as it was before that replay, by its id. */
 export async function readLedgers(
   { state, replays, objects, pipeline }: PlanDependencies,
   partitions: readonly number[] | undefined,
   deadline: number,
+  before?: string,
 ): Promise<readonly PartitionLedger[]> {
   const cycle = await state.readCycle(pipeline.name, deadline);
   if (!cycle)
@@ -108,11 +109,8 @@ export async function readLedgers(
   const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
   const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
   const journal = await readJournal(objects, pipeline.name, deadline);
-  const sources = {
-    store: state,
-    journal,
-    replays: records.filter((record) => isOwnTable(pipeline, record)),
-  };
+  const counted = records.filter((record) => isOwnTable(pipeline, record) && record.id !== before);
+  const sources = { store: state, journal, replays: counted };
   const wanted = states.filter(({ partition }) => partitions?.includes(partition) ?? true);
   return pLimit(PARTITIONS_AT_ONCE).map([...wanted], (found) => readLedger(sources, found, deadline));
 }

@@ -99,6 +99,7 @@ export async function advanceReplay(
     dependencies,
     mine.map(({ partition }) => partition),
     run.deadline,
+    record.id,
   );
   const partitions = await pLimit(PARTITIONS_AT_ONCE).map([...mine], async (range) => {
     const ledger = ledgers.find(({ state: { partition } }) => partition === range.partition);

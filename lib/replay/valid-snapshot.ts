@@ -46,7 +46,8 @@ async function readWhole(
   deadline: number,
 ): Promise<StoredSnapshot | undefined> {
   try {
-    return await readSnapshot(objects, pipeline, number, deadline);
+    const stored = await readSnapshot(objects, pipeline, number, deadline);
+    return stored.snapshot.number === number ? stored : undefined;
   } catch (error) {
     const unfit =
       isPulsehouseError(error) &&
