@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { runCycle } from '../checkpoint/cycle.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import { advanceReplay } from '../replay/replay.ts';
 import { CYCLE_TIME } from './checkpoint.ts';
 import { type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { consumePartition } from './consume-partition.ts';
@@ -32,6 +33,30 @@ export function registerRun(program: Command): void {
   }).option('--concurrency <n>', 'partitions consumed at once', integer, 32);
 }
 
+const REPLAYS_CONSIDERED = 20;
+/** Time a replay gets even where the cycle took all of its interval. */
+const SHORTEST_TURN = 5_000;
+
+/** Replays that were begun and left, by whomever, go on by the same schedule that drives the cycle. */
+async function carryReplaysOn(session: Session, deadline: number, stop: AbortSignal): Promise<void> {
+  const { log, owner, pipeline, replays } = session;
+  try {
+    for (const record of await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline)) {
+      if (record.status !== 'running' || stop.aborted) continue;
+      const target = await session.openTarget(record.target);
+      try {
+        const { done } = await advanceReplay(session, record, target, { owner, deadline, stop });
+        if (done) log.info(`Replay ${record.id} is complete`, { replay: record.id, mode: record.mode });
+      } finally {
+        await target.close();
+      }
+    }
+  } catch (error) {
+    if (!isPulsehouseError(error)) throw error;
+    log.warn(`A replay could not be carried on: ${messageOf(error)}`, { code: error.code });
+  }
+}
+
 /** A failing cycle is told and tried again at the next tick, like the schedule does; what cannot pass ends the process. */
 async function runPipeline(session: Session, concurrency: number, stop: AbortSignal): Promise<void> {
   const { pipeline, environment, log, owner } = session;
@@ -53,7 +78,9 @@ async function runPipeline(session: Session, concurrency: number, stop: AbortSig
         if (!isPulsehouseError(error) || (error.kind === 'terminal' && cycle === 1)) throw error;
         log.error(`The cycle failed and is tried again: ${messageOf(error)}`, { error });
       }
-      const left = begun + pipeline.checkpoint.interval - environment.now();
+      const next = begun + pipeline.checkpoint.interval;
+      await carryReplaysOn(session, Math.max(next, environment.now() + SHORTEST_TURN), stop);
+      const left = next - environment.now();
       if (left > 0) await environment.sleep(left, stop);
     }
   } finally {
