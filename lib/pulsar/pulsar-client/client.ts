@@ -1,26 +1,65 @@
-import type { Client, ClientConfig, Consumer } from 'pulsar-client';
+import type { Client } from 'pulsar-client';
 import { type ErrorWhere, PulsehouseError } from '../../pipeline/errors.ts';
 import type { Environment } from '../../ports/environment.ts';
 import type { Binding } from './binding.ts';
 import { clientFailure } from './failures.ts';
 import type { PulsarClientOptions } from './options.ts';
 
-/** A client whose own operations end by about `deadline`; it counts in whole seconds. */
-export function newClient(binding: Binding, options: PulsarClientOptions, deadline: number): Client {
-  const { serviceUrl, token, tlsTrustCertsFile, listenerName, environment } = options;
-  const left = deadline - environment.now();
-  const config: ClientConfig = {
-    serviceUrl,
-    operationTimeoutSeconds: Math.max(1, Math.ceil(left / 1000)),
-    connectionTimeoutMs: Math.max(1, Math.min(10_000, left)),
-    logLevel: binding.LogLevel.WARN,
-    statsIntervalInSeconds: 0,
-    tlsValidateHostname: true,
-    ...(token !== undefined && { authentication: new binding.AuthenticationToken({ token }) }),
-    ...(tlsTrustCertsFile !== undefined && { tlsTrustCertsFilePath: tlsTrustCertsFile }),
-    ...(listenerName !== undefined && { listenerName }),
-  };
-  return new binding.Client(config);
+/** Seconds that the client's own operations may take; a caller's deadline may come sooner. */
+const OPERATION_SECONDS = 30;
+const CONNECTION_MILLISECONDS = 10_000;
+
+/**
+ * Clients, each lent to one user at a time: a reader that holds its client's thread must hold nobody else. They are used
+ * again, as a closed client keeps its threads and files until the garbage collector finds it.
+ */
+export class ClientPool {
+  readonly #binding: Binding;
+  readonly #options: PulsarClientOptions;
+  readonly #all = new Set<Client>();
+  #idle: Client[] = [];
+
+  constructor(binding: Binding, options: PulsarClientOptions) {
+    this.#binding = binding;
+    this.#options = options;
+  }
+
+  lend(): Client {
+    const client = this.#idle.pop() ?? this.#newClient();
+    this.#all.add(client);
+    return client;
+  }
+
+  /** For a client on which nothing is open and nothing failed. */
+  takeBack(client: Client): void {
+    if (this.#all.has(client)) this.#idle.push(client);
+  }
+
+  /** For a client that cannot be trusted any more. */
+  async discard(client: Client): Promise<void> {
+    if (this.#all.delete(client)) await client.close();
+  }
+
+  async close(): Promise<void> {
+    this.#idle = [];
+    await Promise.all([...this.#all].map((client) => this.discard(client)));
+  }
+
+  #newClient(): Client {
+    const { serviceUrl, token, tlsTrustCertsFile, listenerName } = this.#options;
+    const { AuthenticationToken, Client, LogLevel } = this.#binding;
+    return new Client({
+      serviceUrl,
+      operationTimeoutSeconds: OPERATION_SECONDS,
+      connectionTimeoutMs: CONNECTION_MILLISECONDS,
+      logLevel: LogLevel.WARN,
+      statsIntervalInSeconds: 0,
+      tlsValidateHostname: true,
+      ...(token !== undefined && { authentication: new AuthenticationToken({ token }) }),
+      ...(tlsTrustCertsFile !== undefined && { tlsTrustCertsFilePath: tlsTrustCertsFile }),
+      ...(listenerName !== undefined && { listenerName }),
+    });
+  }
 }
 
 /**
@@ -45,19 +84,5 @@ export async function settled<Result>(
     late.catch(() => {});
     promise.catch(() => {});
     done.abort();
-  }
-}
-
-/** Closing flushes the acknowledgements that the client has collected: before it, none of them counts. */
-export async function closeAll(
-  consumer: Consumer | undefined,
-  client: Client,
-  environment: Environment,
-  deadline: number,
-): Promise<void> {
-  try {
-    if (consumer !== undefined) await settled(consumer.close(), environment, deadline, {});
-  } finally {
-    await settled(client.close(), environment, deadline, {});
   }
 }

@@ -1,10 +1,10 @@
 import { devNull } from 'node:os';
 import type { Client, Message, Reader } from 'pulsar-client';
 import type { Position } from '../../pipeline/position.ts';
+import type { Environment } from '../../ports/environment.ts';
 import type { Binding } from './binding.ts';
-import { newClient, settled } from './client.ts';
+import { type ClientPool, settled } from './client.ts';
 import { encodePosition } from './message-id.ts';
-import type { PulsarClientOptions } from './options.ts';
 
 /** Messages that the client itself holds for a reader: fewer when little may be buffered. */
 const QUEUE = { most: 1_000, bytesEach: 16 * 1024 } as const;
@@ -15,22 +15,27 @@ export interface SessionTerms {
   readonly maxBufferedBytes: number;
 }
 
+export interface SessionSurroundings {
+  readonly binding: Binding;
+  readonly pool: ClientPool;
+  readonly environment: Environment;
+}
+
 /** What becomes of a message: `hold` keeps the client's thread waiting until `release`. */
 export type OnMessage = (message: Message) => 'go on' | 'hold';
 
-/**
- * One `Reader` of the client and the client it belongs to, of its own: messages come one by one from a thread of the
- * client, which waits for each to be taken, and a thread held back must hold nobody else.
- */
+/** One `Reader` of the client: messages come one by one from a thread of it, which waits for each to be taken. */
 export class ClientSession {
+  readonly #pool: ClientPool;
   readonly #client: Client;
   #reader: Reader | undefined;
   #onMessage: OnMessage | undefined;
   #onStart: () => void = () => {};
   #release: () => void = () => {};
 
-  private constructor(client: Client) {
-    this.#client = client;
+  private constructor(pool: ClientPool) {
+    this.#pool = pool;
+    this.#client = pool.lend();
   }
 
   /**
@@ -39,17 +44,14 @@ export class ClientSession {
    * @throws PulsehouseError by the client's own word, or PH_PULSAR_TIMEOUT
    */
   static async open(
-    binding: Binding,
-    options: PulsarClientOptions,
+    { binding, pool, environment }: SessionSurroundings,
     { topic, after, maxBufferedBytes }: SessionTerms,
     deadline: number,
   ): Promise<ClientSession> {
-    const { environment } = options;
-    const client = newClient(binding, options, deadline);
-    const session = new ClientSession(client);
+    const session = new ClientSession(pool);
     const where = { topic };
     try {
-      const creating = client.createReader({
+      const creating = session.#client.createReader({
         topic,
         startMessageId: binding.MessageId.latest(),
         receiverQueueSize: Math.max(1, Math.min(QUEUE.most, Math.floor(maxBufferedBytes / QUEUE.bytesEach))),
@@ -70,7 +72,7 @@ export class ClientSession {
       await settled(reader.seek(start), environment, deadline, where);
       return session;
     } catch (error) {
-      await session.close();
+      await pool.discard(session.#client);
       throw error;
     }
   }
@@ -91,11 +93,21 @@ export class ClientSession {
 
   /** The thread stays held while the reader closes, so that no message is under way to what is being freed. */
   async close(): Promise<void> {
-    await this.#reader?.close();
+    try {
+      await this.#reader?.close();
+      this.#letGo();
+      this.#pool.takeBack(this.#client);
+    } catch {
+      // A reader that cannot be closed goes with its client.
+      this.#letGo();
+      await this.#pool.discard(this.#client);
+    }
+  }
+
+  #letGo(): void {
     this.#onMessage = () => 'go on';
     this.#onStart();
     this.#release();
-    await this.#client.close();
   }
 
   #take(message: Message): Promise<void> | undefined {

@@ -2,38 +2,35 @@ import type { InitialPosition as ClientInitial, Consumer } from 'pulsar-client';
 import { type ErrorWhere, isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
 import { retry } from '../../pipeline/retry.ts';
+import type { Environment } from '../../ports/environment.ts';
 import type { InitialPosition, SubscriptionState } from '../../ports/transport.ts';
 import type { Binding } from './binding.ts';
-import { closeAll, newClient, settled } from './client.ts';
+import { type ClientPool, settled } from './client.ts';
 import { encodePosition } from './message-id.ts';
-import type { PulsarClientOptions } from './options.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 
 /** A consumer of our own that died is let go by the broker within this time; whoever stays longer is somebody else. */
 const GHOST = 10_000;
 const LOOK_AGAIN = 50;
 
+export interface SubscriptionSurroundings {
+  readonly binding: Binding;
+  readonly pool: ClientPool;
+  readonly admin: TopicAdmin;
+  readonly environment: Environment;
+}
+
 /**
  * The durable subscription of one partition. Whatever moves it goes through a consumer of the client, whatever is
  * asked goes to the admin API, and what was acknowledged counts when the admin API says so.
  */
 export class ClientSubscription {
-  readonly #binding: Binding;
-  readonly #options: PulsarClientOptions;
-  readonly #admin: TopicAdmin;
+  readonly #around: SubscriptionSurroundings;
   readonly #topic: string;
   readonly #name: string;
 
-  constructor(
-    binding: Binding,
-    options: PulsarClientOptions,
-    admin: TopicAdmin,
-    topic: string,
-    name: string,
-  ) {
-    this.#binding = binding;
-    this.#options = options;
-    this.#admin = admin;
+  constructor(around: SubscriptionSurroundings, topic: string, name: string) {
+    this.#around = around;
     this.#topic = topic;
     this.#name = name;
   }
@@ -69,7 +66,7 @@ export class ClientSubscription {
   }
 
   async #state(deadline: number): Promise<SubscriptionState | undefined> {
-    const { last, markDelete } = await this.#admin.stats(this.#topic, deadline);
+    const { last, markDelete } = await this.#around.admin.stats(this.#topic, deadline);
     const found = markDelete.get(this.#name);
     return found && { last, markDelete: found };
   }
@@ -86,13 +83,13 @@ export class ClientSubscription {
 
   /** The promise of an acknowledgement resolves before the broker has it: only `close` sends it for certain. */
   async #send(consumer: Consumer, position: Position, deadline: number): Promise<void> {
-    const id = this.#binding.MessageId.deserialize(encodePosition(position));
+    const id = this.#around.binding.MessageId.deserialize(encodePosition(position));
     await this.#settled(consumer.acknowledgeCumulativeId(id), deadline);
   }
 
   /** The client has no receipt; the cursor itself is one. */
   async #confirm(position: Position, deadline: number): Promise<void> {
-    const { environment } = this.#options;
+    const { environment } = this.#around;
     for (;;) {
       const { markDelete } = await this.#existing(deadline);
       if (!isAfter(position, markDelete)) return;
@@ -113,11 +110,11 @@ export class ClientSubscription {
     deadline: number,
     use: (consumer: Consumer) => Promise<Result>,
   ): Promise<Result> {
-    const { environment } = this.#options;
-    const client = newClient(this.#binding, this.#options, deadline);
-    let consumer: Consumer | undefined;
+    const { environment, pool } = this.#around;
+    const client = pool.lend();
+    let isWell = false;
     try {
-      consumer = await retry(
+      const consumer = await retry(
         environment,
         {
           deadline: Math.min(deadline, environment.now() + GHOST),
@@ -136,14 +133,20 @@ export class ClientSubscription {
             deadline,
           ),
       );
-      return await use(consumer);
+      try {
+        return await use(consumer);
+      } finally {
+        await this.#settled(consumer.close(), deadline);
+        isWell = true;
+      }
     } finally {
-      await closeAll(consumer, client, environment, deadline);
+      if (isWell) pool.takeBack(client);
+      else await pool.discard(client);
     }
   }
 
   #settled<Result>(promise: Promise<Result>, deadline: number): Promise<Result> {
     const where: ErrorWhere = { topic: this.#topic };
-    return settled(promise, this.#options.environment, deadline, where);
+    return settled(promise, this.#around.environment, deadline, where);
   }
 }

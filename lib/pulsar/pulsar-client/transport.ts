@@ -4,6 +4,7 @@ import type { EntryReader, Transport } from '../../ports/transport.ts';
 import { topicFacts } from '../wire/admin.ts';
 import { tokenAuthentication } from '../wire/net/authentication.ts';
 import { loadBinding } from './binding.ts';
+import { ClientPool } from './client.ts';
 import type { PulsarClientOptions } from './options.ts';
 import { ClientReader, type ReaderSurroundings } from './reader.ts';
 import { ClientSession } from './session.ts';
@@ -11,8 +12,8 @@ import { ClientSubscription } from './subscription.ts';
 import { TopicAdmin } from './topic-admin.ts';
 
 /**
- * The official client behind the transport's port. Readers are non-durable `Reader`s, one client each; nothing of it is
- * loaded before this is called.
+ * The official client behind the transport's port. Readers are non-durable `Reader`s; nothing of it is loaded
+ * before this is called.
  * @throws PulsehouseError PH_PULSAR_CLIENT_MISSING, PH_PULSAR_ADMIN_NEEDED
  */
 export async function createPulsarClientTransport(options: PulsarClientOptions): Promise<Transport> {
@@ -27,10 +28,10 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
   const currentToken = typeof token === 'string' ? async () => token : token;
   const admin = new TopicAdmin({ url: adminUrl, token: currentToken, environment });
   const authentication = currentToken && tokenAuthentication(currentToken);
-  const open: ReaderSurroundings['open'] = (terms, deadline) =>
-    ClientSession.open(binding, options, terms, deadline);
-  const subscription = (topic: string, name: string) =>
-    new ClientSubscription(binding, options, admin, topic, name);
+  const pool = new ClientPool(binding, options);
+  const around = { binding, pool, admin, environment };
+  const open: ReaderSurroundings['open'] = (terms, deadline) => ClientSession.open(around, terms, deadline);
+  const subscription = (topic: string, name: string) => new ClientSubscription(around, topic, name);
   let readers: readonly ClientReader[] = [];
 
   return {
@@ -68,6 +69,7 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
     async close() {
       await Promise.all(readers.map((reader) => reader.close()));
       readers = [];
+      await pool.close();
     },
   };
 }
