@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../infra/local/ports.ts';
 import { type Stack, startStack } from '../../../infra/local/stack.ts';
 import { systemEnvironment } from '../../../lib/assembly/environment.ts';
 import { BEFORE_ALL } from '../../../lib/pipeline/position.ts';
 import { tlsAuthentication, tokenAuthentication } from '../../../lib/pulsar/wire/net/authentication.ts';
+import { type OAuth2Options, oauth2Authentication } from '../../../lib/pulsar/wire/net/oauth2.ts';
 import type { WireOptions } from '../../../lib/pulsar/wire/options.ts';
 import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
 import { createWireTransport } from '../../../lib/pulsar/wire/transport.ts';
@@ -159,6 +163,67 @@ describe('tokens', () => {
     await transport.close();
     await producer.close();
   });
+});
+
+describe('OAuth2 client credentials', () => {
+  /** An issuer as small as one can be: discovery, and a token endpoint that checks the client. */
+  async function withIssuer(use: (issuerUrl: string, granted: () => number) => Promise<void>): Promise<void> {
+    let granted = 0;
+    const issuer = createServer(async (request, response) => {
+      const base = `http://${request.headers.host}`;
+      const answer = (status: number, body: unknown): void =>
+        void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      if (request.url?.startsWith('/.well-known/')) {
+        answer(200, { issuer: base, token_endpoint: `${base}/token` });
+        return;
+      }
+      const form = new URLSearchParams(await text(request));
+      if (form.get('client_secret') !== 'right' || form.get('audience') !== 'pulsar') {
+        answer(401, { error: 'invalid_client' });
+        return;
+      }
+      granted++;
+      const expires = Math.floor(Date.now() / 1000) + 3_600;
+      const token = {
+        access_token: tokenFor('admin', secret, expires),
+        token_type: 'bearer',
+        expires_in: 3_600,
+      };
+      answer(200, token);
+    });
+    issuer.listen(await freePort(), '127.0.0.1');
+    await once(issuer, 'listening');
+    const address = issuer.address();
+    try {
+      await use(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`, () => granted);
+    } finally {
+      issuer.close();
+    }
+  }
+
+  const clientOf = (issuerUrl: string, clientSecret: string): OAuth2Options => ({
+    issuerUrl,
+    clientId: 'pulsehouse',
+    clientSecret,
+    audience: 'pulsar',
+    dangerouslyAllowHttp: true,
+  });
+
+  it('let in with a token of the issuer, asked for once', () =>
+    withIssuer(async (issuerUrl, granted) => {
+      const authentication = oauth2Authentication(clientOf(issuerUrl, 'right'), systemEnvironment);
+      await roundTrip(plain({ authentication }));
+      await roundTrip(plain({ authentication }));
+      expect(granted()).toBe(1);
+    }));
+
+  it('refused by the issuer are refused for good, without the secret in the error', () =>
+    withIssuer(async (issuerUrl) => {
+      const authentication = oauth2Authentication(clientOf(issuerUrl, 'wrong'), systemEnvironment);
+      const error = await refusal(plain({ authentication }));
+      expect(error).toMatchObject({ code: 'PH_PULSAR_AUTHENTICATION', kind: 'terminal' });
+      expect(JSON.stringify([error, String(error)])).not.toContain('wrong');
+    }));
 });
 
 describe('TLS', () => {
