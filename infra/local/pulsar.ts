@@ -89,5 +89,6 @@ function ownConfiguration([binary, admin]: readonly number[]): string[] {
     'advertisedAddress=127.0.0.1',
     // Else the bookie listens on every interface.
     'listeningInterface=lo',
+    'forceDeleteNamespaceAllowed=true',
   ];
 }

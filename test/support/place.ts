@@ -25,7 +25,8 @@ export const test = base.extend<{ place: Place }>({
     const place = await createPlace(inject('stack'));
     await use(place);
     await place.query(`DROP DATABASE IF EXISTS ${place.database}`);
-    await place.admin('DELETE', `namespaces/${place.namespace}?force=true`);
+    // A broker of somebody else's may not allow it: the namespace then stays, under a name of its own.
+    await place.admin('DELETE', `namespaces/${place.namespace}?force=true`).catch(() => undefined);
   },
 });
 

@@ -36,6 +36,11 @@ export class Sandbox {
     this.lines.on('line', (line) => this.waiting.shift()?.(JSON.parse(line) as Answer));
   }
 
+  get pid(): number {
+    if (this.process.pid === undefined) throw new Error('the sandbox did not start');
+    return this.process.pid;
+  }
+
   /** `timeout` is the function's, milliseconds. */
   invoke(event: unknown, timeout = 60_000): Promise<Answer> {
     const answer = new Promise<Answer>((resolve) => this.waiting.push(resolve));

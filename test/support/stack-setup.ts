@@ -43,7 +43,7 @@ async function start(external: readonly string[]): Promise<Stack> {
     directory: await mkdtemp(join(tmpdir(), 'pulsehouse-test-')),
     servers: DEFAULT_SERVERS.filter((name) => !external.includes(name)),
     ephemeral: true,
-    pulsar: { quickStart: true, configuration: ['forceDeleteNamespaceAllowed=true'] },
+    pulsar: { quickStart: true },
     progress: plainProgress((line) => void process.stderr.write(`${line}\n`)),
   });
 }
