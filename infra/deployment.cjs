@@ -1,6 +1,9 @@
 // What serverless.yml cannot say in YAML: everything that follows from the pipeline files or from optional parameters.
-// Serverless asks for a CommonJS file; the work is done in TypeScript beside it.
-const { pathToFileURL } = require('node:url');
+// Serverless asks for a CommonJS file; the work is done in TypeScript beside it. It is loaded through `require` and not
+// through `import`: Node 20's loader hooks, asked by many at once, can wait for each other for ever.
+const tsx = require('tsx/cjs/api');
+
+const { describeDeployment } = tsx.require('./template/deployment.ts', __filename);
 
 const PARAMETERS = [
   'pipelines',
@@ -19,11 +22,5 @@ module.exports = async ({ resolveVariable }) => {
   const values = await Promise.all(PARAMETERS.map((name) => resolveVariable(`param:${name}`)));
   const [service, stage] = await Promise.all([resolveVariable('self:service'), resolveVariable('sls:stage')]);
   const parameters = Object.fromEntries(PARAMETERS.map((name, at) => [name, String(values[at])]));
-  const { describeDeployment } = await importTypeScript('./template/deployment.ts');
   return describeDeployment({ ...parameters, service, stage });
 };
-
-async function importTypeScript(file) {
-  const { tsImport } = await import('tsx/esm/api');
-  return tsImport(file, pathToFileURL(__filename).href);
-}
