@@ -49,7 +49,7 @@ async function tell(context: CycleContext, number: number, unfinished: boolean):
   const unknown = unfinished || (lease.state.acknowledged > 0 && !before);
   const limit = pLimit(REQUESTS_AT_ONCE);
   const counts = await Promise.all(
-    stored.snapshot.partitions.map((partition) =>
+    (await standing(context, stored.snapshot)).map((partition) =>
       limit(() => tellPartition(context, partition, before?.partitions[partition.partition], unknown)),
     ),
   );
@@ -57,6 +57,19 @@ async function tell(context: CycleContext, number: number, unfinished: boolean):
   const messages = counts.reduce((sum, count) => sum + count, 0);
   log.info(`Checkpoint ${number}: Acknowledged ${messages} messages`, { checkpoint: number, messages });
   return messages;
+}
+
+/**
+ * The partitions whose generation still stands. A reset ends one, and may begin the next far below: what an older
+ * checkpoint says of it must not be forgotten now.
+ */
+async function standing(context: CycleContext, told: Snapshot): Promise<readonly SnapshotPartition[]> {
+  const { latest } = context.lease.state;
+  const newest = told.number === latest ? told : (await snapshotIfWhole(context, latest))?.snapshot;
+  return told.partitions.filter(({ partition, generation }) => {
+    const now = newest?.partitions[partition];
+    return now === undefined || now.generation === generation;
+  });
 }
 
 async function alreadyTold(context: CycleContext): Promise<Snapshot | undefined> {
