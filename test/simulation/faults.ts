@@ -40,12 +40,12 @@ export const FAULTS = [
   'several-days',
   'bad-messages',
   'reset',
-  'state-lost',
-  'rows-lost',
+  'state-gone',
+  'rows-gone',
 ] as const;
 
 /** What makes somebody act by hand: at most one of them in a run. */
-export const BY_HAND = ['reset', 'state-lost', 'rows-lost'] as const satisfies readonly Fault[];
+export const BY_HAND = ['reset', 'state-gone', 'rows-gone'] as const satisfies readonly Fault[];
 
 export type Fault = (typeof FAULTS)[number];
 
@@ -61,7 +61,7 @@ export function drawFaults(random: Random): Set<Fault> {
   const kept = random.pick(BY_HAND);
   for (const fault of BY_HAND) if (fault !== kept) faults.delete(fault);
   // What Pulsar has forgotten can neither be repaired nor read again: these topics have a retention policy.
-  if (faults.has('rows-lost') || faults.has('reset')) faults.delete('trim');
+  if (faults.has('rows-gone') || faults.has('reset')) faults.delete('trim');
   return faults;
 }
 

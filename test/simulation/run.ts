@@ -134,8 +134,8 @@ function plan(world: World, faults: FaultSet): void {
   times('table-restart', 8, () => clickhouse.restart(random.between(10, 10_000)));
   times('outage', 2, () => world.outage(random.between(LONGEST_INSERT, 2 * LONGEST_INSERT)));
   times('reset', 1, () => resetByHand(world));
-  times('state-lost', 1, () => loseState(world));
-  times('rows-lost', 1, () => loseRows(world));
+  times('state-gone', 1, () => loseState(world));
+  times('rows-gone', 1, () => loseRows(world));
   // The promise: in the time one insert may travel and run, a table gets less than half a window of blocks.
   times('small-window', 3, () => clickhouse.foreignBlocks(random.between(1, 20)));
 }

@@ -234,7 +234,8 @@ export class Checker {
 
   /** The pointer says that Pulsar was told: it must have been, on every partition. */
   private receiptsRecorded(number: number): void {
-    for (const { partition, committed, origin } of this.snapshots.get(number)?.partitions ?? []) {
+    for (const { partition, committed, origin, generation } of this.snapshots.get(number)?.partitions ?? []) {
+      if (this.state(partition)?.generation !== generation) continue;
       const told = this.told.get(partition) ?? origin;
       if (isAfter(committed, told)) {
         this.fail(
@@ -280,8 +281,7 @@ export class Checker {
 
   private acknowledged(subject: Partition, position: Position): void {
     const partition = this.world.broker.partitions.indexOf(subject);
-    const committed = this.state(partition)?.committed;
-    const forgotten = subject.subscription?.markDelete ?? BEFORE_ALL;
+    const { committed, forgotten = BEFORE_ALL } = this.state(partition) ?? {};
     if (committed && isAfter(position, committed) && isAfter(position, forgotten)) {
       this.fail(
         '1 acknowledged <= snapshot <= committed',
