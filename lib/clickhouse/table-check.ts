@@ -173,7 +173,11 @@ const projection: Check = (table, { target }) => {
 
 const ttl: Check = ({ engineFull }) =>
   /\bTTL\b/.test(engineFull)
-    ? [note('the table has a TTL: rows older than audit.horizon are not asked for; set it below the TTL')]
+    ? [
+        note(
+          'the table has a TTL: an audit takes the rows it took away for missing, and a repair would bring them back',
+        ),
+      ]
     : [];
 
 const views: Check = ({ views: names }) =>
