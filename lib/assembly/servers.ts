@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import type { Server } from '../clickhouse/server.ts';
 import type { StateTable } from '../dynamodb/state-table.ts';
+import { messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
+import type { Authentication } from '../pulsar/wire/net/authentication.ts';
 import type { Bucket } from '../s3/bucket.ts';
 import type { Settings } from './settings.ts';
 
@@ -16,15 +19,52 @@ export interface Surroundings {
 
 /** @throws PulsehouseError PH_PULSAR_URL_INVALID; PH_PULSAR_CLIENT_MISSING when that one was chosen and is not there. */
 export async function openTransport(settings: Settings, around: Surroundings): Promise<Transport> {
-  const { transport, token, ...where } = settings.pulsar;
+  const { transport, token, tls, serviceUrl, adminUrl, listenerName } = settings.pulsar;
+  const where = { serviceUrl, adminUrl, listenerName };
   if (transport === 'pulsar-client') {
     const { createPulsarClientTransport } = await import('../pulsar/pulsar-client/transport.ts');
     return createPulsarClientTransport({ ...where, token: token?.reveal(), ...around });
   }
   const { createWireTransport } = await import('../pulsar/wire/transport.ts');
-  const { tokenAuthentication } = await import('../pulsar/wire/net/authentication.ts');
-  const authentication = token && tokenAuthentication(token.reveal());
-  return createWireTransport({ ...where, authentication, ...around });
+  return createWireTransport({
+    ...where,
+    authentication: await wireAuthentication(settings.pulsar, around.environment),
+    tls: {
+      ca: await readPem('PULSAR_TLS_CA_FILE', tls.caFile),
+      cert: await readPem('PULSAR_TLS_CERT_FILE', tls.certFile),
+      key: await readPem('PULSAR_TLS_KEY_FILE', tls.keyFile),
+    },
+    ...around,
+  });
+}
+
+async function wireAuthentication(
+  { token, oauth2, tls }: Settings['pulsar'],
+  environment: Environment,
+): Promise<Authentication | undefined> {
+  const authentication = await import('../pulsar/wire/net/authentication.ts');
+  if (token) return authentication.tokenAuthentication(token.reveal());
+  if (oauth2) {
+    const { oauth2Authentication } = await import('../pulsar/wire/net/oauth2.ts');
+    return oauth2Authentication({ ...oauth2, clientSecret: oauth2.clientSecret.reveal() }, environment);
+  }
+  return tls.certFile === undefined ? undefined : authentication.tlsAuthentication;
+}
+
+/** @throws PulsehouseError PH_SETTINGS_INVALID */
+async function readPem(variable: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new PulsehouseError(
+      'PH_SETTINGS_INVALID',
+      `${variable} names a file that cannot be read: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 export async function openServer(settings: Settings): Promise<Server> {

@@ -6,6 +6,22 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 
 const PULSAR_TRANSPORTS = ['wire', 'pulsar-client'] as const;
 
+/** Paths of PEM files. A client certificate is the identity where neither a token nor OAuth2 is. */
+export interface PulsarTls {
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
+/** Client credentials. */
+export interface PulsarOAuth2 {
+  readonly issuerUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly audience: string | undefined;
+  readonly scope: string | undefined;
+}
+
 /** Where the servers are. Region and credentials of AWS, where not said here, are the SDK's own business. */
 export interface Settings {
   readonly pulsar: {
@@ -16,6 +32,8 @@ export interface Settings {
     /** The advertised listener to be sent to, for brokers that have several. */
     readonly listenerName: string | undefined;
     readonly transport: (typeof PULSAR_TRANSPORTS)[number];
+    readonly tls: PulsarTls;
+    readonly oauth2: PulsarOAuth2 | undefined;
   };
   readonly clickhouse: {
     readonly url: string;
@@ -40,6 +58,12 @@ export function readSettings(variables: Variables): Settings {
       token: reader.secret('PULSAR_TOKEN'),
       listenerName: reader.optional('PULSAR_LISTENER_NAME'),
       transport: reader.oneOf('PULSAR_TRANSPORT', PULSAR_TRANSPORTS),
+      tls: {
+        caFile: reader.optional('PULSAR_TLS_CA_FILE'),
+        certFile: reader.optional('PULSAR_TLS_CERT_FILE'),
+        keyFile: reader.optional('PULSAR_TLS_KEY_FILE'),
+      },
+      oauth2: readOAuth2(reader),
     },
     clickhouse: {
       url: reader.url('CLICKHOUSE_URL', HTTP, 'http://127.0.0.1:8123'),
@@ -56,8 +80,28 @@ export function readSettings(variables: Variables): Settings {
     },
     region: reader.optional('AWS_REGION') ?? reader.optional('AWS_DEFAULT_REGION'),
   };
+  reader.together('PULSAR_TLS_CERT_FILE', 'PULSAR_TLS_KEY_FILE');
+  reader.apart('PULSAR_TOKEN', 'PULSAR_OAUTH2_ISSUER_URL');
+  if (settings.pulsar.transport === 'pulsar-client') {
+    for (const name of ONLY_WIRE) reader.needs(name, 'PULSAR_TRANSPORT=wire');
+  }
   reader.finish();
   return settings;
+}
+
+/** What the official client is not given. */
+const ONLY_WIRE = ['PULSAR_TLS_CA_FILE', 'PULSAR_TLS_CERT_FILE', 'PULSAR_OAUTH2_ISSUER_URL'] as const;
+
+function readOAuth2(reader: VariableReader): PulsarOAuth2 | undefined {
+  const issuerUrl = reader.optionalUrl('PULSAR_OAUTH2_ISSUER_URL', ['https:'], 'https://issuer.example');
+  if (issuerUrl === undefined) return undefined;
+  return {
+    issuerUrl,
+    clientId: reader.required('PULSAR_OAUTH2_CLIENT_ID', 'pulsehouse'),
+    clientSecret: new Secret(reader.required('PULSAR_OAUTH2_CLIENT_SECRET', 'the secret of that client')),
+    audience: reader.optional('PULSAR_OAUTH2_AUDIENCE'),
+    scope: reader.optional('PULSAR_OAUTH2_SCOPE'),
+  };
 }
 
 const HTTP = ['http:', 'https:'];
@@ -122,6 +166,27 @@ class VariableReader {
       );
     }
     return value;
+  }
+
+  required(name: string, example: string): string {
+    return this.#required(name, example) ?? '';
+  }
+
+  together(one: string, other: string): void {
+    const [set, missing] = this.optional(one) === undefined ? [other, one] : [one, other];
+    if (this.optional(set) !== undefined && this.optional(missing) === undefined) {
+      this.#problems.push(`${set} is set without ${missing}; set both or neither`);
+    }
+  }
+
+  apart(one: string, other: string): void {
+    if (this.optional(one) !== undefined && this.optional(other) !== undefined) {
+      this.#problems.push(`${one} and ${other} are both set; set one of them`);
+    }
+  }
+
+  needs(name: string, condition: string): void {
+    if (this.optional(name) !== undefined) this.#problems.push(`${name} needs ${condition}`);
   }
 
   /** @throws PulsehouseError PH_SETTINGS_INVALID */

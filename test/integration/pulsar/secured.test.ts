@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../infra/local/ports.ts';
 import { type Stack, startStack } from '../../../infra/local/stack.ts';
 import { systemEnvironment } from '../../../lib/assembly/environment.ts';
+import { openTransport } from '../../../lib/assembly/servers.ts';
+import { readSettings } from '../../../lib/assembly/settings.ts';
 import { BEFORE_ALL } from '../../../lib/pipeline/position.ts';
 import { tlsAuthentication, tokenAuthentication } from '../../../lib/pulsar/wire/net/authentication.ts';
 import { type OAuth2Options, oauth2Authentication } from '../../../lib/pulsar/wire/net/oauth2.ts';
@@ -239,6 +241,29 @@ describe('TLS', () => {
         tls: { ca: authority.cert, cert: certified.cert, key: certified.key },
       }),
     ));
+
+  it('is put together from the environment, a missing file named by its variable', async () => {
+    const variables = {
+      PULSAR_SERVICE_URL: serviceUrlTls,
+      PULSAR_TLS_CA_FILE: authority.certFile,
+      PULSAR_TLS_CERT_FILE: certified.certFile,
+      PULSAR_TLS_KEY_FILE: certified.keyFile,
+      CLICKHOUSE_URL: 'http://127.0.0.1:1',
+      PULSEHOUSE_STATE_TABLE: 'state',
+      PULSEHOUSE_BUCKET: 'bucket',
+    };
+    const around = { environment: systemEnvironment, log: quiet };
+    const transport = await openTransport(readSettings(variables), around);
+    const topic = `persistent://public/default/secured-${topics++}`;
+    const producer = await openProducer(encrypted(), topic);
+    expect(await transport.partitions(topic, soon())).toEqual([topic]);
+    await Promise.all([producer.close(), transport.close()]);
+    const absent = readSettings({ ...variables, PULSAR_TLS_CA_FILE: join(folder, 'absent.pem') });
+    await expect(openTransport(absent, around)).rejects.toMatchObject({
+      code: 'PH_SETTINGS_INVALID',
+      message: expect.stringContaining('PULSAR_TLS_CA_FILE'),
+    });
+  });
 
   it('refuses an authority it was not told to trust, for good', async () => {
     expect(await refusal(encrypted({ tls: { ca: stranger.cert } }))).toMatchObject({

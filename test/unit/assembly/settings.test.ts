@@ -79,6 +79,25 @@ describe('settings', () => {
   it.each([
     [{ PULSAR_SERVICE_URL: 'http://broker:8080' }, /^PULSAR_SERVICE_URL .* pulsar:\/\/ or pulsar\+ssl:\/\//],
     [{ PULSAR_ADMIN_URL: 'broker' }, /^PULSAR_ADMIN_URL is not a URL/],
+    [{ PULSAR_TLS_CERT_FILE: 'a.pem' }, /^PULSAR_TLS_CERT_FILE is set without PULSAR_TLS_KEY_FILE; set both/],
+    [{ PULSAR_TLS_KEY_FILE: 'a.pem' }, /^PULSAR_TLS_KEY_FILE is set without PULSAR_TLS_CERT_FILE; set both/],
+    [
+      { PULSAR_OAUTH2_ISSUER_URL: 'https://issuer' },
+      /^PULSAR_OAUTH2_CLIENT_ID is not set.*\nPULSAR_OAUTH2_CLIENT_SECRET/,
+    ],
+    [
+      {
+        PULSAR_TOKEN: 'jwt',
+        PULSAR_OAUTH2_ISSUER_URL: 'https://issuer',
+        PULSAR_OAUTH2_CLIENT_ID: 'a',
+        PULSAR_OAUTH2_CLIENT_SECRET: 'b',
+      },
+      /^PULSAR_TOKEN and PULSAR_OAUTH2_ISSUER_URL are both set/,
+    ],
+    [
+      { PULSAR_TRANSPORT: 'pulsar-client', PULSAR_TLS_CA_FILE: 'ca.pem' },
+      /PULSAR_TLS_CA_FILE needs PULSAR_TRANSPORT=wire/,
+    ],
     [{ PULSAR_TRANSPORT: 'kafka' }, /^PULSAR_TRANSPORT is "kafka"; set it to wire or pulsar-client$/],
     [{ AWS_ENDPOINT_URL: 'localhost' }, /^AWS_ENDPOINT_URL is not a URL[^\n]*$/],
   ])('refuse %o', (variables, message) => {
