@@ -1,7 +1,7 @@
 import { METRICS, type MetricName } from '../../lib/lambda/metric-names.ts';
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import { attribute, logicalId, NO_VALUE, type Resource, type Resources } from './cloudformation.ts';
-import type { Parameters } from './deployment.ts';
+import type { Parameters } from './parameters.ts';
 
 const OPERATIONS = 'See "When an alarm rings" in docs/operations.md.';
 

@@ -1,7 +1,7 @@
 import { METRICS } from '../../lib/lambda/metric-names.ts';
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import { type Resources, substitute } from './cloudformation.ts';
-import type { Parameters } from './deployment.ts';
+import type { Parameters } from './parameters.ts';
 
 const FUNCTIONS = ['consume', 'checkpoint', 'replay', 'status'];
 const WIDTH = 8;

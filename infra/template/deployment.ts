@@ -2,25 +2,10 @@ import { alarms } from './alarms.ts';
 import type { Resources } from './cloudformation.ts';
 import { dashboard } from './dashboard.ts';
 import { encryption } from './encryption.ts';
+import type { Parameters } from './parameters.ts';
 import { listOf, readPipelineFiles } from './pipeline-files.ts';
 import { policies } from './policies.ts';
 import { schedules } from './schedules.ts';
-
-/** The parameters of serverless.yml that decide more than one value; empty text means "not wanted". */
-export interface Parameters {
-  readonly service: string;
-  readonly stage: string;
-  readonly pipelines: string;
-  readonly pulsarTokenFrom: string;
-  readonly clickhousePasswordFrom: string;
-  readonly subnetIds: string;
-  readonly securityGroupIds: string;
-  readonly kmsKeyArn: string;
-  readonly alarmTopicArn: string;
-  readonly dashboard: string;
-  readonly tracing: string;
-  readonly scheduleState: string;
-}
 
 /**
  * Everything serverless.yml takes from here, by the name it asks for.

@@ -1,6 +1,6 @@
 import { parseSecretPlace } from '../../lib/lambda/secret-place.ts';
 import { type Resource, type Resources, substitute } from './cloudformation.ts';
-import type { Parameters } from './deployment.ts';
+import type { Parameters } from './parameters.ts';
 
 const EVERY_FUNCTION = ['ConsumeRole', 'CheckpointRole', 'ReplayRole', 'StatusRole'];
 const READERS_OF_CLICKHOUSE = ['ConsumeRole', 'ReplayRole'];

@@ -1,6 +1,6 @@
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import { attribute, logicalId, type Resources } from './cloudformation.ts';
-import type { Parameters } from './deployment.ts';
+import type { Parameters } from './parameters.ts';
 
 /**
  * One schedule a pipeline. A tick that could not be delivered within a minute is worth nothing, the next one is due:

@@ -1,4 +1,10 @@
-import type { ErrorKind } from './errors.ts';
+/**
+ * What may follow an error.
+ * - terminal: the same call will fail again; somebody must change something.
+ * - retryable: nothing happened; the same call may succeed later.
+ * - in-doubt: it may have happened; it has to be settled by asking before anything else is done.
+ */
+export type ErrorKind = 'terminal' | 'retryable' | 'in-doubt';
 
 interface CodeEntry {
   readonly kind: ErrorKind;

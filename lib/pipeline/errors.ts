@@ -1,12 +1,4 @@
-import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
-
-/**
- * What may follow an error.
- * - terminal: the same call will fail again; somebody must change something.
- * - retryable: nothing happened; the same call may succeed later.
- * - in-doubt: it may have happened; it has to be settled by asking before anything else is done.
- */
-export type ErrorKind = 'terminal' | 'retryable' | 'in-doubt';
+import { ERROR_CODES, type ErrorCode, type ErrorKind } from './error-codes.ts';
 
 /** Whatever is known of the place an error concerns. */
 export interface ErrorWhere {

@@ -1,0 +1,15 @@
+/** The parameters of serverless.yml that decide more than one value; empty text means "not wanted". */
+export interface Parameters {
+  readonly service: string;
+  readonly stage: string;
+  readonly pipelines: string;
+  readonly pulsarTokenFrom: string;
+  readonly clickhousePasswordFrom: string;
+  readonly subnetIds: string;
+  readonly securityGroupIds: string;
+  readonly kmsKeyArn: string;
+  readonly alarmTopicArn: string;
+  readonly dashboard: string;
+  readonly tracing: string;
+  readonly scheduleState: string;
+}
