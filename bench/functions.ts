@@ -18,7 +18,7 @@ import { packageService } from '../test/support/serverless.ts';
  */
 const NODE = 24;
 const ROUNDS = 15;
-const PARTITIONS = 4;
+const PARTITIONS = 1;
 const TOPIC = 'persistent://public/default/functions';
 /** Of /proc/PID/stat. */
 const MILLISECONDS_A_TICK = 10;
