@@ -22,12 +22,13 @@ export async function explainSkipped(
 ): Promise<void> {
   const stats = await admin.stats(topic, deadline);
   for (const position of between(stats, seen, next)) {
-    const { kind } = await admin.entryAt(topic, position, deadline);
-    if (kind === 'chunk') throw interleaved(position, `the one at ${formatPosition(position)}`).at({ topic });
-    if (kind === 'message') {
+    const found = await admin.entryAt(topic, position, deadline);
+    if (found === 'chunk')
+      throw interleaved(position, `the one at ${formatPosition(position)}`).at({ topic });
+    if (found === 'message' || found === 'unreadable') {
       throw new PulsehouseError(
         'PH_PULSAR_ENTRIES_MISSING',
-        `the client went from ${formatPosition(seen)} to ${formatPosition(next)} and left out a message at ${formatPosition(position)}`,
+        `the client went from ${formatPosition(seen)} to ${formatPosition(next)} and left out the entry at ${formatPosition(position)}`,
         {
           where: { topic, position: formatPosition(position) },
           nextStep: 'Set PULSAR_TRANSPORT=wire, which says what is wrong with that entry.',

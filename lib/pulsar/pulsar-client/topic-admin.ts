@@ -20,11 +20,13 @@ export interface LedgerStats {
   readonly entries: number | undefined;
 }
 
-/** Why an entry that a reader was not shown may rightly be left out; undefined when it may not. */
-export type StoredEntry =
-  | { readonly kind: 'marker' | 'aborted' | 'chunk' | 'message' }
-  /** Not kept any more. */
-  | { readonly kind: 'gone' };
+/**
+ * What stands at a position that a reader was not shown. `unreadable`: the broker does not answer for it, which is how
+ * it says that it cannot read the entry either. `gone`: not kept any more.
+ */
+export type StoredEntry = 'marker' | 'aborted' | 'chunk' | 'message' | 'unreadable' | 'gone';
+
+const ENTRY_TIME = 10_000;
 
 const STATUS_CODES: Readonly<Record<number, ErrorCode>> = {
   401: 'PH_PULSAR_AUTHENTICATION',
@@ -84,14 +86,23 @@ export class TopicAdmin {
 
   /** What stands at a position, from the headers that go with a message asked for by its id. */
   async entryAt(topic: string, { ledger, entry }: Position, deadline: number): Promise<StoredEntry> {
-    const response = await this.#get(topic, `ledger/${ledger}/entry/${entry}`, deadline);
+    const inTime = Math.min(deadline, this.#options.environment.now() + ENTRY_TIME);
+    let response: Response;
+    try {
+      response = await this.#get(topic, `ledger/${ledger}/entry/${entry}`, inTime);
+    } catch (error) {
+      if (error instanceof Error && error.cause instanceof Error && error.cause.name === 'TimeoutError') {
+        return 'unreadable';
+      }
+      throw error;
+    }
     await response.body?.cancel();
-    if (response.status === 404) return { kind: 'gone' };
+    if (response.status === 404) return 'gone';
     this.#assertOk(response, topic, '');
     const { headers } = response;
-    if (headers.has('X-Pulsar-marker-type')) return { kind: 'marker' };
-    if (headers.get('X-Pulsar-txn-aborted') === 'true') return { kind: 'aborted' };
-    return { kind: Number(headers.get('X-Pulsar-num-chunks-from-msg')) > 1 ? 'chunk' : 'message' };
+    if (headers.has('X-Pulsar-marker-type')) return 'marker';
+    if (headers.get('X-Pulsar-txn-aborted') === 'true') return 'aborted';
+    return Number(headers.get('X-Pulsar-num-chunks-from-msg')) > 1 ? 'chunk' : 'message';
   }
 
   async #json(topic: string, what: string, deadline: number): Promise<unknown> {
