@@ -11,8 +11,9 @@ const CONNECT_TIMEOUT = 2_000;
 
 /**
  * The SDK's standard strategy retries throttling and what it calls transient (connection errors, timeouts, answers
- * 500, 502, 503 and 504) with jittered back-off; the call's deadline is the true bound. Repeating is safe because every
- * write of this project is conditional on what it replaces, or create-only, or writes the same again.
+ * 500, 502, 503 and 504) with jittered back-off. The call's deadline bounds it, and a quota that all calls of a client
+ * share, so that a burst of failures ends early instead of adding to the load. Repeating is safe because every write of
+ * this project is conditional on what it replaces, or create-only, or writes the same again.
  */
 const TRIES = 8;
 

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { describe, expect, it } from 'vitest';
 import type { LeaseClaim, StateStore } from '../../../lib/ports/state-store.ts';
 import { fencedContract } from './fenced-contract.ts';
@@ -59,7 +60,7 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreS
       const pipeline = uniquePipeline();
       const there = Array.from({ length: 230 }, (_, partition) => partition).filter((n) => n % 23 !== 5);
       const states = there.map((partition) => partitionState(pipeline, { partition }));
-      await Promise.all(states.map((state) => store.createPartition(state, deadline())));
+      await pLimit(16).map(states, (state) => store.createPartition(state, deadline()));
       expect(await store.readPartitions(pipeline, 230, deadline())).toStrictEqual(states);
       expect(await store.readPartitions(pipeline, 3, deadline())).toStrictEqual(states.slice(0, 3));
       expect(await store.readPartitions(pipeline, 0, deadline())).toStrictEqual([]);

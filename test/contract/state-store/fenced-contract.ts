@@ -130,6 +130,13 @@ export function fencedContract<State extends Fenced>(
       expect(await item.read()).toStrictEqual(state);
     });
 
+    it('raises the epoch by as much as a restore asks for', async () => {
+      const item = await open();
+      await item.create(item.initial);
+      const result = await item.take(claim({ raise: 1_000_000_000 }));
+      expect(result).toMatchObject({ taken: true, state: { epoch: item.initial.epoch + 1_000_000_000 } });
+    });
+
     it('is not given while another holds it', async () => {
       const item = await open();
       const held = { ...item.initial, owner: 'other', leaseUntil: NOW + 1 };

@@ -1,4 +1,5 @@
 import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
 import { describe, expect, it } from 'vitest';
 import { batchKey, type ItemKey, partitionKey } from '../../../lib/dynamodb/keys.ts';
 import { dynamoStateStore } from '../../../lib/dynamodb/state-store.ts';
@@ -102,9 +103,7 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       // A page ends at 1 MB.
       const digest = 'd'.repeat(3_000);
       const records = Array.from({ length: 500 }, (_, n) => batchRecord(pipeline, { seq: n + 1, digest }));
-      for (let from = 0; from < records.length; from += 50) {
-        await Promise.all(records.slice(from, from + 50).map((record) => store.putBatch(record, soon())));
-      }
+      await pLimit(16).map(records, (record) => store.putBatch(record, soon()));
       const found = await store.readBatches(pipeline, 0, 'g1', soon());
       expect(found.map(({ seq }) => seq)).toEqual(records.map(({ seq }) => seq));
     });
