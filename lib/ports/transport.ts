@@ -43,7 +43,7 @@ export const COMPACTED_AWAY = -2;
 
 /** Reads one partition forward from a position. Never moves anything in the broker; any number may read at once. */
 export interface EntryReader {
-  /** The next entry if one is already here. Synchronous, for the hot path. */
+  /** The next entry if one is already here. Synchronous, for the hot path. Throws what `next` throws. */
   poll(): Entry | undefined;
   /**
    * Waits for the next entry, at most `milliseconds`; `undefined` when none came. Reconnects by itself within that time
@@ -63,6 +63,7 @@ export interface ReaderOptions {
   readonly maxBufferedBytes: number;
 }
 
+/** Where a subscription begins. Of a position, everything at or below it counts as read. */
 export type InitialPosition =
   | { readonly at: 'earliest' }
   | { readonly at: 'latest' }
@@ -71,7 +72,10 @@ export type InitialPosition =
 
 /** What the broker says of the durable subscription of one partition. */
 export interface SubscriptionState {
-  /** Everything at or below it is forgotten by the broker for this subscription; BEFORE_ALL when nothing is. */
+  /**
+   * Everything at or below it is forgotten by the broker for this subscription. Where nothing of a ledger is, brokers
+   * say `ledger:-1`.
+   */
   readonly markDelete: Position;
   /** Last entry of the partition; BEFORE_ALL when it is empty. */
   readonly last: Position;

@@ -52,7 +52,9 @@ export function subscriptionContract(subject: TransportUnderTest): void {
       await transport.close();
     });
 
-    test('is created at a time: what was published before it counts as read', async ({ place }) => {
+    test('edge 6: is created at a time, by a seek that closes the consumer: what was published before it counts as read', async ({
+      place,
+    }) => {
       const topic = await createTopic(place, 'time');
       const { first, publishTime } = await publish(place, topic, async (producer) => {
         const early = await producer.send({ payload: Buffer.from('early') });

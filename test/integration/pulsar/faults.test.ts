@@ -4,6 +4,8 @@ import type { EntryReader, Transport } from '../../../lib/ports/transport.ts';
 import { COMMAND, encodeCommand } from '../../../lib/pulsar/wire/commands/command.ts';
 import { PING } from '../../../lib/pulsar/wire/commands/connect.ts';
 import { commandFrame } from '../../../lib/pulsar/wire/frame/frame-writer.ts';
+import { connectToOwner } from '../../../lib/pulsar/wire/net/lookup.ts';
+import { ConnectionPool } from '../../../lib/pulsar/wire/net/pool.ts';
 import type { WireOptions } from '../../../lib/pulsar/wire/options.ts';
 import { MessageWriter } from '../../../lib/pulsar/wire/protobuf/fields.ts';
 import { createWireTransport } from '../../../lib/pulsar/wire/transport.ts';
@@ -169,8 +171,9 @@ describe('requests', () => {
     });
   });
 
-  test('redirects that never end are given up', async ({ place, faulty: { proxy, transport } }) => {
+  test('redirects that never end are given up', async ({ place, faulty: { proxy } }) => {
     const topic = await createTopic(place, 'redirected');
+    const pool = new ConnectionPool({ ...wireOptions(addressesOf(place)), serviceUrl: proxy.serviceUrl });
     let lookups = 0;
     proxy.decide = (passing) => {
       if (!of('broker', 'lookupResponse')(passing)) return 'pass';
@@ -181,10 +184,12 @@ describe('requests', () => {
       redirect[at + 1] = 0;
       return redirect;
     };
-    await expect(transport.lastPosition(topic, Date.now() + 1_000)).rejects.toMatchObject({
+    await expect(connectToOwner(pool, topic, undefined, soon())).rejects.toMatchObject({
       code: 'PH_PULSAR_NOT_READY',
+      kind: 'retryable',
     });
-    expect(lookups).toBeGreaterThan(20);
+    expect(lookups).toBe(21);
+    await pool.close();
   });
 
   test("answer the broker's ping", async ({ place, faulty: { proxy, transport } }) => {
@@ -206,10 +211,17 @@ describe('requests', () => {
     const reader = await open(transport, topic);
     await readEntries(reader, 1);
     const { connections } = proxy;
-    proxy.decide = ({ connection }) => (connection < connections ? 'swallow' : 'pass');
+    let pings = 0;
+    proxy.decide = (passing) => {
+      if (passing.connection >= connections) return 'pass';
+      if (of('client', 'ping')(passing)) pings++;
+      return 'swallow';
+    };
     const positions = await publishBatches(place, topic, [1]);
     expect((await readEntries(reader, 1))[0]?.position).toEqual(positions[0]);
     expect(proxy.connections).toBeGreaterThan(connections);
+    // Asked again before it was given up: the broker did not close first.
+    expect(pings).toBeGreaterThan(1);
     await transport.close();
     await proxy.close();
   });

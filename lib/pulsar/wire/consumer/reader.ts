@@ -3,7 +3,7 @@ import { formatPosition } from '../../../pipeline/position.ts';
 import type { Entry, EntryReader, ReaderOptions } from '../../../ports/transport.ts';
 import { openEntry, permitsOf, type RawEntry, readRawEntry } from '../entry.ts';
 import type { Connection } from '../net/connection.ts';
-import { MAX_ENTRY_BYTES, OPERATION_TIMEOUT, type WireOptions } from '../options.ts';
+import { MAX_ENTRY_BYTES, type WireOptions } from '../options.ts';
 import { isPassing, retrying } from '../retry.ts';
 import { type Arrival, Arrivals } from './arrivals.ts';
 import { Continuity } from './continuity.ts';
@@ -13,6 +13,9 @@ import { readerSession, Session } from './session.ts';
 
 /** How long one next() may stay without a broker before it is an error; a broker restarts faster. */
 const OUT_OF_REACH = 30_000;
+
+/** How long closing waits for the broker to confirm it. */
+const CLOSING = 5_000;
 
 export type ConnectToOwner = (topic: string, deadline: number) => Promise<Connection>;
 
@@ -97,9 +100,7 @@ export class WireReader implements EntryReader {
     const session = this.#session;
     session?.connection.release(this);
     try {
-      await session?.close(
-        this.#options.environment.now() + (this.#options.operationTimeout ?? OPERATION_TIMEOUT),
-      );
+      await session?.close(this.#options.environment.now() + CLOSING);
     } catch (error) {
       // The consumer dies with its connection, which the transport closes.
       this.#options.log.debug('closing a reader was not confirmed', {
