@@ -1,3 +1,4 @@
+import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import { planReplay } from '../replay/plan.ts';
 import { advanceReplay, type ReplayProgress } from '../replay/replay.ts';
@@ -8,8 +9,10 @@ import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One turn's time: between turns the lease is given back and progress is told. */
-const TURN = 10_000;
+const TURN = 30_000;
 const LOOK_AGAIN = 500;
+/** So many turns in a row may fail by what passes: a server restarting, a deadline met while settling. */
+const MOST_FAILURES = 10;
 
 interface RunTerms {
   readonly stop: AbortSignal;
@@ -66,13 +69,26 @@ async function untilDone(
 ): Promise<ReplayProgress> {
   const { environment, owner, log } = session;
   let told = false;
+  let failures = 0;
   for (;;) {
-    const progress = await advanceReplay(session, record, target, {
+    const turn = {
       owner,
       deadline: Math.min(deadline, environment.now() + TURN),
       stop,
-      onProgress: (_, result) => onMessages(result.messages),
+      onProgress: (_: number, result: { readonly messages: number }) => onMessages(result.messages),
+    };
+    const progress = await advanceReplay(session, record, target, turn).catch((error: unknown) => {
+      failures += 1;
+      const passes = isPulsehouseError(error) && error.kind !== 'terminal';
+      if (!passes || failures >= MOST_FAILURES || stop.aborted) throw error;
+      log.warn(`${error.message}; the replay goes on`, { code: error.code });
+      return undefined;
     });
+    if (!progress) {
+      await environment.sleep(LOOK_AGAIN, stop);
+      continue;
+    }
+    failures = 0;
     const outcomes = progress.partitions.map(({ outcome }) => outcome);
     const over = progress.done || stop.aborted || environment.now() >= deadline;
     if (over || outcomes.includes('halted')) return progress;
