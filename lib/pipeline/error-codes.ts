@@ -259,7 +259,7 @@ export const ERROR_CODES = {
   PH_SNAPSHOT_CORRUPT: {
     kind: 'terminal',
     nextStep:
-      'Bring the object back from an older version of it, or `pulsehouse restore --from` an earlier snapshot.',
+      'Nothing at once: the next checkpoint begins the chain anew, and `pulsehouse restore` takes the newest snapshot that is whole.',
   },
   PH_SNAPSHOT_MISSING: {
     kind: 'terminal',
