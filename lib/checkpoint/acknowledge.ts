@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
-import { BEFORE_ALL, isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
+import { isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
 import type { Snapshot, SnapshotPartition } from './snapshot.ts';
@@ -85,8 +85,11 @@ async function tellPartition(
 ): Promise<number> {
   const { transport, pipeline, lease } = context;
   const { committed, topic, origin, totals } = partition;
-  const told = before?.committed ?? origin;
-  if (isSamePosition(committed, BEFORE_ALL) || isSamePosition(committed, told)) return 0;
+  // A reset began anew at its origin: what the generation before was told says nothing of this one.
+  const sinceThen = before?.generation === partition.generation ? before : undefined;
+  const told = sinceThen?.committed ?? origin;
+  // `ledger:-1` is where a ledger begins: nothing of it is read yet.
+  if (committed.entry === -1 || (sinceThen && isSamePosition(committed, told))) return 0;
   const known = unknown ? committed : told;
   // A try whose receipt was lost may have moved the cursor: from then on it may stand where we told it to.
   const tell = (expected: Position) => {
@@ -106,5 +109,5 @@ async function tellPartition(
     if (!accepted) return 0;
     await tell(accepted);
   }
-  return totals.messages - (before?.generation === partition.generation ? before.totals.messages : 0);
+  return totals.messages - (sinceThen?.totals.messages ?? 0);
 }

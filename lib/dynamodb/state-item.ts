@@ -95,7 +95,7 @@ export async function takeItem<State extends Fenced>(
     TableName: table.name,
     Key: { ...key },
     UpdateExpression:
-      'SET #epoch = #epoch + :one, #version = #version + :one, #writeId = :writeId, #owner = :owner, #leaseUntil = :leaseUntil',
+      'SET #epoch = #epoch + :raise, #version = #version + :one, #writeId = :writeId, #owner = :owner, #leaseUntil = :leaseUntil',
     ConditionExpression:
       '#layout = :layout AND (#owner = :nobody OR #leaseUntil <= :now) AND (attribute_not_exists(#halted) OR #halted = :nobody)',
     ExpressionAttributeNames: {
@@ -110,6 +110,7 @@ export async function takeItem<State extends Fenced>(
     ExpressionAttributeValues: marshall({
       ':layout': LAYOUT,
       ':one': 1,
+      ':raise': claim.raise ?? 1,
       ':nobody': null,
       ':writeId': claim.writeId,
       ':owner': claim.owner,

@@ -8,6 +8,8 @@ export interface LeaseClaim {
   /** Milliseconds since the epoch, by the taker's clock. */
   readonly now: number;
   readonly leaseUntil: number;
+  /** By how much the epoch is raised: one when left out; a restore raises it above any that was ever given out. */
+  readonly raise?: number;
 }
 
 /** What the taking write itself returned (ALL_NEW); never an earlier read. */
@@ -36,7 +38,7 @@ export interface StateStore {
   /** Each one read consistently, in order; a missing one is left out. */
   readPartitions(pipeline: string, partitions: number, deadline: number): Promise<readonly PartitionState[]>;
   /**
-   * Takes the lease if it has run out or nobody holds it and the partition is not halted: epoch + 1, version + 1, new
+   * Takes the lease if it has run out or nobody holds it and the partition is not halted: epoch raised, version + 1, new
    * owner. A claim repeated with the same `writeId` answers as taken when its first try was carried out.
    */
   takePartition(

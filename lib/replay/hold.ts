@@ -82,17 +82,19 @@ export async function clearHalt(
 /** Later than any lease: taking by this clock takes from whoever holds it, who is thereby fenced. */
 const END_OF_TIME = 8_640_000_000_000_000;
 
-/** For a state that is known to be wrong: whoever works from it must write nothing more. */
+/** For a state that is known to be wrong: whoever works from it, or ever worked from one lost since, must write nothing. */
 export async function seizePartition(
   dependencies: HoldDependencies,
   found: PartitionState,
   terms: LeaseTerms,
+  raise: number,
 ): Promise<Lease<PartitionState>> {
   const { state, environment, pipeline } = dependencies;
   if (found.halted) await clearHalt(dependencies, found, terms.deadline);
   const item = partitionItem(state, pipeline.name, found.partition);
   const leaseUntil = environment.now() + terms.duration;
-  const claim = { owner: terms.owner, writeId: environment.uniqueId(), now: END_OF_TIME, leaseUntil };
+  const { owner } = terms;
+  const claim = { owner, writeId: environment.uniqueId(), now: END_OF_TIME, leaseUntil, raise };
   const taken = await claimLease(item, claim, environment, terms.deadline);
   if (taken.taken) return new Lease(item, taken.state, terms, environment);
   throw stillHeld(`partition ${found.partition}`, taken.found?.owner);

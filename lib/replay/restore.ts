@@ -245,7 +245,7 @@ async function writeState(
   const created = await state.createPartition(fresh, deadline);
   if (created.written || !created.found) return;
   const terms = { owner: `${owner}/restore`, duration: LEASE, deadline };
-  const lease = await seizePartition(dependencies, created.found, terms);
+  const lease = await seizePartition(dependencies, created.found, terms, EPOCHS_AHEAD);
   await lease.release((standing) => ({
     ...fresh,
     ...{ epoch: standing.epoch, version: standing.version, writeId: standing.writeId },
