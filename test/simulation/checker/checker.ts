@@ -152,6 +152,20 @@ export class Checker {
     this.restoring = true;
   }
 
+  /** Whoever held a lease before the loss must never be taken for a holder again. */
+  private restored(): void {
+    this.restoring = false;
+    this.orphans.clear();
+    for (const [partition, lost] of this.lostEpochs) {
+      const epoch = this.state(partition)?.epoch ?? 0;
+      if (lost === 0 || epoch > lost) continue;
+      this.fail(
+        '4 fenced by epoch and version',
+        `epoch ${lost} of partition ${partition} was given out; it is at ${epoch}`,
+      );
+    }
+  }
+
   private partitionWritten(before: PartitionState | undefined, after: PartitionState): void {
     if (after.halted !== undefined) {
       this.fail(
@@ -167,7 +181,7 @@ export class Checker {
       return;
     }
     for (const { deadLetters } of committedIntents(before, after) ?? []) {
-      if (deadLetters !== undefined) this.deadLettersCommitted(after.partition, deadLetters.key);
+      if (deadLetters !== undefined) this.deadLettersCommitted(after.partition, deadLetters.key, isReplay);
     }
     if (isReplay) return;
     const ledger = this.ledger(after.partition);
@@ -180,13 +194,6 @@ export class Checker {
 
   /** By init, a reset or a restore. */
   private generationBegun(before: PartitionState | undefined, after: PartitionState): void {
-    const lost = this.lostEpochs.get(after.partition);
-    if (before === undefined && lost !== undefined && lost > 0 && after.epoch <= lost) {
-      this.fail(
-        '4 fenced by epoch and version',
-        `epoch ${lost} was given out; a new state begins at ${after.epoch}`,
-      );
-    }
     if (before !== undefined && before.inFlight.length > 0 && !this.restoring) {
       this.fail(
         '5 a batch is never cut again',
@@ -196,14 +203,14 @@ export class Checker {
     this.ledger(after.partition).forgetDeadLettersAbove(after.committed);
   }
 
-  private deadLettersCommitted(partition: number, key: string): void {
+  private deadLettersCommitted(partition: number, key: string, byReplay: boolean): void {
     const body = this.world.bucket.objects.get(key);
     if (body === undefined) {
       this.fail('6 contiguous', `${key} is committed and not durable`);
       return;
     }
     for (const { position, index } of parseDeadLetters(body)) {
-      this.ledger(partition).addDeadLetter(parsePosition(position), index);
+      this.ledger(partition).addDeadLetter(parsePosition(position), index, byReplay);
     }
   }
 
@@ -235,7 +242,7 @@ export class Checker {
   /** The pointer says that Pulsar was told: it must have been, on every partition. */
   private receiptsRecorded(number: number): void {
     for (const { partition, committed, origin, generation } of this.snapshots.get(number)?.partitions ?? []) {
-      if (this.state(partition)?.generation !== generation) continue;
+      if (this.state(partition)?.generation !== generation || committed.entry === -1) continue;
       const told = this.told.get(partition) ?? origin;
       if (isAfter(committed, told)) {
         this.fail(
@@ -248,8 +255,7 @@ export class Checker {
 
   private objectCreated(key: string, body: Uint8Array): void {
     if (this.restoring && key.endsWith('.done')) {
-      this.restoring = false;
-      this.orphans.clear();
+      this.restored();
     }
     const number = snapshotNumber(key);
     if (number === undefined) return;

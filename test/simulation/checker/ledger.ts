@@ -7,6 +7,8 @@ export class Ledger {
   private readonly partition: Partition;
   private readonly rows = new Map<string, number>();
   private readonly deadLetters = new Map<string, number>();
+  /** Those that a replay named: no generation of the pipeline makes them void. */
+  private readonly replayed = new Map<string, number>();
 
   constructor(partition: Partition) {
     this.partition = partition;
@@ -16,8 +18,8 @@ export class Ledger {
     return addOne(this.rows, position, index);
   }
 
-  addDeadLetter(position: Position, index: number): number {
-    return addOne(this.deadLetters, position, index);
+  addDeadLetter(position: Position, index: number, byReplay: boolean): void {
+    addOne(byReplay ? this.replayed : this.deadLetters, position, index);
   }
 
   removeRow(position: Position, index: number): void {
@@ -45,7 +47,8 @@ export class Ledger {
     for (const entry of this.entries(after, to)) {
       for (const [index, kind] of entry.kinds.entries()) {
         const key = keyOf(entry.position, index);
-        const found = `${this.rows.get(key) ?? 0} rows, ${this.deadLetters.get(key) ?? 0} dead letters`;
+        const deadLetters = (this.deadLetters.get(key) ?? 0) + (this.replayed.get(key) ?? 0);
+        const found = `${this.rows.get(key) ?? 0} rows, ${deadLetters} dead letters`;
         const expected = `${kind === 'row' ? 1 : 0} rows, ${kind === 'dead letter' ? 1 : 0} dead letters`;
         if (found !== expected) return `${this.partition.name} ${key} is ${found}, should be ${expected}`;
       }

@@ -10,9 +10,6 @@ export function fencingFault(before: Fenced, after: Fenced): Violation | undefin
   if (after.epoch < before.epoch) {
     return bad(`epoch ${after.epoch} wrote although epoch ${before.epoch} holds the lease`);
   }
-  if (after.epoch > before.epoch && after.epoch !== before.epoch + 1) {
-    return bad(`epoch ${before.epoch} became ${after.epoch}`);
-  }
   const taken = after.epoch > before.epoch;
   if (!taken && after.version !== before.version + 1) {
     return bad(`version ${after.version} was written over version ${before.version}`);

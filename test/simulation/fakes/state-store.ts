@@ -47,7 +47,7 @@ class Item<State extends Fenced> {
     if (halted || (found.owner !== undefined && found.leaseUntil > claim.now)) return { taken: false, found };
     const state = {
       ...found,
-      epoch: found.epoch + 1,
+      epoch: found.epoch + (claim.raise ?? 1),
       version: found.version + (conditions.takingRaisesVersion ? 1 : 0),
       writeId: claim.writeId,
       owner: claim.owner,
