@@ -1,4 +1,5 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
+import { firstEpoch } from '../pipeline/generation.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL } from '../pipeline/position.ts';
 import { type CycleContext, persistently } from './context.ts';
@@ -37,7 +38,9 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
       origin: BEFORE_ALL,
       writeId: environment.uniqueId(),
     });
-    await persistently(context, (deadline) => state.createPartition(first, deadline));
+    await persistently(context, (deadline) =>
+      state.createPartition({ ...first, epoch: firstEpoch(environment) }, deadline),
+    );
     log.info(`Partition ${partition} is new and starts at earliest`, { partition, topic });
   }
   await lease.update((cycle) => ({ ...cycle, partitions: topics.length }));

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { newCycleState } from '../pipeline/cycle-transitions.ts';
-import { newGeneration } from '../pipeline/generation.ts';
+import { firstEpoch, newGeneration } from '../pipeline/generation.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { formatPosition } from '../pipeline/position.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -41,11 +41,6 @@ export async function ensureBeginnings(
   });
   await state.createCycle({ ...first, epoch: firstEpoch(environment) }, deadline);
   tell({ outcome: 'created', message: `state of ${topics.length} partition(s), generation ${generation}` });
-}
-
-/** Epochs begin at the clock's seconds: should a state ever be made anew, its epochs lie above all that were given out. */
-function firstEpoch(environment: Environment): number {
-  return Math.floor(environment.now() / 1000);
 }
 
 /** Answers the generation of all of them: that of partition 0, whoever made it first. */

@@ -8,3 +8,8 @@ export function newGeneration(environment: Environment): string {
   const time = new Date(environment.now()).toISOString().replaceAll(/[-:.]/g, '');
   return `${time}-${environment.uniqueId().slice(-12)}`;
 }
+
+/** Epochs begin at the clock's seconds: should a state ever be made anew, its epochs lie above all that were given out. */
+export function firstEpoch(environment: Environment): number {
+  return Math.floor(environment.now() / 1000);
+}
