@@ -3,7 +3,6 @@ import { newCycleState } from '../pipeline/cycle-transitions.ts';
 import { firstEpoch, newGeneration } from '../pipeline/generation.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { formatPosition } from '../pipeline/position.ts';
-
 import { type BeginDependencies, ensureSubscription, PARTITIONS_AT_ONCE, type Place } from './context.ts';
 import { refuseRowsAbove, refuseSnapshots } from './lost-state.ts';
 import { checkStanding } from './standing.ts';
