@@ -11,12 +11,15 @@ export const handler = functionHandler({
     const { pipeline, owner, deadline } = invocation;
     const until = pipeline.consume.mode === 'follow' ? 'deadline' : 'drained';
     const result = await consume(invocation, { partition, owner, deadline, until });
+    const { outcome, batches, messages, rows, deadLetters } = result;
+    const told = { partition, outcome, batches, messages, rows, deadLetters };
+    invocation.log.info(`Partition ${partition}: ${outcome}, ${messages} messages, ${rows} rows`, told);
     publishMetrics(
       pipeline.name,
       {
-        [METRICS.messages]: result.messages,
-        [METRICS.rows]: result.rows,
-        [METRICS.deadLetters]: result.deadLetters,
+        [METRICS.messages]: messages,
+        [METRICS.rows]: rows,
+        [METRICS.deadLetters]: deadLetters,
       },
       { partition: String(partition) },
     );
