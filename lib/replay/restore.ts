@@ -8,7 +8,7 @@ import {
 import { createSnapshot, listSnapshots } from '../checkpoint/snapshots.ts';
 import { newCycleState } from '../pipeline/cycle-transitions.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
-import { newGeneration } from '../pipeline/generation.ts';
+import { firstEpoch, newGeneration } from '../pipeline/generation.ts';
 import { NO_TOTALS, type PartitionState } from '../pipeline/partition-state.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL, isAfter, isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
@@ -152,7 +152,7 @@ async function claim(
  * with epochs that were given out before.
  */
 async function partitionsSince(
-  { transport, pipeline }: PlanDependencies,
+  { transport, pipeline, environment }: PlanDependencies,
   base: Snapshot,
   deadline: number,
 ): Promise<readonly SnapshotPartition[]> {
@@ -164,7 +164,7 @@ async function partitionsSince(
       topic,
       generation: base.generation,
       cluster: await transport.topicIdentity(topic, deadline),
-      epoch: 0,
+      epoch: firstEpoch(environment),
       seq: 0,
       origin: BEFORE_ALL,
       committed: BEFORE_ALL,
