@@ -6,6 +6,7 @@ import { createPulsarClientTransport } from '../../../lib/pulsar/pulsar-client/t
 import { lifecycleContract } from './lifecycle.ts';
 import { partitionsContract } from './partitions.ts';
 import { readingContract } from './reading.ts';
+import { restartContract } from './restart.ts';
 import { subscriptionContract } from './subscription.ts';
 import { quiet, type TransportUnderTest } from './transport-under-test.ts';
 
@@ -24,4 +25,5 @@ describe.skipIf(absent !== undefined)(`the official client${absent ? `, skipped:
   subscriptionContract(subject);
   partitionsContract(subject);
   lifecycleContract(subject);
+  restartContract(subject);
 });
