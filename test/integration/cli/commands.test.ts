@@ -1,0 +1,129 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { commandsFor } from '../../../examples/tour/commands.ts';
+import { createTopic, EVENTS_DDL, EVENTS_SOURCE, publishEvents } from '../../support/events.ts';
+import { type Place, test } from '../../support/place.ts';
+
+interface Subject {
+  readonly commands: ReturnType<typeof commandsFor>;
+  readonly ddl: string;
+  readonly topic: string;
+}
+
+async function prepare(place: Place, signal: AbortSignal, partitions = 1): Promise<Subject> {
+  const folder = await mkdtemp(join(tmpdir(), 'pulsehouse-cli-'));
+  const topic = place.topic('events');
+  const file = join(folder, 'pipeline.yml');
+  const ddl = join(folder, 'events.sql');
+  await writeFile(ddl, EVENTS_DDL);
+  await writeFile(
+    file,
+    JSON.stringify({
+      name: 'events',
+      topic,
+      subscription: 'pulsehouse-events',
+      target: { database: place.database, table: 'events' },
+      ...EVENTS_SOURCE,
+      consume: { lease: '2s', mode: 'follow' },
+      batch: { maxWait: '60s' },
+      checkpoint: { interval: '60s' },
+    }),
+  );
+  if (partitions > 0) await createTopic(place.environment, topic, partitions);
+  return { commands: commandsFor(file, place.environment, signal), ddl, topic };
+}
+
+describe('the command line', () => {
+  test('answers one line of JSON, and its exit code says how it went', async ({ place, signal }) => {
+    const { commands, ddl, topic } = await prepare(place, signal, 2);
+    expect(await commands.run('status')).toMatchObject({
+      code: 1,
+      answer: { error: { code: 'PH_STATE_MISSING' } },
+    });
+    expect(await commands.run('init', '--ddl', ddl)).toMatchObject({ code: 0, answer: { partitions: 2 } });
+    expect(await commands.run('init')).toMatchObject({ code: 0 });
+    await publishEvents(place.environment, `${topic}-partition-1`, {
+      entries: 5,
+      messagesAnEntry: 10,
+      from: 0,
+    });
+    const consumed = await commands.run('consume', '--until', 'drained');
+    expect(consumed).toMatchObject({
+      code: 0,
+      answer: { partitions: [{ rows: 0 }, { rows: 50, outcome: 'drained' }] },
+    });
+    expect(await commands.run('checkpoint')).toMatchObject({
+      code: 0,
+      answer: { outcome: 'completed', checkpoint: 1 },
+    });
+    expect(await commands.run('audit')).toMatchObject({ code: 0, answer: { exact: true, rows: 50 } });
+    await place.query(`ALTER TABLE ${place.database}.events DELETE WHERE id = 7 SETTINGS mutations_sync = 2`);
+    expect(await commands.run('audit')).toMatchObject({ code: 3, answer: { exact: false, missing: 1 } });
+    expect(await commands.run('replay')).toMatchObject({ code: 3, answer: { dryRun: true, missing: 1 } });
+    expect(await commands.run('doctor')).toMatchObject({ code: 0 });
+    expect(await commands.run('explain')).toMatchObject({ code: 0 });
+  });
+
+  test('a wrong option, range or topic is one clear error with a next step', async ({ place, signal }) => {
+    const { commands, ddl } = await prepare(place, signal, 0);
+    expect(await commands.run('audit', '--sinc', '3')).toMatchObject({ code: 2, answer: undefined });
+    expect(await commands.run('replay', '--from', 'yesterday')).toMatchObject({
+      code: 2,
+      answer: { error: { code: 'PH_RANGE_INVALID', nextStep: expect.any(String), docs: expect.any(String) } },
+    });
+    const missing = await commands.run('init', '--ddl', ddl);
+    expect(missing).toMatchObject({ code: 1, answer: { error: { code: 'PH_PULSAR_TOPIC_NOT_FOUND' } } });
+    expect(missing.said).not.toContain('at ');
+  });
+
+  test('SIGTERM flushes, commits and gives the leases back', async ({ place, signal }) => {
+    const { commands, ddl, topic } = await prepare(place, signal);
+    await commands.run('init', '--ddl', ddl);
+    await publishEvents(place.environment, `${topic}-partition-0`, {
+      entries: 3,
+      messagesAnEntry: 10,
+      from: 0,
+    });
+    // A batch is cut after a minute here: what is stored sooner was flushed by the signal.
+    const consuming = commands.start('consume', '--until', 'stopped', '--debug');
+    const held = async () => (await commands.run('status')).answer?.['partitions'];
+    await expect.poll(held, { timeout: 60_000 }).toMatchObject([{ holder: expect.any(String) }]);
+    consuming.child.kill('SIGTERM');
+    expect(await consuming.ended).toMatchObject({ code: 0 });
+    const status = await commands.run('status');
+    expect(status.answer).toMatchObject({ partitions: [{ inFlight: 0 }] });
+    const [partition] = (status.answer?.['partitions'] ?? []) as readonly { readonly holder?: string }[];
+    expect(partition?.holder).toBeUndefined();
+    expect(await commands.run('consume', '--until', 'drained')).toMatchObject({ code: 0 });
+    expect(await commands.run('audit')).toMatchObject({
+      code: 0,
+      answer: { exact: true, rows: 30, drained: true },
+    });
+  });
+
+  test('a halted partition ends with 4 and waits for resume', async ({ place, signal }) => {
+    const { commands, ddl, topic } = await prepare(place, signal);
+    await commands.run('init', '--ddl', ddl);
+    await publishEvents(place.environment, `${topic}-partition-0`, {
+      entries: 2,
+      messagesAnEntry: 10,
+      from: 0,
+    });
+    await commands.run('consume', '--until', 'drained');
+    await place.query(
+      `INSERT INTO ${place.database}.events SELECT id, _partition, _ledger, 900, _index, _row FROM ${place.database}.events LIMIT 1`,
+    );
+    expect(await commands.run('consume', '--until', 'drained')).toMatchObject({
+      code: 4,
+      answer: { partitions: [{ outcome: 'halted', halt: { code: 'PH_HALT_STATE_BEHIND' } }] },
+    });
+    expect(await commands.run('status')).toMatchObject({ code: 4 });
+    await place.query(
+      `ALTER TABLE ${place.database}.events DELETE WHERE _entry = 900 SETTINGS mutations_sync = 2`,
+    );
+    expect(await commands.run('resume', '--partition', '0')).toMatchObject({ code: 0 });
+    expect(await commands.run('consume', '--until', 'drained')).toMatchObject({ code: 0 });
+  });
+});
