@@ -24,7 +24,7 @@ const ATTEMPT_LASTS = 120_000;
 export class Operator {
   private readonly world: World;
   private readonly steps: Step[];
-  private attempts = 0;
+  private lastDone: Step | undefined;
   private readonly refused: (() => void) | undefined;
 
   /** `refused` is what the person does when a step is refused for good, instead of the steps after it. */
@@ -42,11 +42,10 @@ export class Operator {
       this.world.busyOperators -= 1;
       return;
     }
-    this.attempts += 1;
     const { world } = this;
     const invocation = world.newInvocation(`operator ${step.name}`);
     const deadline = invocation.now() + ATTEMPT_LASTS;
-    const owner = `${invocation.name}`;
+    const owner = invocation.name;
     let ended = false;
     const end = (proceed: () => void): void => {
       if (ended) return;
@@ -62,7 +61,7 @@ export class Operator {
       () => {
         world.scheduler.note(`${invocation.name} is done`);
         end(() => {
-          this.steps.shift();
+          this.lastDone = this.steps.shift();
           this.next();
         });
       },
@@ -81,6 +80,11 @@ export class Operator {
       world.busyOperators -= 1;
       this.refused?.();
       return;
+    }
+    // As its next step says: the same command once more.
+    if (error.code === 'PH_RESET_UNFINISHED' && this.lastDone) {
+      this.steps.unshift(this.lastDone);
+      this.lastDone = undefined;
     }
     this.again();
   }

@@ -1,12 +1,19 @@
 import Table from 'cli-table3';
 import type { Mutation } from '../mutations/mutation.ts';
 import { MUTATIONS } from '../mutations/mutations.ts';
-import type { RunReport } from '../run.ts';
+import { type RunReport, run } from '../run.ts';
 import { sweep } from './sweep.ts';
 
-/** The first seed that catches a mutation within the number it states; undefined when none does. */
-export function catching(mutation: Mutation, workers?: number): Promise<RunReport | undefined> {
-  return sweep({ from: 1, to: mutation.within, mutation, ...(workers && { workers }) });
+/**
+ * The first seed that catches a mutation within the number it states; undefined when none does.
+ * @throws Error when that seed fails without the mutation too: then it shows nothing.
+ */
+export async function catching(mutation: Mutation, workers?: number): Promise<RunReport | undefined> {
+  const caught = await sweep({ from: 1, to: mutation.within, mutation, ...(workers && { workers }) });
+  if (caught === undefined) return undefined;
+  const { violation } = await run({ seed: caught.seed });
+  if (violation !== undefined) throw new Error(`seed ${caught.seed} fails without "${mutation.name}" too`);
+  return caught;
 }
 
 /** Answers whether every mutation was caught. */
