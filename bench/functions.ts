@@ -4,7 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStack } from '../infra/local/stack.ts';
+import { systemEnvironment as environment } from '../lib/assembly/environment.ts';
+import { createLog } from '../lib/assembly/log.ts';
 import { parsePipeline } from '../lib/configuration/parse.ts';
+import { openProducer } from '../lib/pulsar/wire/producer.ts';
 import { EVENTS_SOURCE, publishEvents, setUpEvents } from '../test/support/events.ts';
 import { nodeBinary } from '../test/support/node-runtime.ts';
 import { Sandbox } from '../test/support/sandbox.ts';
@@ -14,11 +17,14 @@ import { packageService } from '../test/support/serverless.ts';
  * `npx tsx bench/functions.ts`: what single invocations of the packaged functions take, milliseconds of the clock and of
  * CPU, medians. `cold` is from the start of the process to the answer of an invocation that consumes one entry:
  * connections, lease, intent, insert and commit included. `warm` is the same in a warm sandbox, `empty` finds nothing to
- * read, `idleCycle` is a tick of an idle pipeline.
+ * read, `idleCycle` is a tick of an idle pipeline. `backlog` is the CPU of one invocation that drains BACKLOG messages of
+ * some 300 bytes, microseconds a message.
  */
 const NODE = 24;
-const ROUNDS = 15;
+const ROUNDS = 7;
 const PARTITIONS = 1;
+const BACKLOG = 300_000;
+const AN_ENTRY = 1_000;
 const TOPIC = 'persistent://public/default/functions';
 /** Of /proc/PID/stat. */
 const MILLISECONDS_A_TICK = 10;
@@ -53,11 +59,16 @@ try {
   for (let warmUp = 0; warmUp < 3; warmUp++) await measured(cycles, cycle);
   for (let round = 0; round < ROUNDS; round++) note('idleCycle', await measured(cycles, cycle));
   await cycles.end();
+  await publishBacklog();
+  const drainer = open(node, 'consume');
+  const drained = await measured(drainer, consume, { begun: performance.now(), cpu: 0 });
+  await drainer.end();
+  const backlog = { messages: BACKLOG, cpuMicrosecondsAMessage: (drained.cpu * 1_000) / BACKLOG };
   const summary = Object.entries(costs).map(([name, all]) => [
     name,
     { milliseconds: median(all.map(({ wall }) => wall)), cpuMilliseconds: mean(all.map(({ cpu }) => cpu)) },
   ]);
-  process.stdout.write(`${JSON.stringify({ node: NODE, ...Object.fromEntries(summary) })}\n`);
+  process.stdout.write(`${JSON.stringify({ node: NODE, ...Object.fromEntries(summary), backlog })}\n`);
 } finally {
   await stack.stop();
   await rm(directory, { recursive: true, force: true });
@@ -117,6 +128,16 @@ function publish(round: number): Promise<number> {
     messagesAnEntry: 100,
     from: round * 100,
   });
+}
+
+async function publishBacklog(): Promise<void> {
+  const wire = { serviceUrl: stack.environment['PULSAR_SERVICE_URL'] ?? '', environment, log: createLog() };
+  const producer = await openProducer(wire, `${TOPIC}-partition-0`, { compression: 'lz4' });
+  const payload = (id: number) => Buffer.from(JSON.stringify({ id, padding: 'x'.repeat(275) }));
+  for (let from = 0; from < BACKLOG; from += AN_ENTRY) {
+    await producer.sendBatch(Array.from({ length: AN_ENTRY }, (_, at) => ({ payload: payload(from + at) })));
+  }
+  await producer.close();
 }
 
 function median(values: readonly number[]): number {
