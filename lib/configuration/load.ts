@@ -36,7 +36,7 @@ async function readPipelineFile(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     throw new PulsehouseError('PH_CONFIG_INVALID', `${file} cannot be read: ${messageOf(error)}`, {
-      nextStep: 'Name the pipeline file with --pipeline, or write one: examples/iot/pipeline.yml is a start.',
+      nextStep: 'Name the pipeline file with --config, or write one: examples/iot/pipeline.yml is a start.',
       cause: error,
     });
   }
