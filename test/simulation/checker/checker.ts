@@ -35,6 +35,8 @@ export class Checker {
   /** Epochs given out before the state was lost. */
   private readonly lostEpochs = new Map<number, number>();
   private restoring = false;
+  /** Records of restores begun and not ended. */
+  private readonly restores = new Set<string>();
 
   constructor(world: World) {
     this.world = world;
@@ -152,6 +154,15 @@ export class Checker {
     this.restoring = true;
   }
 
+  /** A restore cut off before its record was seen leaves another one to finish: it is over when the last of them is. */
+  private operationWritten(key: string): void {
+    if (!key.includes('/operations/')) return;
+    const id = key.slice(0, key.lastIndexOf('.'));
+    if (key.endsWith('.json')) this.restores.add(id);
+    else this.restores.delete(id);
+    if (this.restores.size === 0) this.restored();
+  }
+
   /** Whoever held a lease before the loss must never be taken for a holder again. */
   private restored(): void {
     this.restoring = false;
@@ -254,9 +265,7 @@ export class Checker {
   }
 
   private objectCreated(key: string, body: Uint8Array): void {
-    if (this.restoring && key.endsWith('.done')) {
-      this.restored();
-    }
+    if (this.restoring) this.operationWritten(key);
     const number = snapshotNumber(key);
     if (number === undefined) return;
     const { snapshot } = decodeSnapshot(key, body);

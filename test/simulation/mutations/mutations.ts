@@ -233,26 +233,4 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
-  {
-    name: 'a restore that does not outlive what earlier writers sent',
-    within: 4_000,
-    patches: [
-      {
-        file: RESTORE,
-        find: 'if (left > 0) await environment.sleep(left);',
-        replace: 'if (left === undefined) await environment.sleep(left);',
-      },
-    ],
-  },
-  {
-    name: 'a removal of rows that is valid however late it comes',
-    within: 8_000,
-    patches: [
-      {
-        file: 'lib/replay/remove-rows.ts',
-        find: 'const notAfter = (await sink.serverNow(deadline)) + VALID_FOR;',
-        replace: 'const notAfter = (await sink.serverNow(deadline)) + 3_600_000;',
-      },
-    ],
-  },
 ];
