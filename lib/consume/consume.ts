@@ -54,12 +54,6 @@ export async function consume(
   request: ConsumeRequest,
 ): Promise<ConsumeResult> {
   const { pipeline, state, environment } = dependencies;
-  const cycle = await askAgain(environment, request.deadline, (deadline) =>
-    state.readCycle(pipeline.name, deadline),
-  );
-  if (!cycle)
-    throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
-  if (cycle.paused) return nothingDone('paused', undefined);
   if (request.until === 'deadline') await awaitHandover(dependencies, request.partition, request.deadline);
   const terms = { owner: request.owner, duration: pipeline.consume.lease, deadline: request.deadline };
   const taken = await takeLease(partitionItem(state, pipeline.name, request.partition), terms, environment);
@@ -67,6 +61,16 @@ export async function consume(
   const { lease } = taken;
   const before = lease.state;
   try {
+    // Read under the lease: who holds a pipeline by pausing it, and then its partitions, cannot be overtaken.
+    const cycle = await askAgain(environment, request.deadline, (deadline) =>
+      state.readCycle(pipeline.name, deadline),
+    );
+    if (!cycle)
+      throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
+    if (cycle.paused) {
+      await lease.release();
+      return nothingDone('paused', lease.state.committed);
+    }
     const outcome = await hold(dependencies, request, lease, cycle.flushRequested);
     return { outcome, ...progress(before, lease.state) };
   } catch (error) {
