@@ -6,7 +6,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { isAwsError } from '../aws/request.ts';
-import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { isPulsehouseError, messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import { EXPIRES, ITEM, SCOPE } from './keys.ts';
 import { ask, type StateTable } from './state-table.ts';
 
@@ -86,5 +86,10 @@ async function ensureExpiry(table: StateTable, deadline: number): Promise<void> 
     TableName: table.name,
     TimeToLiveSpecification: { AttributeName: EXPIRES, Enabled: true },
   });
-  await ask(table, deadline, (options) => table.client.send(command, options));
+  try {
+    await ask(table, deadline, (options) => table.client.send(command, options));
+  } catch (error) {
+    // Of two that set it up at once the slower one is told so by this message alone: the code is that of any bad request.
+    if (!(isPulsehouseError(error) && messageOf(error.cause).includes('already enabled'))) throw error;
+  }
 }

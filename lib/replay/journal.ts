@@ -107,8 +107,8 @@ function decode(key: string, body: Uint8Array): Operation {
   }
 }
 
-/** Sorts by time, unique, and fit for keys: `20261122T174512-1a2b3c4d`. */
+/** Sorts by time to the millisecond, unique, and fit for keys: `20261122T174512345-1a2b3c4d`. */
 export function operationId(now: number, uniqueId: string): string {
-  const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d{3}Z/g, '');
+  const time = new Date(now).toISOString().replaceAll(/[-:.Z]/g, '');
   return `${time}-${uniqueId.replaceAll('-', '').slice(0, 8)}`;
 }
