@@ -80,9 +80,14 @@ export function transportContract(name: string, openSubject: () => Promise<Topic
       expect(await transport.ensureSubscription(topic, 's', { at: 'latest' }, deadline())).toEqual(made);
       const found = await transport.acknowledge(topic, 's', second ?? BEFORE_ALL, deadline(), () => {});
       expect(found).toEqual(made);
+      const told = await transport.ensureSubscription(topic, 's', { at: 'earliest' }, deadline());
+      expect(told).toEqual({ markDelete: second, last });
+      // A broker writes cursors down a little later than it gives receipts: an unload at once may take the cursor back.
       await unload();
       const after = await transport.ensureSubscription(topic, 's', { at: 'earliest' }, deadline());
-      expect(after).toEqual({ markDelete: second, last });
+      expect([startOf(first), second]).toContainEqual(after.markDelete);
+      await transport.acknowledge(topic, 's', second ?? BEFORE_ALL, deadline(), () => {});
+      expect(await transport.ensureSubscription(topic, 's', { at: 'earliest' }, deadline())).toEqual(told);
     });
 
     it('acknowledges nothing when the check objects, and lets the next one connect', async () => {
