@@ -192,16 +192,18 @@ async function writeStates(
     latest: claimed.number,
     opened: claimed.number,
     acknowledging: claimed.number,
-    // What Pulsar was told is not known: the next cycle tells it what the claimed snapshot says.
+    // What Pulsar was told is not known, unless a state is left that says so: the next cycle tells it what the claimed
+    // snapshot says.
     acknowledged: 0,
     paused: true,
   };
   const created = await state.createCycle(cycle, deadline);
   if (!created.written) {
     const held = await holdCycle(dependencies, owner, deadline);
-    await held.release(({ epoch, version, writeId, owner: holder, leaseUntil }) => ({
+    await held.release(({ epoch, version, writeId, owner: holder, leaseUntil, acknowledged }) => ({
       ...cycle,
       ...{ epoch, version, writeId, owner: holder, leaseUntil },
+      acknowledged: Math.min(acknowledged, claimed.previous?.number ?? 0),
     }));
   }
   await pLimit(PARTITIONS_AT_ONCE).map([...claimed.partitions], (partition) =>
