@@ -80,6 +80,10 @@ function asJson(pipeline: Pipeline, { request, ranges, ...sums }: ReplayPlan): u
       after: formatPosition(after),
       to: formatPosition(to),
       upTo: formatPosition(found.upTo),
+      missingIn: found.missingIn.map((segment) => ({
+        after: formatPosition(segment.after),
+        to: formatPosition(segment.to),
+      })),
       forgotten: found.forgotten && { ...found.forgotten, upTo: formatPosition(found.forgotten.upTo) },
       leftOut,
     })),

@@ -12,6 +12,7 @@ import { compareEntries, type ExpectedEntry, type Finding, FindingList } from '.
 import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
 import type { ReadBatch } from './ledger.ts';
+import { type MissingSegment, MissingSegments } from './missing-segments.ts';
 import { readRange } from './read-range.ts';
 
 export interface VerifyRequest {
@@ -42,6 +43,8 @@ export interface VerifyResult {
   /** Entries or batches with a finding, and the first of them. */
   readonly findingCount: number;
   readonly findings: readonly Finding[];
+  /** Where rows are missing whose messages Pulsar has: what a repair has to go through. */
+  readonly missingIn: readonly MissingSegment[];
   readonly forgotten: Forgotten | undefined;
   /** Above it nothing was compared: `to`, unless the call was stopped. */
   readonly upTo: Position;
@@ -73,7 +76,7 @@ export async function verifyRange(
       const { ledger, entry: first } = entry.firstPosition;
       pulsarBegins = laterOf(after, { ledger, entry: first - 1 });
       cut = cutBatch(batches, pulsarBegins);
-      windows.begin(pulsarBegins);
+      windows.begin(after, pulsarBegins);
     }
     const lettersHere = deadLetters.get(formatPosition(entry.position))?.size ?? 0;
     const rows = entry.messages - lettersHere;
@@ -109,6 +112,7 @@ export async function verifyRange(
     foreign: findings.foreign,
     findingCount: findings.count,
     findings: findings.first,
+    missingIn: windows.missing.found,
     forgotten: below?.forgotten,
     upTo,
   };
@@ -120,7 +124,10 @@ class WindowQuestions {
   private readonly partition: number;
   private readonly findings: FindingList;
   private readonly watch: Watch;
+  readonly missing = new MissingSegments();
   private after: Position = BEFORE_ALL;
+  /** The last entry compared, or where the range begins. */
+  private compared: Position = BEFORE_ALL;
   private entries: ExpectedEntry[] = [];
   private rows = 0;
   private asked: Promise<void> = Promise.resolve();
@@ -132,8 +139,10 @@ class WindowQuestions {
     this.watch = watch;
   }
 
-  begin(after: Position): void {
-    this.after = after;
+  /** Nothing of `(after, from]` is there to be asked about. */
+  begin(after: Position, from: Position): void {
+    this.compared = after;
+    this.after = from;
   }
 
   async add(entry: ExpectedEntry): Promise<void> {
@@ -156,10 +165,24 @@ class WindowQuestions {
     this.entries = [];
     this.rows = 0;
     this.asked = sink.countRowsByEntry(range, watch.deadline).then((found) => {
-      findings.add(compareEntries(entries, found));
+      const wrong = compareEntries(entries, found);
+      findings.add(wrong);
+      this.noteMissing(entries, wrong);
       watch.onProgress?.(partition, rows);
     });
     // Awaited by the next question or at the end; until then its failure must not count as unhandled.
     this.asked.catch(() => undefined);
+  }
+
+  private noteMissing(entries: readonly ExpectedEntry[], findings: readonly Finding[]): void {
+    const wrong = new Set(findings.filter(({ missing }) => missing > 0).map(({ where }) => where));
+    if (wrong.size === 0) this.missing.pass(entries.length);
+    else {
+      for (const [index, { position }] of entries.entries()) {
+        const after = entries[index - 1]?.position ?? this.compared;
+        this.missing.add({ after, to: position }, wrong.has(formatPosition(position)));
+      }
+    }
+    this.compared = entries.at(-1)?.position ?? this.compared;
   }
 }

@@ -1,0 +1,54 @@
+import type { Segment } from './segments.ts';
+
+/** A stretch of a range in which rows are missing. */
+export interface MissingSegment extends Segment {
+  /** Entries between the segment before, or where the comparison began, and this one: what a merger would read too much. */
+  readonly gap: number;
+}
+
+/** So many stretches of a partition are told apart: what is gone through besides is small, and memory is bounded. */
+export const MOST_SEGMENTS = 16;
+
+/** Notes, entry by entry in order of position, where rows are missing. */
+export class MissingSegments {
+  private segments: readonly MissingSegment[] = [];
+  private gap = 0;
+
+  /** Of the one entry in `(after, to]`. */
+  add({ after, to }: Segment, isMissing: boolean): void {
+    if (!isMissing) {
+      this.gap += 1;
+      return;
+    }
+    const last = this.segments.at(-1);
+    this.segments =
+      last && this.gap === 0
+        ? [...this.segments.slice(0, -1), { ...last, to }]
+        : mergedTo(MOST_SEGMENTS, [...this.segments, { after, to, gap: this.gap }]);
+    this.gap = 0;
+  }
+
+  /** So many entries in a row have all their rows. */
+  pass(entries: number): void {
+    this.gap += entries;
+  }
+
+  get found(): readonly MissingSegment[] {
+    return this.segments;
+  }
+}
+
+/** Merges those closest to each other until there are at most so many. */
+export function mergedTo(most: number, segments: readonly MissingSegment[]): readonly MissingSegment[] {
+  let left = segments;
+  while (left.length > Math.max(1, most)) {
+    const gaps = left.slice(1).map(({ gap }) => gap);
+    const at = gaps.indexOf(Math.min(...gaps)) + 1;
+    left = left.flatMap((segment, index) => {
+      if (index === at) return [];
+      const merged = index === at - 1 ? left[at] : undefined;
+      return [merged ? { ...segment, to: merged.to } : segment];
+    });
+  }
+  return left;
+}
