@@ -1,5 +1,5 @@
 import { type DeadLetter, parseDeadLetters } from '../consume/dead-letters.ts';
-import { comparePositions, isAfter, type Position, parsePosition } from '../pipeline/position.ts';
+import { BEFORE_ALL, comparePositions, isAfter, type Position, parsePosition } from '../pipeline/position.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { EntryIndexes, RowRange, Sink } from '../ports/sink.ts';
@@ -62,8 +62,7 @@ export function entriesTransport(
   return {
     partitions: (topic, deadline) => transport.partitions(topic, deadline),
     topicIdentity: () => Promise.resolve(undefined),
-    lastPosition: (topic, deadline) =>
-      Promise.resolve(entries.at(-1)?.position ?? transport.lastPosition(topic, deadline)),
+    lastPosition: () => Promise.resolve(entries.at(-1)?.position ?? BEFORE_ALL),
     openReader: (_, { after }) => Promise.resolve(readerOf(entries, after, environment)),
     ensureSubscription: (topic) => Promise.reject(untouchable(topic)),
     acknowledge: (topic) => Promise.reject(untouchable(topic)),

@@ -11,6 +11,7 @@ import { type ReplayRange, type ReplayRecord, replayScope } from '../pipeline/re
 import type { Sink } from '../ports/sink.ts';
 import type { TargetTable } from '../ports/target-table.ts';
 import type { ReplayDependencies } from './dependencies.ts';
+import { isExhausted } from './exhausted.ts';
 import { removeRows } from './remove-rows.ts';
 
 /** Where a replay writes: the pipeline's own table or another one of the same columns. */
@@ -69,7 +70,12 @@ export async function replayPartition(
   );
   if (result.outcome !== 'drained') return { ...result, done: false };
   const stands = await state.readPartition(scoped.name, range.partition, deadline);
-  if (stands && comparePositions(stands.committed, range.to) < 0) await closeRange(dependencies, request);
+  if (stands && comparePositions(stands.committed, range.to) < 0) {
+    const { transport, environment } = dependencies;
+    const left = { topic: stands.topic, after: stands.committed };
+    if (!(await isExhausted(transport, environment, left, deadline))) return { ...result, done: false };
+    await closeRange(dependencies, request);
+  }
   return { ...result, done: true };
 }
 

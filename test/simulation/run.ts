@@ -124,7 +124,8 @@ function plan(world: World, faults: FaultSet): void {
   times('unload', 4, () => broker.unload());
   times('broker-crash', 3, () => broker.crash());
   times('trim', 5, () => anyPartition()?.trim());
-  times('markers', 4, () => anyPartition()?.appendMarker());
+  const isOldBroker = random.chance(0.3);
+  times('markers', 4, () => anyPartition()?.appendMarker(isOldBroker));
   times('markers', 3, () => anyPartition()?.rollLedger(random.between(1, 5)));
   times('new-partition', 2, () => {
     broker.addPartition(random.between(1, 900));

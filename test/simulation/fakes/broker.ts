@@ -58,10 +58,10 @@ export class Partition {
     for (const wake of this.readers) wake();
   }
 
-  /** An id that no reader is ever shown. */
-  appendMarker(): void {
+  /** An id that no reader is ever shown; brokers before 4.0 say all the same that it is the last. */
+  appendMarker(isNamedAsLast: boolean): void {
     this.entry += 1;
-    this.lastId = { ledger: this.ledger, entry: this.entry };
+    if (isNamedAsLast) this.lastId = { ledger: this.ledger, entry: this.entry };
   }
 
   rollLedger(by: number): void {
