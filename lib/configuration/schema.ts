@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { exclusion } from './exclusion.ts';
 import { initialPosition } from './initial-position.ts';
 import { duration, size, whole } from './quantities.ts';
 import { topic } from './topic.ts';
@@ -130,6 +131,22 @@ const deadLetters = z.strictObject({
     .prefault(10),
 });
 
+const audit = z.strictObject({
+  horizon: duration({ min: MINUTE, max: 3650 * DAY })
+    .meta({
+      description: "Rows of messages published longer ago may be gone by the table's TTL. @default none",
+    })
+    .optional(),
+  interval: duration({ min: 0, max: 30 * DAY })
+    .meta({ description: 'Time between two scheduled audits; 0 s schedules none.' })
+    .prefault('1 d'),
+  exclusions: z
+    .array(exclusion, { error: 'is not a list; write one "- reason: …" with from and to for each' })
+    .max(100, { error: 'is too long; join neighbouring ranges, 100 are the most' })
+    .meta({ description: 'Recorded deletions: rows that no replay brings back.' })
+    .prefault([]),
+});
+
 /** pipeline.yml as it is written, and through its transforms as the program takes it. */
 export const pipelineFile = z.strictObject({
   name: name.meta({ description: 'Names everything this pipeline keeps.', examples: ['iot'] }),
@@ -150,6 +167,7 @@ export const pipelineFile = z.strictObject({
   checkpoint: checkpoint.meta({ description: 'The flush/ack cycle.' }).prefault({}),
   consume: consume.meta({ description: 'How a partition is consumed.' }).prefault({}),
   deadLetters: deadLetters.meta({ description: 'What becomes of bad messages.' }).prefault({}),
+  audit: audit.meta({ description: 'What an audit may find gone, and when it runs.' }).prefault({}),
   allowWithoutDeduplication: flag
     .meta({ description: 'Accepts a table that remembers no deduplication tokens.' })
     .prefault(false),

@@ -1,4 +1,5 @@
 import type { InitialPosition } from '../ports/transport.ts';
+import type { Position } from './position.ts';
 
 /** One topic into one table: a validated `pipeline.yml`, every default filled in. Durations in milliseconds. */
 export interface Pipeline {
@@ -16,6 +17,7 @@ export interface Pipeline {
   readonly checkpoint: CheckpointPolicy;
   readonly consume: ConsumePolicy;
   readonly deadLetters: DeadLetterPolicy;
+  readonly audit: AuditPolicy;
   /** Accepts a table without a deduplication window: doubt is then settled by waiting (slower), and the audit says so. */
   readonly allowWithoutDeduplication: boolean;
 }
@@ -58,4 +60,24 @@ export interface DeadLetterPolicy {
   /** More than this share of a batch, and more than `minimum` messages, halts the partition instead. */
   readonly maxRatio: number;
   readonly minimum: number;
+}
+
+export interface AuditPolicy {
+  /** Rows of messages published longer ago may rightly be gone, by the table's TTL. Undefined: none may. */
+  readonly horizon?: number | undefined;
+  /** Time between two scheduled audits; 0: none is scheduled. */
+  readonly interval: number;
+  readonly exclusions: readonly Exclusion[];
+}
+
+/**
+ * A recorded deletion: rows of these messages may rightly be gone, and no replay brings them back. Either by position,
+ * `(after, to]`, or by publish time, milliseconds since the epoch, both ends included.
+ */
+export interface Exclusion {
+  readonly reason: string;
+  /** Undefined: every partition. */
+  readonly partition?: number | undefined;
+  readonly positions?: { readonly after: Position; readonly to: Position } | undefined;
+  readonly published?: { readonly from: number; readonly to: number } | undefined;
 }

@@ -65,6 +65,7 @@ function drawPipeline(random: Random, allowWithoutDeduplication: boolean): Pipel
     },
     consume: { mode: 'drain', lease: random.pick([4_000, 10_000]) },
     deadLetters: { enabled: true, maxRatio: 1, minimum: 1 },
+    audit: { interval: 0, exclusions: [] },
     allowWithoutDeduplication,
   };
 }

@@ -25,9 +25,9 @@ const row = async (name: string) =>
 describe('docs/configuration.md', () => {
   it.each(leaves(pipelineJsonSchema() as Node))('has %s and its default', async (key, byDefault) => {
     const cells = (await row(key))?.split(' | ');
-    const required = ['required', '`pulsehouse-<name>`'];
+    const required = ['required', 'none', '`pulsehouse-<name>`'];
     if (byDefault === undefined) expect(required).toContain(cells?.[1]);
-    else expect(cells?.[1]).toBe(`\`${String(byDefault)}\``);
+    else expect(cells?.[1]).toBe(`\`${Array.isArray(byDefault) ? '[]' : String(byDefault)}\``);
   });
 
   it('has every variable that the settings read', async () => {

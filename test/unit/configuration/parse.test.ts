@@ -35,6 +35,7 @@ describe('a pipeline file', () => {
       },
       consume: { mode: 'drain', lease: 15_000 },
       deadLetters: { enabled: true, maxRatio: 0.01, minimum: 10 },
+      audit: { interval: 86_400_000, exclusions: [] },
       allowWithoutDeduplication: false,
     });
   });
@@ -52,6 +53,12 @@ checkpoint:
   acknowledgeBehind: { checkpoints: 3, age: 30 s }
 consume: { mode: follow, lease: 5 s }
 deadLetters: { enabled: false, maxRatio: 1, minimum: 0 }
+audit:
+  horizon: 30 d
+  interval: 12 h
+  exclusions:
+    - { reason: erasure request 4711, partition: 3, from: 34:0, to: 34:99 }
+    - { reason: a test that ran in production, from: 2026-11-01, to: 2026-11-02T00:00:00+01:00 }
 allowWithoutDeduplication: true
 `,
       'pipeline.yml',
@@ -64,6 +71,21 @@ allowWithoutDeduplication: true
       checkpoint: { acknowledgeBehind: { checkpoints: 3, age: 30_000 } },
       consume: { mode: 'follow', lease: 5_000 },
       deadLetters: { enabled: false, maxRatio: 1, minimum: 0 },
+      audit: {
+        horizon: 30 * 86_400_000,
+        interval: 43_200_000,
+        exclusions: [
+          {
+            reason: 'erasure request 4711',
+            partition: 3,
+            positions: { after: { ledger: 34, entry: -1 }, to: { ledger: 34, entry: 99 } },
+          },
+          {
+            reason: 'a test that ran in production',
+            published: { from: Date.UTC(2026, 10, 1), to: Date.UTC(2026, 10, 1, 23) },
+          },
+        ],
+      },
       allowWithoutDeduplication: true,
     });
   });
@@ -125,6 +147,35 @@ initialPosition: yesterday
   ])('refuses %s', (line, start) => {
     const problems = told('', LEAST.replace('topic: iot-sensor-data', line));
     expect(problems).toEqual([expect.stringContaining(start)]);
+  });
+
+  it.each([
+    ['{ from: 3:0, to: 3:9, partition: 0 }', 'reason: is missing'],
+    ['{ reason: r, from: 3:0, to: 3:9 }', 'from: "3:0" belongs to one partition; name it'],
+    ['{ reason: r, partition: 0, from: 3:9, to: 3:0 }', 'to: "3:0" is before from'],
+    ['{ reason: r, from: 2026-11-02, to: 2026-11-01 }', 'to: "2026-11-01" is before from'],
+    [
+      '{ reason: r, partition: 0, from: 3:0, to: 2026-11-01 }',
+      'to: "2026-11-01" is not of the kind that from is',
+    ],
+    [
+      '{ reason: r, from: 2026-11-01T00:00:00, to: 2026-11-02 }',
+      'is not the end of a range; write ledger:entry',
+    ],
+    ['{ reason: r, from: yesterday, to: 2026-11-02 }', '"yesterday" is not the end of a range'],
+  ])('refuses the exclusion %s', (exclusion, message) => {
+    expect(told(`audit: { exclusions: [${exclusion}] }`)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('counts a date as the whole day', () => {
+    const { pipeline } = parsePipeline(
+      `${LEAST}audit: { exclusions: [{ reason: r, from: 2026-11-01, to: 2026-11-01 }] }`,
+      'pipeline.yml',
+    );
+    const from = Date.UTC(2026, 10, 1);
+    expect(pipeline?.audit.exclusions).toEqual([
+      { reason: 'r', published: { from, to: from + 86_400_000 - 1 } },
+    ]);
   });
 
   it('leaves the position columns to Pulsehouse', () => {
