@@ -4,6 +4,7 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Position } from '../pipeline/position.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { PartitionRows } from '../ports/target-table.ts';
+import { expiredBefore } from './absence.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
 import { checkSnapshots } from './audit-snapshots.ts';
 import type { ReplayDependencies, Watch } from './dependencies.ts';
@@ -30,6 +31,9 @@ export interface AuditReport {
   readonly expected: number;
   readonly rows: number;
   readonly missing: number;
+  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
+  readonly expired: number;
+  readonly excluded: number;
   readonly doubled: number;
   readonly foreign: number;
   readonly deadLetters: number;
@@ -70,6 +74,7 @@ export async function audit(
   const own = records.filter(
     ({ target }) => target.database === pipeline.target.database && target.table === pipeline.target.table,
   );
+  const expired = expiredBefore(pipeline, dependencies.environment.now());
   const sources = { store: state, journal, replays: own };
   const partitions = await pLimit(PARTITIONS_AT_ONCE).map(states, (partition) =>
     auditPartition(
@@ -78,6 +83,7 @@ export async function audit(
       {
         state: partition,
         since: since?.get(partition.partition),
+        expiredBefore: expired,
         standing: standing.find((found) => found.partition === partition.partition),
       },
       watch,
@@ -98,6 +104,8 @@ export async function audit(
     expected: sum((partition) => partition.expected),
     rows: sum((partition) => partition.rows),
     missing: sum((partition) => partition.missing),
+    expired: sum((partition) => partition.expired),
+    excluded: sum((partition) => partition.excluded),
     doubled: sum((partition) => partition.doubled),
     foreign: sum((partition) => partition.foreign),
     deadLetters: sum((partition) => partition.deadLetters),

@@ -1,5 +1,6 @@
 import { formatPosition, isSamePosition, type Position } from '../pipeline/position.ts';
 import type { Sink } from '../ports/sink.ts';
+import type { Absence } from './absence.ts';
 import { compareCounts, type Finding } from './findings.ts';
 
 /** A stretch of one partition and the rows the batch ledger says it must hold. */
@@ -7,6 +8,8 @@ export interface LedgerStretch {
   readonly after: Position;
   readonly to: Position;
   readonly rows: number;
+  /** Why they may rightly be gone. */
+  readonly absence?: Absence | undefined;
 }
 
 /** Bounds the memory of one exact count in the server. */
@@ -31,9 +34,12 @@ export async function checkStretches(
     const range = { partition, after: first.after, to: last.to };
     const expected = next.reduce((sum, stretch) => sum + stretch.rows, 0);
     const where = `(${formatPosition(range.after)}, ${formatPosition(range.to)}]`;
-    const finding = compareCounts(where, expected, await sink.countRows(range, deadline));
+    const found = await sink.countRows(range, deadline);
+    const finding = compareCounts(where, expected, found, first.absence);
     if (!finding) continue;
-    if (next.length === 1) findings.push(finding);
+    // Where nothing at all stands there is nothing wrong to be told apart, unless something should.
+    const isGone = found.rows === 0 && first.absence !== undefined;
+    if (next.length === 1 || isGone) findings.push(finding);
     else {
       const middle = Math.ceil(next.length / 2);
       open.push(next.slice(middle), next.slice(0, middle));
@@ -49,7 +55,10 @@ function group(stretches: readonly LedgerStretch[]): LedgerStretch[][] {
     const current = groups.at(-1);
     const before = current?.at(-1);
     const joins =
-      before && isSamePosition(before.to, stretch.after) && rows + stretch.rows <= ROWS_A_QUESTION;
+      before &&
+      isSamePosition(before.to, stretch.after) &&
+      before.absence === stretch.absence &&
+      rows + stretch.rows <= ROWS_A_QUESTION;
     if (current && joins) {
       current.push(stretch);
       rows += stretch.rows;

@@ -3,12 +3,15 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ReplayMode, ReplayRange, ReplayRecord } from '../pipeline/replay.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
+import { type Absences, absencesOf, expiredBefore } from './absence.ts';
 import { type Bound, formatBound } from './bound.ts';
 import type { ReplayDependencies, Watch } from './dependencies.ts';
 import { readJournal } from './journal.ts';
 import { batchesIn, type PartitionLedger, readLedger } from './ledger.ts';
 import { resolveRange } from './range.ts';
 import type { ReplayTarget } from './replay-partition.ts';
+import { type Segment, without } from './segments.ts';
+import { assertFewSpared } from './spared-segments.ts';
 import { type VerifyResult, verifyRange } from './verify.ts';
 
 export interface PlanDependencies extends ReplayDependencies {
@@ -27,6 +30,8 @@ export interface ReplayRequest {
 
 export interface PlannedRange extends ReplayRange {
   readonly found: VerifyResult;
+  /** What of the range is gone through: all but what may rightly be gone. */
+  readonly segments: readonly Segment[];
   /** Why this partition is left out; undefined when it is gone through. */
   readonly leftOut: string | undefined;
 }
@@ -39,6 +44,9 @@ export interface ReplayPlan {
   readonly messages: number;
   readonly bytes: number;
   readonly missing: number;
+  /** Rows gone rightly, by the table's TTL and by recorded deletions: no replay brings them back. */
+  readonly expired: number;
+  readonly excluded: number;
   readonly doubled: number;
   readonly foreign: number;
   /** Messages that Pulsar no longer has. */
@@ -70,13 +78,24 @@ export async function planReplay(
 ): Promise<ReplayPlan> {
   const { environment } = dependencies;
   const begun = environment.now();
+  // The horizon is that of the pipeline's own table; another one keeps its rows as long as it likes.
+  const expired = isOwnTable(dependencies.pipeline, request)
+    ? expiredBefore(dependencies.pipeline, begun)
+    : undefined;
   const ledgers = await readLedgers(dependencies, request.partitions, watch.deadline);
   const ranges = await resolveRange(dependencies, request, ledgers, watch.deadline);
   const planned = await pLimit(PARTITIONS_AT_ONCE).map([...ranges], async (range) => {
     const ledger = ledgers.find(({ state }) => state.partition === range.partition);
     if (!ledger) throw unknownPartition(dependencies.pipeline, range.partition);
-    const found = await compare({ ...dependencies, ...target }, ledger, range, request, watch);
-    return { ...range, found, leftOut: reasonToLeaveOut(request.mode, found) };
+    const absences = absencesOf(dependencies.pipeline, range.partition, expired);
+    const found = await compare({ ...dependencies, ...target }, ledger, range, request, absences, watch);
+    if (request.mode !== 'verify') assertFewSpared(range.partition, found);
+    return {
+      ...range,
+      found,
+      leftOut: reasonToLeaveOut(request.mode, range, found),
+      segments: without(range, found.spared),
+    };
   });
   const sum = (count: (found: VerifyResult) => number) =>
     planned.reduce((total, { found }) => total + count(found), 0);
@@ -87,6 +106,8 @@ export async function planReplay(
     messages: sum((found) => found.messages),
     bytes: sum((found) => found.bytes),
     missing: sum((found) => found.missing),
+    expired: sum((found) => found.expired),
+    excluded: sum((found) => found.excluded),
     doubled: sum((found) => found.doubled),
     foreign: sum((found) => found.foreign),
     forgotten: sum((found) => found.forgotten?.messages ?? 0),
@@ -125,20 +146,29 @@ function compare(
   ledger: PartitionLedger,
   { partition, after, to }: ReplayRange,
   { mode }: ReplayRequest,
+  absences: Absences,
   watch: Watch,
 ): Promise<VerifyResult> {
   const deadLetterBatches = mode === 'redrive' ? [] : batchesIn(ledger.deadLetterBatches, after, to);
   const batches = batchesIn(ledger.batches, after, to);
   const { topic } = ledger.state;
-  return verifyRange(dependencies, { partition, topic, after, to, batches, deadLetterBatches }, watch);
+  const request = { partition, topic, after, to, batches, deadLetterBatches, absences };
+  return verifyRange(dependencies, request, watch);
 }
 
-function reasonToLeaveOut(mode: ReplayRequest['mode'], found: VerifyResult): string | undefined {
+function reasonToLeaveOut(
+  mode: ReplayRequest['mode'],
+  range: ReplayRange,
+  found: VerifyResult,
+): string | undefined {
   const surplus = found.doubled + found.foreign;
   if (mode === 'repair') {
     if (surplus > 0)
       return `${surplus} rows too many: repair only inserts; --mode replace rewrites the range`;
     if (found.missing === (found.forgotten?.missing ?? 0)) return 'nothing is missing that Pulsar has';
+  }
+  if (mode !== 'verify' && without(range, found.spared).length === 0) {
+    return 'all of it is expired or excluded, and no replay brings it back';
   }
   if (mode === 'into' && surplus > 0) return `${surplus} rows too many stand there: empty the range first`;
   if (mode === 'replace' && found.forgotten) {

@@ -7,6 +7,7 @@ import {
   type Position,
 } from '../pipeline/position.ts';
 import type { Sink } from '../ports/sink.ts';
+import { type Absences, absenceOf } from './absence.ts';
 import type { ReplayDependencies, Watch } from './dependencies.ts';
 import { compareEntries, type ExpectedEntry, type Finding, FindingList } from './findings.ts';
 import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
@@ -14,6 +15,8 @@ import { knownDeadLetters } from './known-dead-letters.ts';
 import type { ReadBatch } from './ledger.ts';
 import { type MissingSegment, MissingSegments } from './missing-segments.ts';
 import { readRange } from './read-range.ts';
+import type { Segment } from './segments.ts';
+import { SparedSegments } from './spared-segments.ts';
 
 export interface VerifyRequest {
   readonly partition: number;
@@ -24,6 +27,8 @@ export interface VerifyRequest {
   readonly batches: readonly ReadBatch[];
   /** Those whose dead letters count. */
   readonly deadLetterBatches: readonly ReadBatch[];
+  /** Whose rows may rightly be gone. */
+  readonly absences: Absences;
 }
 
 export interface VerifyResult {
@@ -38,8 +43,15 @@ export interface VerifyResult {
   /** Rows the range must have. */
   readonly expected: number;
   readonly missing: number;
+  /** Gone rightly: by the table's TTL, by a recorded deletion. */
+  readonly expired: number;
+  readonly excluded: number;
   readonly doubled: number;
   readonly foreign: number;
+  /** Where everything may rightly be gone, of what Pulsar has: a replay leaves it alone. */
+  readonly spared: readonly Segment[];
+  /** There are more such stretches than `spared` holds. */
+  readonly sparedTooMany: boolean;
   /** Entries or batches with a finding, and the first of them. */
   readonly findingCount: number;
   readonly findings: readonly Finding[];
@@ -70,6 +82,7 @@ export async function verifyRange(
   let pulsarBegins = to;
   let cut: ReadBatch | undefined;
   let upTo = to;
+  const spared = new SparedSegments(after);
 
   for await (const entry of readRange(transport, environment, request, watch.deadline)) {
     if (totals.entries === 0) {
@@ -89,7 +102,9 @@ export async function verifyRange(
       readOfCut.rows += rows;
       readOfCut.messages += entry.messages;
     }
-    await windows.add({ position: entry.position, rows });
+    const absence = absenceOf(request.absences, entry);
+    spared.add(entry.position, absence !== undefined);
+    await windows.add({ position: entry.position, rows, absence });
     if (watch.stop?.aborted && !isSamePosition(entry.position, to)) {
       upTo = entry.position;
       break;
@@ -98,7 +113,11 @@ export async function verifyRange(
   if (totals.entries > 0) await windows.end(upTo);
   // Stopped early, the batch that Pulsar's memory begins in may be half read: then nothing is said of what lies below.
   const below = isSamePosition(upTo, to)
-    ? await checkForgotten(sink, { partition, after, upTo: pulsarBegins, batches, readOfCut }, watch.deadline)
+    ? await checkForgotten(
+        sink,
+        { partition, after, upTo: pulsarBegins, batches, readOfCut, absences: request.absences },
+        watch.deadline,
+      )
     : undefined;
   findings.add(below?.findings ?? []);
   return {
@@ -108,8 +127,12 @@ export async function verifyRange(
     ...totals,
     expected: totals.expected + (below?.forgotten?.expected ?? 0),
     missing: findings.missing,
+    expired: findings.expired,
+    excluded: findings.excluded,
     doubled: findings.doubled,
     foreign: findings.foreign,
+    spared: spared.segments,
+    sparedTooMany: spared.tooMany,
     findingCount: findings.count,
     findings: findings.first,
     missingIn: windows.missing.found,

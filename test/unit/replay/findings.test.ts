@@ -49,9 +49,24 @@ describe('findings', () => {
     ]);
   });
 
+  test('what is gone rightly is counted apart and is no fault; what is too much there is one', () => {
+    const expected = [
+      { position: entry(1), rows: 5, absence: 'expired' as const },
+      { position: entry(2), rows: 5, absence: 'excluded' as const },
+      { position: entry(3), rows: 5 },
+    ];
+    const list = new FindingList();
+    list.add(compareEntries(expected, [{ position: entry(2), rows: 4, distinct: 3 }]));
+    expect(list).toMatchObject({ missing: 5, expired: 5, excluded: 2, doubled: 1, foreign: 0, count: 2 });
+    expect(list.first.map(({ where }) => where)).toEqual(['1:2', '1:3']);
+  });
+
   test('sums go on where the list of findings ends', () => {
     const list = new FindingList(2);
-    const finding = { where: '1:1', expected: 1, rows: 0, missing: 1, doubled: 0, foreign: 0 };
+    const finding = {
+      ...{ where: '1:1', expected: 1, rows: 0 },
+      ...{ missing: 1, expired: 0, excluded: 0, doubled: 0, foreign: 0 },
+    };
     list.add([finding, finding, finding]);
     expect(list).toMatchObject({ missing: 3, count: 3 });
     expect(list.first).toHaveLength(2);

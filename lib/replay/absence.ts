@@ -1,0 +1,97 @@
+import type { Exclusion, Pipeline } from '../pipeline/pipeline.ts';
+import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
+import type { Segment } from './segments.ts';
+
+/** Why rows may rightly be gone: a recorded deletion took them, or the table's TTL. */
+export type Absence = 'excluded' | 'expired';
+
+/** Which messages of one partition need have no rows. */
+export interface Absences {
+  /** Messages published before it (ms since the epoch) may be expired; undefined: none may. */
+  readonly expiredBefore: number | undefined;
+  /** Those that concern the partition. */
+  readonly exclusions: readonly Exclusion[];
+}
+
+/** Every row must be there. */
+export const NO_ABSENCES: Absences = Object.freeze({ expiredBefore: undefined, exclusions: [] });
+
+/** The instant that the horizon says, of an audit or a replay planned `now`. */
+export function expiredBefore({ audit }: Pick<Pipeline, 'audit'>, now: number): number | undefined {
+  return audit.horizon === undefined ? undefined : now - audit.horizon;
+}
+
+export function absencesOf(
+  { audit }: Pick<Pipeline, 'audit'>,
+  partition: number,
+  expired: number | undefined,
+): Absences {
+  return {
+    expiredBefore: expired,
+    exclusions: audit.exclusions.filter((exclusion) => (exclusion.partition ?? partition) === partition),
+  };
+}
+
+/** Of one entry; a recorded deletion counts before the TTL. */
+export function absenceOf(
+  { exclusions, expiredBefore: before }: Absences,
+  entry: { readonly position: Position; readonly publishTime: number },
+): Absence | undefined {
+  if (exclusions.some((exclusion) => names(exclusion, entry))) return 'excluded';
+  return before !== undefined && entry.publishTime < before ? 'expired' : undefined;
+}
+
+function names(
+  { positions, published }: Exclusion,
+  { position, publishTime }: { readonly position: Position; readonly publishTime: number },
+): boolean {
+  if (positions) return isAfter(position, positions.after) && !isAfter(position, positions.to);
+  return published !== undefined && publishTime >= published.from && publishTime <= published.to;
+}
+
+/** A batch of which only the ledger is left: what is known of when its messages were published, ms since the epoch. */
+export interface BatchTimes extends Segment {
+  /** The newest of them; 0 when nobody knows. */
+  readonly publishedUpTo: number;
+  /** The newest of the batch before it, and of the one behind it; undefined when nobody knows. */
+  readonly publishedAfter: number | undefined;
+  readonly publishedBefore: number | undefined;
+}
+
+const END_OF_TIME = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Of a whole batch. `partly`: only some of its messages may be the ones, and which of its rows are gone cannot be told.
+ * Publish times rise from batch to batch as far as producers' clocks agree.
+ */
+export function absenceOfBatch(
+  { exclusions, expiredBefore: before }: Absences,
+  batch: BatchTimes,
+): { readonly absence: Absence; readonly partly: boolean } | undefined {
+  const newest = batch.publishedUpTo > 0 ? batch.publishedUpTo : (batch.publishedBefore ?? END_OF_TIME);
+  const oldest = Math.min(batch.publishedAfter ?? (batch.publishedUpTo > 0 ? newest : 0), newest);
+  let touched = false;
+  for (const { positions, published } of exclusions) {
+    const holds = positions
+      ? !isAfter(positions.after, batch.after) && !isAfter(batch.to, positions.to)
+      : published !== undefined && published.from <= oldest && published.to >= newest;
+    if (holds) return { absence: 'excluded', partly: false };
+    touched ||= positions
+      ? isAfter(batch.to, positions.after) && isAfter(positions.to, batch.after)
+      : published !== undefined && published.from <= newest && published.to >= oldest;
+  }
+  if (touched) return { absence: 'excluded', partly: true };
+  if (before === undefined) return undefined;
+  if (newest < before) return { absence: 'expired', partly: false };
+  return oldest < before ? { absence: 'expired', partly: true } : undefined;
+}
+
+/** Marks what a recorded deletion names, in plain words, for a plan that would read it again. */
+export function describeExclusion({ reason, partition, positions, published }: Exclusion): string {
+  const where = positions
+    ? `(${formatPosition(positions.after)}, ${formatPosition(positions.to)}]`
+    : published
+      ? `published from ${new Date(published.from).toISOString()} to ${new Date(published.to).toISOString()}`
+      : 'nothing';
+  return `${partition === undefined ? 'every partition' : `partition ${partition}`}, ${where}: ${reason}`;
+}

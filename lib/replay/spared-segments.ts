@@ -1,0 +1,43 @@
+import { PulsehouseError } from '../pipeline/errors.ts';
+import { isSamePosition, type Position } from '../pipeline/position.ts';
+import type { Segment } from './segments.ts';
+
+/** So many stretches of a partition are kept apart; a replay writes them down, and no item grows without bound. */
+const MOST_SEGMENTS = 500;
+
+/** Notes, entry by entry in order of position, which stretches of a range a replay has to leave alone. */
+export class SparedSegments {
+  readonly segments: Segment[] = [];
+  private before: Position;
+  private hasOverflown = false;
+
+  /** Nothing lies between `after` and the first entry. */
+  constructor(after: Position) {
+    this.before = after;
+  }
+
+  add(position: Position, isSpared: boolean): void {
+    const after = this.before;
+    this.before = position;
+    if (!isSpared) return;
+    const last = this.segments.at(-1);
+    if (last && isSamePosition(last.to, after)) {
+      this.segments[this.segments.length - 1] = { after: last.after, to: position };
+    } else if (this.segments.length < MOST_SEGMENTS) this.segments.push({ after, to: position });
+    else this.hasOverflown = true;
+  }
+
+  get tooMany(): boolean {
+    return this.hasOverflown;
+  }
+}
+
+/** @throws PulsehouseError PH_RANGE_INVALID */
+export function assertFewSpared(partition: number, found: { readonly sparedTooMany: boolean }): void {
+  if (!found.sparedTooMany) return;
+  throw new PulsehouseError(
+    'PH_RANGE_INVALID',
+    `what is expired or excluded of partition ${partition} lies in more than ${MOST_SEGMENTS} separate stretches`,
+    { where: { partition }, nextStep: 'Give a narrower range, and the rest of it afterwards.' },
+  );
+}
