@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { PulsehouseError } from '../pipeline/errors.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
 import { BEFORE_ALL, formatPosition, type Position } from '../pipeline/position.ts';
 import { type Bound, parseBound } from '../replay/bound.ts';
 import { type PlanDependencies, readLedgers } from '../replay/plan.ts';
 import { resolveRange } from '../replay/range.ts';
+import { beginningOf, isReplaced } from '../replay/replaced-topic.ts';
 import { type PlannedReset, planReset, type ResetRequest, reset } from '../replay/reset.ts';
 import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -16,8 +18,15 @@ interface OffsetsOptions extends CommonOptions {
   readonly to: string;
   readonly partition?: readonly number[];
   readonly yes?: boolean;
+  readonly dropInFlight?: boolean;
   readonly timeout: number;
 }
+
+/** Shared with `restore --to`. */
+export const DROP_IN_FLIGHT = [
+  '--drop-in-flight',
+  'give up batches in flight whose messages are no longer anywhere; their rows are counted and recorded',
+] as const;
 
 export function registerOffsets(program: Command): void {
   const offsets = program.command('offsets').summary('move where a paused pipeline goes on');
@@ -25,10 +34,11 @@ export function registerOffsets(program: Command): void {
     summary: 'set positions, and take the table along',
     description: `Moves partitions of a paused pipeline. Moved back, the rows above the new position are removed, since they will be
 read again; moved on, what lies between is skipped on purpose and the audit says so. Without --yes only the plan is
-printed. Each move is recorded: who, when, from, to.
+printed. Each move is recorded: who, when, from, to. It reaches no further back than what Pulsar was told to forget;
+checkpoint.acknowledgeBehind says how far that trails.
 
 --to takes a position (34:567: that entry is the last one taken for read), a checkpoint number, an ISO date or time,
-"earliest" or "latest".`,
+"earliest" or "latest". On a topic that was deleted and created again "earliest" is where the new one begins.`,
     examples: [
       ['pulsehouse offsets set --partition 3 --to 34:567', 'what it would do'],
       ['pulsehouse offsets set --to latest --yes', 'skip the backlog of every partition'],
@@ -38,6 +48,7 @@ printed. Each move is recorded: who, when, from, to.
     .requiredOption('--to <place>', 'where to go on')
     .option('-p, --partition <n...>', 'only these partitions', collectIntegers)
     .option('--yes', 'act; without it only the plan is printed')
+    .option(...DROP_IN_FLIGHT)
     .option('--timeout <seconds>', 'give up after so long', integer, 600);
 }
 
@@ -45,7 +56,8 @@ async function setOffsets(session: Session, options: OffsetsOptions, terminal: T
   const { environment, owner } = session;
   const deadline = environment.now() + options.timeout * 1000;
   const positions = await positionsOf(session, options, deadline);
-  return moveOffsets(session, { reason: 'offsets', positions }, terminal, {
+  const { dropInFlight = false } = options;
+  return moveOffsets(session, { reason: 'offsets', positions, dropInFlight }, terminal, {
     act: options.yes === true,
     by: { by: requestedBy(), owner, deadline },
   });
@@ -68,13 +80,19 @@ export async function moveOffsets(
   terminal.answer({
     pipeline: session.pipeline.name,
     done: act,
-    partitions: planned.map(({ partition, from, to, rows }) => ({
+    partitions: planned.map(({ partition, from, to, rows, inFlight }) => ({
       partition,
       from: formatPosition(from),
       to: formatPosition(to),
       rowsRemoved: rows,
+      inFlight: inFlight.map((batch) => ({
+        ...batch,
+        after: formatPosition(batch.after),
+        to: formatPosition(batch.to),
+      })),
     })),
   });
+  for (const line of inFlightLines(planned, request.dropInFlight === true)) terminal.say(line);
   const rows = planned.reduce((sum, plan) => sum + plan.rows, 0);
   terminal.say(
     act
@@ -82,6 +100,15 @@ export async function moveOffsets(
       : `\n${terminal.colour.dim('dry run')}  nothing was changed; --yes would remove ${count(rows)} rows and move ${planned.length} partitions`,
   );
   return EXIT.ok;
+}
+
+function inFlightLines(planned: readonly PlannedReset[], dropped: boolean): readonly string[] {
+  return planned.flatMap(({ partition, inFlight }) =>
+    inFlight.map(
+      ({ after, to, messages, rows }) =>
+        `partition ${partition}: batch (${formatPosition(after)}, ${formatPosition(to)}] in flight, ${count(messages)} messages of which ${count(rows)} rows stand, is ${dropped ? 'given up' : 'settled first'}`,
+    ),
+  );
 }
 
 function tableOf(terminal: Terminal, planned: readonly PlannedReset[]): string {
@@ -106,7 +133,10 @@ async function positionsOf(
   const { transport } = session;
   const ledgers = await readLedgers(session, partition, deadline);
   const states = ledgers.map(({ state }) => state);
-  if (to === 'earliest') return new Map(states.map((state) => [state.partition, BEFORE_ALL]));
+  if (to === 'earliest') {
+    const first = await Promise.all(states.map((state) => earliestOf(session, state, deadline)));
+    return new Map(states.map((state, index) => [state.partition, first[index] ?? BEFORE_ALL]));
+  }
   if (to === 'latest') {
     const last = await Promise.all(states.map(({ topic }) => transport.lastPosition(topic, deadline)));
     return new Map(states.map((state, index) => [state.partition, last[index] ?? state.committed]));
@@ -121,6 +151,10 @@ async function positionsOf(
       ranges.find((range) => range.partition === state.partition)?.to ?? begin,
     ]),
   );
+}
+
+async function earliestOf(session: Session, state: PartitionState, deadline: number): Promise<Position> {
+  return (await isReplaced(session, state, deadline)) ? beginningOf(session, state, deadline) : BEFORE_ALL;
 }
 
 function onePartition(states: readonly { readonly partition: number }[]): number {

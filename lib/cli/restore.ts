@@ -9,7 +9,7 @@ import { newestValidSnapshot } from '../replay/valid-snapshot.ts';
 import { type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, duration } from './format.ts';
-import { moveOffsets } from './offsets.ts';
+import { DROP_IN_FLIGHT, moveOffsets } from './offsets.ts';
 import { requestedBy } from './requested-by.ts';
 import { onlySession, type Session } from './session.ts';
 import { type Terminal, table } from './terminal.ts';
@@ -18,6 +18,7 @@ interface RestoreOptions extends CommonOptions {
   readonly to?: number;
   readonly yes?: boolean;
   readonly lostAt?: string;
+  readonly dropInFlight?: boolean;
   readonly timeout: number;
 }
 
@@ -28,8 +29,8 @@ export function registerRestore(program: Command): void {
 ClickHouse holds beyond it, and goes on exactly. Refused while the state is there and not behind. It waits until no
 insert of an earlier writer can still arrive: batch.insertTimeout, counted from --lost-at where that is known.
 
-With --to N: rolls table and state back to checkpoint N together, on a paused pipeline. Refused where Pulsar no longer
-has what was read since.`,
+With --to N: rolls table and state back to checkpoint N together, on a paused pipeline. It reaches as far back as
+acknowledgement trails (checkpoint.acknowledgeBehind): what Pulsar was told to forget may be gone before it is read again.`,
     examples: [
       ['pulsehouse restore', 'after the state table was lost'],
       ['pulsehouse restore --to 120', 'what rolling back to checkpoint 120 would do'],
@@ -44,6 +45,7 @@ has what was read since.`,
   })
     .option('--to <checkpoint>', 'roll table and state back to it', integer)
     .option('--yes', 'with --to: act; without it only the plan is printed')
+    .option(...DROP_IN_FLIGHT)
     .option('--lost-at <time>', 'when the state was lost (ISO): no writer could go on after it')
     .option('--timeout <seconds>', 'give up after so long', integer, 3600);
 }
@@ -115,7 +117,8 @@ async function rollBack(
   const deadline = environment.now() + options.timeout * 1000;
   const { snapshot } = await newestValidSnapshot(objects, pipeline.name, checkpoint, deadline);
   const positions = new Map(snapshot.partitions.map(({ partition, committed }) => [partition, committed]));
-  return moveOffsets(session, { reason: 'rollback', positions }, terminal, {
+  const { dropInFlight = false } = options;
+  return moveOffsets(session, { reason: 'rollback', positions, dropInFlight }, terminal, {
     act: options.yes === true,
     by: { by: requestedBy(), owner, deadline },
   });

@@ -243,7 +243,8 @@ export const ERROR_CODES = {
   PH_HALT_TOPIC_REPLACED: {
     kind: 'terminal',
     halts: true,
-    nextStep: 'Positions mean nothing on another topic: `pulsehouse offsets set` begins anew on this one.',
+    nextStep:
+      'Positions mean nothing on another topic: `pulsehouse pause`, then `pulsehouse offsets set --to earliest` begins anew on this one.',
   },
   PH_HALT_MARK_DELETE_AHEAD: {
     kind: 'terminal',
@@ -329,7 +330,7 @@ export const ERROR_CODES = {
   PH_REPLAY_NOT_FOUND: { kind: 'terminal', nextStep: '`pulsehouse status` lists the replays there are.' },
   PH_RESET_REFUSED: {
     kind: 'terminal',
-    nextStep: 'Choose a later position: what Pulsar has forgotten cannot be read again.',
+    nextStep: 'Choose a later position: what Pulsar has forgotten, or was told to, cannot be read again.',
   },
   PH_ROWS_NOT_REMOVED: {
     kind: 'terminal',

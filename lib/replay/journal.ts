@@ -3,6 +3,17 @@ import type { Position } from '../pipeline/position.ts';
 import { formatPosition, parsePosition } from '../pipeline/position.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
+/** A batch in flight that a reset gave up. */
+export interface DroppedBatch {
+  readonly after: Position;
+  readonly to: Position;
+  readonly messages: number;
+  /** Rows it was to have. */
+  readonly meant: number;
+  /** Rows of it that stood in the table when no send of it could store anything any more. They stay, if `to` allows. */
+  readonly rows: number;
+}
+
 /** One partition's part of a reset. */
 export interface ResetPartition {
   readonly partition: number;
@@ -18,6 +29,8 @@ export interface ResetPartition {
   readonly kept: { readonly rows: number; readonly messages: number };
   /** The part of it that is of a batch which `to` cuts in two. */
   readonly cut: { readonly after: Position; readonly rows: number; readonly messages: number } | undefined;
+  /** Batches in flight that were given up instead of settled; only where that was asked for. */
+  readonly dropped?: readonly DroppedBatch[];
 }
 
 /** Something a person did to a pipeline by hand, kept for ever: who, when, from, to. */

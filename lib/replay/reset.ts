@@ -1,16 +1,15 @@
-import { readSnapshot } from '../checkpoint/snapshots.ts';
-import type { ConsumeContext } from '../consume/context.ts';
-import { settleFound } from '../consume/settle-found.ts';
 import type { Lease } from '../leases/lease.ts';
 import type { CycleState } from '../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import { newGeneration } from '../pipeline/generation.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
-import { formatPosition, isAfter, LAST_OF_ALL, type Position } from '../pipeline/position.ts';
+import { formatPosition, LAST_OF_ALL, type Position } from '../pipeline/position.ts';
 import { holdCycle, holdPartition } from './hold.ts';
+import { assertWhole, giveUpInFlight, settleInFlight, standingOf } from './in-flight.ts';
 import {
   beginOperation,
+  type DroppedBatch,
   endOperation,
   type Operation,
   operationId,
@@ -21,12 +20,16 @@ import { countKept } from './kept.ts';
 import type { ByHand } from './pause.ts';
 import type { PlanDependencies } from './plan.ts';
 import { removeRows } from './remove-rows.ts';
+import { assertAboveReplaced, beginningOf, isReplaced } from './replaced-topic.ts';
 import { takeSnapshot } from './take-snapshot.ts';
+import { assertNotTold } from './told.ts';
 
 export interface ResetRequest {
   readonly reason: 'offsets' | 'rollback';
   /** Where each partition named goes on: everything above is read, everything at or below it is not. */
   readonly positions: ReadonlyMap<number, Position>;
+  /** Batches in flight are given up, counted and recorded, instead of settled: for entries that are no longer anywhere. */
+  readonly dropInFlight?: boolean;
 }
 
 type Reset = Operation & { readonly kind: 'reset' };
@@ -38,11 +41,14 @@ export interface PlannedReset {
   readonly to: Position;
   /** Rows above `to`, which are removed because they will be read again. */
   readonly rows: number;
+  /** Batches that are settled first, or given up where that was asked for, and what of them stands now. */
+  readonly inFlight: readonly DroppedBatch[];
 }
 
 /**
  * What a reset would do. Changes nothing.
- * @throws PulsehouseError PH_RESET_REFUSED where Pulsar no longer has what would have to be read again.
+ * @throws PulsehouseError PH_RESET_REFUSED below what Pulsar was told to forget, or where it does not have what would have
+ * to be read again.
  */
 export async function planReset(
   dependencies: PlanDependencies,
@@ -59,11 +65,28 @@ export async function planReset(
         `pipeline ${pipeline.name} has no partition ${partition}`,
       );
     }
+    const inFlight = await standingOf(dependencies, partition, found.inFlight, deadline);
+    const replaced = await assertPossible(dependencies, found, to, deadline);
+    if (replaced && request.dropInFlight !== true) assertWhole(found, inFlight);
     await countKept(dependencies, found, to, deadline);
     const above = await sink.countRows({ partition, after: to, to: LAST_OF_ALL }, deadline);
-    planned.push({ partition, from: found.committed, to, rows: above.rows });
+    planned.push({ partition, from: found.committed, to, rows: above.rows, inFlight });
   }
   return planned;
+}
+
+/** Answers whether another topic has taken the place of the one whose positions the state holds. */
+async function assertPossible(
+  dependencies: PlanDependencies,
+  found: PartitionState,
+  to: Position,
+  deadline: number,
+): Promise<boolean> {
+  const replaced = await isReplaced(dependencies, found, deadline);
+  // What was told of the topic before says nothing of this one.
+  if (replaced) assertAboveReplaced(found, to);
+  else await assertNotTold(dependencies, found, to, deadline);
+  return replaced;
 }
 
 /**
@@ -85,7 +108,7 @@ export async function reset(
         where: { pipeline: pipeline.name },
       });
     }
-    const { operation, begunBefore } = await begin(dependencies, request, by, deadline);
+    const { operation, begunBefore } = await begin(dependencies, request, { by, owner, deadline });
     for (const part of operation.partitions) await moveState(dependencies, part, owner, deadline);
     await takeSnapshot(dependencies, cycle, deadline);
     const ranges = operation.partitions.map(({ partition, to }) => ({
@@ -104,10 +127,10 @@ export async function reset(
 async function begin(
   dependencies: PlanDependencies,
   request: ResetRequest,
-  by: string,
-  deadline: number,
+  byHand: ByHand,
 ): Promise<{ readonly operation: Reset; readonly begunBefore: boolean }> {
   const { objects, pipeline, state, environment } = dependencies;
+  const { by, deadline } = byHand;
   const { unfinished } = await readJournal(objects, pipeline.name, deadline);
   for (const operation of unfinished) {
     if (operation.kind === 'reset' && isSame(operation, request)) return { operation, begunBefore: true };
@@ -120,20 +143,48 @@ async function begin(
   for (const [partition, to] of request.positions) {
     const found = await state.readPartition(pipeline.name, partition, deadline);
     if (!found) continue;
-    partitions.push({
-      ...(await countKept(dependencies, found, to, deadline)),
-      partition,
-      fromGeneration: found.generation,
-      from: found.committed,
-      toGeneration: generation,
-      to,
-    });
+    partitions.push(await beginPartition(dependencies, request, { found, to, generation }, byHand));
   }
   const at = environment.now();
   const id = operationId(at, environment.uniqueId());
   const operation: Reset = { kind: 'reset', reason: request.reason, id, by, at, partitions };
   await beginOperation(objects, pipeline.name, operation, deadline);
   return { operation, begunBefore: false };
+}
+
+/** Ends what is in flight and counts what stays; moves nothing yet. */
+async function beginPartition(
+  dependencies: PlanDependencies,
+  { dropInFlight = false }: ResetRequest,
+  move: { readonly found: PartitionState; readonly to: Position; readonly generation: string },
+  { owner, deadline }: ByHand,
+): Promise<ResetPartition> {
+  const { to, generation, found } = move;
+  const { partition, topic } = found;
+  const replaced = await assertPossible(dependencies, found, to, deadline);
+  // The subscription went with the topic before; without one, this one need keep nothing.
+  if (replaced) await beginningOf(dependencies, found, deadline);
+  const lease = await holdPartition(dependencies, partition, owner, deadline);
+  try {
+    const { inFlight } = lease.state;
+    if (replaced && !dropInFlight) {
+      assertWhole(found, await standingOf(dependencies, partition, inFlight, deadline));
+    }
+    const dropped = dropInFlight ? await giveUpInFlight(dependencies, lease, deadline) : [];
+    if (!dropInFlight) await settleInFlight(dependencies, lease, deadline);
+    const { committed, generation: fromGeneration } = lease.state;
+    for (const { after, to: upTo, messages, rows } of dropped) {
+      dependencies.log.warn(
+        `Batch (${formatPosition(after)}, ${formatPosition(upTo)}] is given up: ${rows} rows of its ${messages} messages stand`,
+        { topic, partition },
+      );
+    }
+    const kept = await countKept(dependencies, lease.state, to, deadline);
+    const moved = { partition, fromGeneration, from: committed, toGeneration: generation, to };
+    return { ...kept, ...moved, ...(dropped.length > 0 && { dropped }) };
+  } finally {
+    await lease.release().catch(() => undefined);
+  }
 }
 
 function isSame(operation: Reset, { positions, reason }: ResetRequest): boolean {
@@ -149,7 +200,7 @@ function isSame(operation: Reset, { positions, reason }: ResetRequest): boolean 
 
 async function moveState(
   dependencies: PlanDependencies,
-  { partition, to, toGeneration }: ResetPartition,
+  { partition, to, toGeneration, dropped }: ResetPartition,
   owner: string,
   deadline: number,
 ): Promise<void> {
@@ -160,10 +211,9 @@ async function moveState(
     return;
   }
   try {
-    await settleOpen(dependencies, lease, deadline);
+    if (!dropped) await settleInFlight(dependencies, lease, deadline);
     const { topic, flushed } = lease.state;
     const cluster = await transport.topicIdentity(topic, deadline);
-    const forgotten = await forgottenUpTo(dependencies, partition, to, deadline);
     const fresh = newPartitionState({
       pipeline: pipeline.name,
       partition,
@@ -175,44 +225,12 @@ async function moveState(
     });
     await lease.release(({ epoch, version, writeId, owner: holder, leaseUntil }) => ({
       ...fresh,
-      ...{ epoch, version, writeId, owner: holder, leaseUntil, flushed, forgotten },
+      ...{ epoch, version, writeId, owner: holder, leaseUntil, flushed },
     }));
   } catch (error) {
     await lease.release().catch(() => undefined);
     throw error;
   }
-}
-
-async function settleOpen(
-  dependencies: PlanDependencies,
-  lease: Lease<PartitionState>,
-  deadline: number,
-): Promise<void> {
-  if (lease.state.inFlight.length === 0) return;
-  const { environment, sink } = dependencies;
-  const askedAt = environment.now();
-  const context: ConsumeContext = {
-    ...dependencies,
-    partition: lease.state.partition,
-    lease,
-    deadline,
-    serverClockOffset: (await sink.serverNow(deadline)) - askedAt,
-  };
-  await settleFound(context);
-}
-
-/** Moved back below what Pulsar was told to forget, the cursor is rightly ahead of the partition until it has caught up. */
-async function forgottenUpTo(
-  { state, objects, pipeline }: PlanDependencies,
-  partition: number,
-  to: Position,
-  deadline: number,
-): Promise<Position | undefined> {
-  const cycle = await state.readCycle(pipeline.name, deadline);
-  if (!cycle || cycle.acknowledging === 0) return undefined;
-  const { snapshot } = await readSnapshot(objects, pipeline.name, cycle.acknowledging, deadline);
-  const told = snapshot.partitions.find((found) => found.partition === partition)?.committed;
-  return told && isAfter(told, to) ? told : undefined;
 }
 
 async function giveBack(cycle: Lease<CycleState>): Promise<void> {

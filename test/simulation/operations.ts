@@ -1,5 +1,5 @@
 import { PulsehouseError } from '../../lib/pipeline/errors.ts';
-import { BEFORE_ALL, isAfter, type Position } from '../../lib/pipeline/position.ts';
+import { BEFORE_ALL, isAfter, laterOf, type Position } from '../../lib/pipeline/position.ts';
 import { pause, resumePipeline } from '../../lib/replay/pause.ts';
 import { type PlanDependencies, planReplay } from '../../lib/replay/plan.ts';
 import { advanceReplay, startReplay } from '../../lib/replay/replay.ts';
@@ -50,15 +50,20 @@ export function resetByHand(world: World): void {
   new Operator(world, steps, () => new Operator(world, [resumeStep(world)]));
 }
 
-/** Where the end of some committed entry is, or before the first: a reset that reads some of it again. */
+/**
+ * Where the end of some committed entry is, or before the first: a reset that reads some of it again. Mostly above what
+ * Pulsar was told to forget, since below it is refused.
+ */
 function drawPositions(world: World): ReadonlyMap<number, Position> {
   const positions = new Map<number, Position>();
   for (const { partition, committed, origin } of world.table.partitions(world.scenario.pipeline.name)) {
-    const { everything } = world.broker.partitions[partition] ?? { everything: [] };
+    const { everything, subscription } = world.broker.partitions[partition] ?? { everything: [] };
+    const told = world.random.chance(0.8) ? (subscription?.markDelete ?? origin) : origin;
+    const lowest = laterOf(told, origin);
     const read = everything.filter(
-      ({ position }) => isAfter(position, origin) && !isAfter(position, committed),
+      ({ position }) => isAfter(position, lowest) && !isAfter(position, committed),
     );
-    const to = read[world.random.between(0, read.length)]?.position ?? origin;
+    const to = read[world.random.between(0, read.length)]?.position ?? lowest;
     if (positions.size === 0 || world.random.chance(0.7)) positions.set(partition, to);
   }
   return positions;

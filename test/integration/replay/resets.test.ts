@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { runCycle } from '../../../lib/checkpoint/cycle.ts';
 import { isSamePosition, type Position } from '../../../lib/pipeline/position.ts';
 import { readJournal } from '../../../lib/replay/journal.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
@@ -11,6 +12,21 @@ const committedOf = async ({ dependencies, pipeline }: Subject): Promise<Positio
   const state = await dependencies.state.readPartition(pipeline.name, 0, soon());
   return state?.committed ?? { ledger: -1, entry: -1 };
 };
+
+/** The same pipeline, with acknowledgement behind. */
+function trailing({ dependencies, pipeline }: Subject, checkpoints: number) {
+  const acknowledgeBehind = { checkpoints, age: 0 };
+  const other = { ...pipeline, checkpoint: { ...pipeline.checkpoint, acknowledgeBehind } };
+  return { dependencies: { ...dependencies, pipeline: other }, pipeline: other };
+}
+
+async function positionsAt(
+  { dependencies, pipeline }: Subject,
+  checkpoint: number,
+): Promise<ReadonlyMap<number, Position>> {
+  const { snapshot } = await newestValidSnapshot(dependencies.objects, pipeline.name, checkpoint, soon());
+  return new Map(snapshot.partitions.map(({ partition, committed }) => [partition, committed]));
+}
 
 describe('resets', () => {
   test('positions move only while paused, back and on, and the table with them', async ({ place }) => {
@@ -81,11 +97,43 @@ describe('resets', () => {
     await subject.close();
   });
 
-  test('rolling back to a checkpoint takes table and state along; what Pulsar forgot is refused', async ({
+  test('rolling back to a checkpoint takes table and state along, as far as acknowledgement trails', async ({
     place,
   }) => {
     const subject = await openSubject(place);
-    const { dependencies, pipeline } = subject;
+    const { dependencies, pipeline } = trailing(subject, 1);
+    const cycle = () =>
+      runCycle({ ...dependencies, pipeline, invoker: { invoke: async () => undefined } }, byHand());
+    await subject.publish(10);
+    await subject.consumeAll();
+    const { checkpoint } = await cycle();
+    await subject.publish(10);
+    await subject.consumeAll();
+    expect(await cycle()).toMatchObject({ checkpoint: checkpoint + 1, acknowledgedMessages: 100 });
+    const positions = await positionsAt(subject, checkpoint);
+    await pause(dependencies, byHand());
+    const gone = { ...dependencies, transport: forgetful(dependencies.transport) };
+    await expect(planReset(gone, { reason: 'rollback', positions }, soon())).rejects.toMatchObject({
+      code: 'PH_RESET_REFUSED',
+      message: expect.stringContaining('Pulsar still has 90 of them'),
+    });
+    await reset(dependencies, { reason: 'rollback', positions }, byHand());
+    expect(await subject.count('1')).toBe(100);
+    expect(isSamePosition(await committedOf(subject), positions.get(0) ?? { ledger: 0, entry: 0 })).toBe(
+      true,
+    );
+    await resumePipeline(dependencies, byHand());
+    await subject.consumeAll();
+    await cycle();
+    expect(await subject.audit()).toMatchObject({ exact: true, rows: 200 });
+    await subject.close();
+  });
+
+  test('below what Pulsar was told to forget it is refused, though Pulsar still has it', async ({
+    place,
+  }) => {
+    const subject = await openSubject(place);
+    const { dependencies } = subject;
     await place.admin('POST', `namespaces/${place.namespace}/retention`, {
       retentionTimeInMinutes: -1,
       retentionSizeInMB: -1,
@@ -96,24 +144,15 @@ describe('resets', () => {
     await subject.publish(10);
     await subject.consumeAll();
     await subject.cycle();
-    const { snapshot } = await newestValidSnapshot(dependencies.objects, pipeline.name, checkpoint, soon());
-    const positions = new Map(snapshot.partitions.map(({ partition, committed }) => [partition, committed]));
+    const positions = await positionsAt(subject, checkpoint);
+    const refused = { code: 'PH_RESET_REFUSED', nextStep: expect.stringContaining('acknowledgeBehind') };
     await pause(dependencies, byHand());
-    await reset(dependencies, { reason: 'rollback', positions }, byHand());
-    expect(await subject.count('1')).toBe(100);
-    expect(isSamePosition(await committedOf(subject), positions.get(0) ?? { ledger: 0, entry: 0 })).toBe(
-      true,
-    );
+    const request = { reason: 'rollback', positions } as const;
+    await expect(planReset(dependencies, request, soon())).rejects.toMatchObject(refused);
+    await expect(reset(dependencies, request, byHand())).rejects.toMatchObject(refused);
+    // Nothing was begun, so that the pipeline goes on.
     await resumePipeline(dependencies, byHand());
-    await subject.consumeAll();
-    await subject.cycle();
     expect(await subject.audit()).toMatchObject({ exact: true, rows: 200 });
-
-    await pause(dependencies, byHand());
-    const gone = { ...dependencies, transport: forgetful(dependencies.transport) };
-    await expect(planReset(gone, { reason: 'rollback', positions }, soon())).rejects.toMatchObject({
-      code: 'PH_RESET_REFUSED',
-    });
     await subject.close();
   });
 });
