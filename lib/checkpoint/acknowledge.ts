@@ -15,13 +15,17 @@ const REQUESTS_AT_ONCE = 16;
  */
 export async function acknowledge(context: CycleContext): Promise<number> {
   let messages = 0;
-  if (context.lease.state.acknowledging > context.lease.state.acknowledged) {
-    messages += await tell(context, context.lease.state.acknowledging, true);
-  }
+  if (isUnfinished(context)) messages += await tell(context, context.lease.state.acknowledging, true);
   const target = await acknowledgeTarget(context);
   if (target <= context.lease.state.acknowledging) return messages;
+  // Still so when the snapshot it was to tell is lost: part of it may have been told.
+  const unfinished = isUnfinished(context);
   await context.lease.update((cycle) => acknowledging(cycle, target));
-  return messages + (await tell(context, target, false));
+  return messages + (await tell(context, target, unfinished));
+}
+
+function isUnfinished({ lease }: CycleContext): boolean {
+  return lease.state.acknowledging > lease.state.acknowledged;
 }
 
 /** The newest checkpoint that trails the latest as far, and is as old, as the pipeline asks. */

@@ -1,4 +1,4 @@
-import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
+import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
 import { completeCheckpoint } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
@@ -47,6 +47,7 @@ export async function takeCheckpoint(
     states,
   );
   const stored = await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));
+  assertOurs(stored.snapshot, lease.state);
   assertCovered(stored.snapshot, states);
   const record = recordOf(context, opened, stored.snapshot, previous?.snapshot);
   await persistently(context, (deadline) => state.putCheckpoint(record, deadline));
@@ -59,6 +60,13 @@ export async function takeCheckpoint(
     laggards: record.laggardCount,
   });
   return { stored, record };
+}
+
+/** A restore claims its number before it holds the cycle: what it wrote there is the beginning of another timeline. */
+function assertOurs(stored: Snapshot, cycle: CycleState): void {
+  if (stored.generation === cycle.generation) return;
+  const message = `snapshot ${stored.number} was claimed by a restore, which begins generation ${stored.generation}`;
+  throw new PulsehouseError('PH_STATE_BEHIND', message, { where: { pipeline: cycle.pipeline } });
 }
 
 /**
