@@ -1,6 +1,6 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition } from '../pipeline/position.ts';
-import { describeRange, type PlannedRange, type ReplayPlan } from '../replay/plan.ts';
+import { describeRange, entriesToRepair, type PlannedRange, type ReplayPlan } from '../replay/plan.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { bytes, count, duration } from './format.ts';
 import { type Terminal, table } from './terminal.ts';
@@ -46,8 +46,10 @@ export function showPlan(
   );
   const acts = plan.ranges.filter(({ leftOut }) => leftOut === undefined).length;
   if (willAct || mode === 'verify' || acts === 0) return;
+  const share =
+    mode === 'repair' ? `, going through ${count(entriesToRepair(plan.ranges))} of their entries` : '';
   terminal.say(
-    `${dim('dry run')}  nothing was changed; --yes would ${mode === 'into' ? 'write' : mode} ${acts} of ${plan.ranges.length} partitions, about ${duration(plan.estimatedSeconds * 1000)}`,
+    `${dim('dry run')}  nothing was changed; --yes would ${mode === 'into' ? 'write' : mode} ${acts} of ${plan.ranges.length} partitions${share}, about ${duration(plan.estimatedSeconds * 1000)}`,
   );
 }
 
@@ -73,6 +75,7 @@ function asJson(pipeline: Pipeline, { request, ranges, ...sums }: ReplayPlan): u
     target: `${request.target.database}.${request.target.table}`,
     dryRun: true,
     exact: sums.missing + sums.doubled + sums.foreign === 0,
+    entriesToRepair: request.mode === 'repair' ? entriesToRepair(ranges) : undefined,
     ...sums,
     partitions: ranges.map(({ partition, after, to, found, leftOut }) => ({
       ...found,

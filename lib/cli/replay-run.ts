@@ -1,6 +1,7 @@
 import { isPulsehouseError } from '../pipeline/errors.ts';
-import type { ReplayRecord } from '../pipeline/replay.ts';
-import { planReplay } from '../replay/plan.ts';
+import { partitionsOf, type ReplayRecord } from '../pipeline/replay.ts';
+import { nextStepOf } from '../replay/halts.ts';
+import { compareRanges } from '../replay/plan.ts';
 import { advanceReplay, type ReplayProgress } from '../replay/replay.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, duration, plural } from './format.ts';
@@ -35,7 +36,9 @@ export async function runReplay(
     terminal.remark(`Replay ${record.id} (${record.mode}); cut off, it goes on with --continue ${record.id}`);
     const ended = await untilDone(session, record, target, terms, progress.add);
     progress.end();
-    const halted = ended.partitions.flatMap(({ partition, halt }) => (halt ? [{ partition, ...halt }] : []));
+    const halted = ended.partitions.flatMap(({ partition, halt }) =>
+      halt ? [{ partition, ...halt, nextStep: nextStepOf(halt, record.id) }] : [],
+    );
     if (halted.length > 0) {
       terminal.answer({ replay: record.id, status: 'halted', halted });
       for (const { partition, reason, nextStep } of halted) {
@@ -106,32 +109,13 @@ async function conclude(
   terminal: Terminal,
   { deadline, took }: { readonly deadline: number; readonly took: number },
 ): Promise<ExitCode> {
-  if (record.mode === 'redrive') {
+  if (record.status === 'cancelled' || record.mode === 'redrive') {
     terminal.answer({ replay: record.id, status: record.status });
     terminal.say(`Replay ${record.id} is ${record.status} after ${duration(took)}`);
-    return EXIT.ok;
+    return record.status === 'cancelled' ? EXIT.interrupted : EXIT.ok;
   }
-  let missing = 0;
-  let surplus = 0;
-  let messages = 0;
-  for (const { partition, after, to } of record.ranges) {
-    const begin = { ...after, entry: after.entry + 1 };
-    const plan = await planReplay(
-      session,
-      {
-        mode: 'verify',
-        from: { kind: 'position', position: begin },
-        to: { kind: 'position', position: to },
-        partitions: [partition],
-        target: record.target,
-      },
-      target,
-      { deadline },
-    );
-    missing += plan.missing;
-    surplus += plan.doubled + plan.foreign;
-    messages += plan.messages;
-  }
+  const { messages, missing, doubled, foreign } = await compareRanges(session, record, target, { deadline });
+  const surplus = doubled + foreign;
   const exact = missing + surplus === 0;
   terminal.answer({
     replay: record.id,
@@ -144,7 +128,7 @@ async function conclude(
   });
   const { green, red, bold } = terminal.colour;
   terminal.say(
-    `${exact ? green(bold('exact')) : red(bold('not exact'))}: ${record.mode} of ${plural(record.ranges.length, 'partition')}, ${count(messages)} messages, in ${duration(took)}; now missing ${count(missing)}, too many ${count(surplus)}`,
+    `${exact ? green(bold('exact')) : red(bold('not exact'))}: ${record.mode} of ${plural(partitionsOf(record).length, 'partition')}, ${count(messages)} messages, in ${duration(took)}; now missing ${count(missing)}, too many ${count(surplus)}`,
   );
   return exact ? EXIT.ok : EXIT.notExact;
 }

@@ -3,8 +3,10 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import { parseBound } from '../replay/bound.ts';
+import { cancelReplay } from '../replay/cancel.ts';
+import { resumeReplay } from '../replay/halts.ts';
 import { planReplay, type ReplayRequest } from '../replay/plan.ts';
-import { cancelReplay, findReplay, startReplay } from '../replay/replay.ts';
+import { findReplay, startReplay } from '../replay/replay.ts';
 import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { startProgress } from './progress.ts';
@@ -58,7 +60,7 @@ time in milliseconds, "origin" or "committed". From a checkpoint means after it;
     .addOption(new Option('--mode <mode>', 'what to do').choices(['verify', 'repair', 'replace']))
     .addOption(new Option('--into <database.table>', 'write into this table').conflicts('mode'))
     .option('--yes', 'act; without it only the plan is printed')
-    .option('--continue <id>', 'go on with a replay that was begun')
+    .option('--continue <id>', 'go on with a replay that was begun, or that halted')
     .option('--cancel <id>', 'give a replay up; what it inserted stays')
     .option('--timeout <seconds>', 'stop in order after so long', integer, 24 * 3600);
 }
@@ -73,6 +75,14 @@ async function replayOne(
   if (options.cancel !== undefined) return cancel(session, options.cancel, terminal, deadline);
   if (options.continue !== undefined) {
     const record = await findReplay(session, options.continue, deadline);
+    for (const { partition, halted } of await resumeReplay(session, record, {
+      by: requestedBy(),
+      deadline,
+    })) {
+      terminal.remark(
+        `Partition ${partition} of the replay was halted by ${halted?.code} and is tried again`,
+      );
+    }
     return runReplay(session, record, terminal, { stop, deadline });
   }
   const request = requestOf(session.pipeline, options);

@@ -61,6 +61,14 @@ function show(terminal: Terminal, status: PipelineStatus): void {
   );
   if (status.checkpoints.length > 0) terminal.say(`\n${checkpointTable(terminal, status)}`);
   if (status.replays.length > 0) terminal.say(`\n${replayTable(terminal, status)}`);
+  for (const { id, halted } of status.replays) {
+    for (const { partition, at, code, reason, nextStep } of halted) {
+      terminal.say(
+        `\n${red(bold(`Partition ${partition} of replay ${id} is halted`))} since ${instant(at)}: ${code}`,
+      );
+      terminal.say(`  ${reason}\n  ${dim('next')}  ${nextStep}`);
+    }
+  }
   for (const { partition, halted } of status.partitions) {
     if (!halted) continue;
     terminal.say(
@@ -108,13 +116,14 @@ function checkpointTable(terminal: Terminal, { checkpoints }: PipelineStatus): s
 function replayTable(terminal: Terminal, { replays }: PipelineStatus): string {
   return table(
     terminal.colour,
-    ['replay', 'mode', 'table', 'status', 'partitions done', 'messages', 'by'],
+    ['replay', 'mode', 'table', 'status', 'partitions done', 'at work', 'messages', 'by'],
     replays.map((replay) => [
       replay.id,
       replay.mode,
       replay.target,
-      replay.halted.length > 0 ? `halted: ${replay.halted.join('; ')}` : replay.status,
+      replay.halted.length > 0 ? 'halted' : replay.status,
       `${replay.partitionsDone} of ${replay.partitions}`,
+      count(replay.working),
       count(replay.messages),
       replay.requestedBy,
     ]),

@@ -26,6 +26,8 @@ export interface ConsumeRequest {
   readonly stop?: AbortSignal;
   /** A replay goes through what was stored before; only there rows may stand above the committed position. @default false */
   readonly rowsAbove?: boolean;
+  /** Work is done only for this generation: another one belongs to somebody else. Whichever stands, when left out. */
+  readonly generation?: string;
 }
 
 export interface ConsumeResult {
@@ -61,6 +63,10 @@ export async function consume(
   const { lease } = taken;
   const before = lease.state;
   try {
+    if (request.generation !== undefined && before.generation !== request.generation) {
+      await lease.release();
+      return nothingDone('fenced', before.committed);
+    }
     // Read under the lease: who holds a pipeline by pausing it, and then its partitions, cannot be overtaken.
     const cycle = await askAgain(environment, request.deadline, (deadline) =>
       state.readCycle(pipeline.name, deadline),

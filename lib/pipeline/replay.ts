@@ -27,6 +27,7 @@ export interface ReplayRecord {
   /** The range's ends as they were given. */
   readonly from: string;
   readonly to: string;
+  /** By partition and in order of position; a repair has several of one where what is missing lies apart. */
   readonly ranges: readonly ReplayRange[];
   readonly requestedBy: string;
   /** Milliseconds since the epoch. */
@@ -38,4 +39,13 @@ export interface ReplayRecord {
 /** Under this name a replay keeps partition states, batches and dead letters: apart from the pipeline's own. */
 export function replayScope(pipeline: string): string {
   return `${pipeline}/replay`;
+}
+
+/** In the order of the record. */
+export function partitionsOf({ ranges }: Pick<ReplayRecord, 'ranges'>): readonly number[] {
+  return [...new Set(ranges.map(({ partition }) => partition))];
+}
+
+export function rangesOf({ ranges }: Pick<ReplayRecord, 'ranges'>, wanted: number): readonly ReplayRange[] {
+  return ranges.filter(({ partition }) => partition === wanted);
 }

@@ -41,7 +41,11 @@ export type Operation = {
   /** Milliseconds since the epoch. */
   readonly at: number;
 } & (
-  | { readonly kind: 'pause' | 'resume' }
+  | {
+      readonly kind: 'pause' | 'resume';
+      /** Whose; undefined: the pipeline's. */
+      readonly replay?: string;
+    }
   /** The state was rebuilt from `checkpoint`, as snapshot `snapshot`. */
   | { readonly kind: 'restore'; readonly checkpoint: number; readonly snapshot: number }
   | {

@@ -1,6 +1,6 @@
 import type { BatchRecord, PartitionState } from '../pipeline/partition-state.ts';
 import { comparePositions, isAfter, type Position } from '../pipeline/position.ts';
-import { type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import { type ReplayRecord, rangesOf, replayScope } from '../pipeline/replay.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Journal } from './journal.ts';
 import type { Segment } from './segments.ts';
@@ -55,11 +55,13 @@ export async function readLedger(
   }
   let deadLetterBatches = batches;
   for (const replay of sources.replays.toReversed()) {
-    const range = replay.ranges.find((candidate) => candidate.partition === partition);
-    if (!range) continue;
+    const ranges = rangesOf(replay, partition);
+    if (ranges.length === 0) continue;
     const own = await sources.store.readBatches(replayScope(pipeline), partition, replay.id, deadline);
     const outside = (batch: ReadBatch) =>
-      comparePositions(batch.to, range.after) <= 0 || comparePositions(batch.after, range.to) >= 0;
+      ranges.every(
+        ({ after, to }) => comparePositions(batch.to, after) <= 0 || comparePositions(batch.after, to) >= 0,
+      );
     if (replay.mode === 'replace') batches = inOrder([...batches.filter(outside), ...own]);
     const replaces = replay.mode === 'replace' || replay.mode === 'redrive';
     deadLetterBatches = [...(replaces ? deadLetterBatches.filter(outside) : deadLetterBatches), ...own];

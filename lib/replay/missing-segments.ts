@@ -2,6 +2,8 @@ import type { Segment } from './segments.ts';
 
 /** A stretch of a range in which rows are missing. */
 export interface MissingSegment extends Segment {
+  /** Entries in it. */
+  readonly entries: number;
   /** Entries between the segment before, or where the comparison began, and this one: what a merger would read too much. */
   readonly gap: number;
 }
@@ -23,8 +25,8 @@ export class MissingSegments {
     const last = this.segments.at(-1);
     this.segments =
       last && this.gap === 0
-        ? [...this.segments.slice(0, -1), { ...last, to }]
-        : mergedTo(MOST_SEGMENTS, [...this.segments, { after, to, gap: this.gap }]);
+        ? [...this.segments.slice(0, -1), { ...last, to, entries: last.entries + 1 }]
+        : mergedTo(MOST_SEGMENTS, [...this.segments, { after, to, entries: 1, gap: this.gap }]);
     this.gap = 0;
   }
 
@@ -46,9 +48,13 @@ export function mergedTo(most: number, segments: readonly MissingSegment[]): rea
     const at = gaps.indexOf(Math.min(...gaps)) + 1;
     left = left.flatMap((segment, index) => {
       if (index === at) return [];
-      const merged = index === at - 1 ? left[at] : undefined;
-      return [merged ? { ...segment, to: merged.to } : segment];
+      const next = index === at - 1 ? left[at] : undefined;
+      return [next ? joined(segment, next) : segment];
     });
   }
   return left;
+}
+
+function joined(segment: MissingSegment, next: MissingSegment): MissingSegment {
+  return { ...segment, to: next.to, entries: segment.entries + next.gap + next.entries };
 }

@@ -24,7 +24,7 @@ export async function pause(dependencies: PauseDependencies, { by, owner, deadli
   const { state, pipeline, environment } = dependencies;
   const lease = await holdCycle(dependencies, owner, deadline);
   await lease.release((cycle) => ({ ...cycle, paused: true }));
-  await record(dependencies, 'pause', by, deadline);
+  await recordByHand(dependencies, { kind: 'pause', by }, deadline);
   for (;;) {
     const states = await state.readPartitions(pipeline.name, lease.state.partitions, deadline);
     const held = states.find(({ owner: holder, leaseUntil }) => holder && leaseUntil > environment.now());
@@ -71,18 +71,17 @@ export async function resumePipeline(
     const lease = await holdCycle(dependencies, owner, deadline);
     await lease.release((standing) => ({ ...standing, paused: false }));
   }
-  await record(dependencies, 'resume', by, deadline);
+  await recordByHand(dependencies, { kind: 'resume', by }, deadline);
   return halted;
 }
 
-async function record(
+export async function recordByHand(
   { objects, pipeline, environment }: PauseDependencies,
-  kind: 'pause' | 'resume',
-  by: string,
+  done: { readonly kind: 'pause' | 'resume'; readonly by: string; readonly replay?: string },
   deadline: number,
 ): Promise<void> {
   const at = environment.now();
-  const operation: Operation = { kind, by, at, id: operationId(at, environment.uniqueId()) };
+  const operation: Operation = { ...done, at, id: operationId(at, environment.uniqueId()) };
   await beginOperation(objects, pipeline.name, operation, deadline);
   await endOperation(objects, pipeline.name, operation, deadline);
 }

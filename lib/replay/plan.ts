@@ -1,13 +1,14 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { ReplayMode, ReplayRange, ReplayRecord } from '../pipeline/replay.ts';
+import { partitionsOf, type ReplayMode, type ReplayRange, type ReplayRecord } from '../pipeline/replay.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import { type Absences, absencesOf, expiredBefore } from './absence.ts';
 import { type Bound, formatBound } from './bound.ts';
 import type { ReplayDependencies, Watch } from './dependencies.ts';
 import { readJournal } from './journal.ts';
 import { batchesIn, type PartitionLedger, readLedger } from './ledger.ts';
+import { MOST_SEGMENTS, mergedTo } from './missing-segments.ts';
 import { resolveRange } from './range.ts';
 import type { ReplayTarget } from './replay-partition.ts';
 import { type Segment, without } from './segments.ts';
@@ -30,7 +31,7 @@ export interface ReplayRequest {
 
 export interface PlannedRange extends ReplayRange {
   readonly found: VerifyResult;
-  /** What of the range is gone through: all but what may rightly be gone. */
+  /** What of the range is gone through: all but what may rightly be gone; in a repair only where rows are missing. */
   readonly segments: readonly Segment[];
   /** Why this partition is left out; undefined when it is gone through. */
   readonly leftOut: string | undefined;
@@ -94,7 +95,7 @@ export async function planReplay(
       ...range,
       found,
       leftOut: reasonToLeaveOut(request.mode, range, found),
-      segments: without(range, found.spared),
+      segments: segmentsFor(request.mode, found, ranges.length),
     };
   });
   const sum = (count: (found: VerifyResult) => number) =>
@@ -111,8 +112,62 @@ export async function planReplay(
     doubled: sum((found) => found.doubled),
     foreign: sum((found) => found.foreign),
     forgotten: sum((found) => found.forgotten?.messages ?? 0),
-    estimatedSeconds: Math.ceil(((environment.now() - begun) / 1000) * SLOWER[request.mode]),
+    estimatedSeconds: Math.ceil(
+      ((environment.now() - begun) / 1000) * SLOWER[request.mode] * shareRead(request.mode, planned),
+    ),
   };
+}
+
+/** Compares what a replay went through with the table as it is now. */
+export async function compareRanges(
+  dependencies: PlanDependencies,
+  record: ReplayRecord,
+  target: ReplayTarget,
+  watch: Watch,
+): Promise<Pick<ReplayPlan, 'messages' | 'missing' | 'doubled' | 'foreign'>> {
+  const { pipeline } = dependencies;
+  const expired = isOwnTable(pipeline, record) ? expiredBefore(pipeline, record.requestedAt) : undefined;
+  const ledgers = await readLedgers(dependencies, partitionsOf(record), watch.deadline);
+  const found = await pLimit(PARTITIONS_AT_ONCE).map([...record.ranges], (range) => {
+    const ledger = ledgers.find(({ state }) => state.partition === range.partition);
+    if (!ledger) throw unknownPartition(pipeline, range.partition);
+    const absences = absencesOf(pipeline, range.partition, expired);
+    return compare({ ...dependencies, ...target }, ledger, range, { mode: 'verify' }, absences, watch);
+  });
+  const sum = (count: (one: VerifyResult) => number) => found.reduce((total, one) => total + count(one), 0);
+  return {
+    messages: sum(({ messages }) => messages),
+    missing: sum(({ missing }) => missing),
+    doubled: sum(({ doubled }) => doubled),
+    foreign: sum(({ foreign }) => foreign),
+  };
+}
+
+/** All partitions together: a record is one item of the state table. */
+const MOST_SEGMENTS_IN_ALL = 1_024;
+
+function segmentsFor(
+  mode: ReplayRequest['mode'],
+  { after, to, missingIn, spared }: VerifyResult,
+  partitions: number,
+): readonly Segment[] {
+  const most = Math.min(MOST_SEGMENTS, Math.floor(MOST_SEGMENTS_IN_ALL / partitions));
+  const wanted = mode === 'repair' ? mergedTo(most, missingIn) : [{ after, to }];
+  return wanted.flatMap((segment) => without(segment, spared));
+}
+
+/** Entries that a repair goes through, of the partitions that are not left out. */
+export function entriesToRepair(planned: readonly PlannedRange[]): number {
+  return planned
+    .filter(({ leftOut }) => leftOut === undefined)
+    .flatMap(({ found }) => found.missingIn)
+    .reduce((sum, { entries }) => sum + entries, 0);
+}
+
+function shareRead(mode: ReplayRequest['mode'], planned: readonly PlannedRange[]): number {
+  if (mode !== 'repair') return 1;
+  const all = planned.reduce((sum, { found }) => sum + found.entries, 0);
+  return all === 0 ? 0 : entriesToRepair(planned) / all;
 }
 
 /** What is known of each partition named, or of all. `before`: as it was before that replay, by its id. */
@@ -145,7 +200,7 @@ function compare(
   dependencies: ReplayDependencies,
   ledger: PartitionLedger,
   { partition, after, to }: ReplayRange,
-  { mode }: ReplayRequest,
+  { mode }: Pick<ReplayRequest, 'mode'>,
   absences: Absences,
   watch: Watch,
 ): Promise<VerifyResult> {

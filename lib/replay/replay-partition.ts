@@ -6,12 +6,14 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { comparePositions } from '../pipeline/position.ts';
-import { type ReplayRange, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import { comparePositions, type Position } from '../pipeline/position.ts';
+import { type ReplayRange, type ReplayRecord, rangesOf, replayScope } from '../pipeline/replay.ts';
 import type { Sink } from '../ports/sink.ts';
 import type { TargetTable } from '../ports/target-table.ts';
+import type { Transport } from '../ports/transport.ts';
 import type { ReplayDependencies } from './dependencies.ts';
 import { isExhausted } from './exhausted.ts';
+import { clearReplayHalt } from './halts.ts';
 import { removeRows } from './remove-rows.ts';
 
 /** Where a replay writes: the pipeline's own table or another one of the same columns. */
@@ -20,9 +22,17 @@ export interface ReplayTarget {
   readonly table: TargetTable;
 }
 
+/** Where the messages come from, and what of the table counts. */
+export interface ReplaySource {
+  readonly transport: Transport;
+  readonly sink: Sink;
+}
+
 export interface PartitionReplay {
   readonly record: ReplayRecord;
-  readonly range: ReplayRange;
+  readonly partition: number;
+  /** The entries of one range of the partition, and a sink that asks before it inserts. */
+  sourceOf(range: ReplayRange): Promise<ReplaySource>;
   readonly table: TargetTable;
   /** Unique for each invocation. */
   readonly owner: string;
@@ -32,56 +42,73 @@ export interface PartitionReplay {
 }
 
 export interface PartitionReplayResult extends ConsumeResult {
-  /** Every entry of the range that Pulsar has was gone through. */
+  /** Every entry of the partition's ranges that Pulsar has was gone through. */
   readonly done: boolean;
 }
 
 /**
- * Carries one partition of a replay on, given the range's entries as a transport and a sink that asks before it inserts,
- * from wherever it stands, with the consumer's own protocol: a lease, intents
- * before inserts, settling, commits, all of it under the replay's scope and generation, so that the pipeline's consumer
- * goes on undisturbed and no token is shared. One partition has one replay at a time, by the same lease.
+ * Carries one partition of a replay on from wherever it stands, range after range, with the consumer's own protocol: a
+ * lease, intents before inserts, settling, commits, all of it under the replay's scope and generation, so that the
+ * pipeline's consumer goes on undisturbed and no token is shared. One partition has one replay at a time, by the same
+ * lease: a second run of it answers `busy`.
  * @throws PulsehouseError PH_REPLAY_BUSY when another replay has work in flight there.
  */
 export async function replayPartition(
   dependencies: ReplayDependencies,
   request: PartitionReplay,
 ): Promise<PartitionReplayResult> {
-  const { state } = dependencies;
-  const { record, range, owner, deadline } = request;
-  await ensureScope(dependencies, deadline);
+  await ensureScope(dependencies, request.deadline);
   const begun = await begin(dependencies, request);
   if (begun) return begun;
-  const scoped = scopedPipeline(dependencies.pipeline, record);
+  let sum = nothingDone('drained', undefined);
+  for (const range of rangesOf(request.record, request.partition)) {
+    const before = await moveUpTo(dependencies, request, range.after);
+    if (!before.moved) return added(sum, before.instead);
+    if (comparePositions(before.state.committed, range.to) >= 0) continue;
+    const turn = await goThrough(dependencies, request, range, before.state.topic);
+    sum = added(sum, turn);
+    if (!turn.done) return sum;
+    const behind = await moveUpTo(dependencies, request, range.to);
+    if (!behind.moved) return added(sum, behind.instead);
+  }
+  return { ...sum, done: true };
+}
+
+/** Whether the partition has gone through its ranges. */
+export function isDone(found: PartitionState | undefined, record: ReplayRecord, partition: number): boolean {
+  const last = rangesOf(record, partition).at(-1);
+  if (!last) return true;
+  return found?.generation === record.id && comparePositions(found.committed, last.to) >= 0;
+}
+
+async function goThrough(
+  dependencies: ReplayDependencies,
+  { record, partition, sourceOf, owner, deadline, stop }: PartitionReplay,
+  range: ReplayRange,
+  topic: string,
+): Promise<PartitionReplayResult> {
+  const { transport, sink } = await sourceOf(range);
+  const pipeline = scopedPipeline(dependencies.pipeline, record);
+  const log = dependencies.log.with({ replay: record.id });
   const result = await consume(
+    { ...dependencies, transport, sink, pipeline, log },
     {
-      ...dependencies,
-      pipeline: scoped,
-      log: dependencies.log.with({ replay: record.id }),
-    },
-    {
-      partition: range.partition,
+      partition,
       owner: `${owner}/pull`,
       deadline,
       until: 'drained',
       rowsAbove: true,
-      ...(request.stop && { stop: request.stop }),
+      generation: record.id,
+      ...(stop && { stop }),
     },
   );
-  if (result.outcome !== 'drained') return { ...result, done: false };
-  const stands = await state.readPartition(scoped.name, range.partition, deadline);
-  if (stands && comparePositions(stands.committed, range.to) < 0) {
-    const { transport, environment } = dependencies;
-    const left = { topic: stands.topic, after: stands.committed };
-    if (!(await isExhausted(transport, environment, left, deadline))) return { ...result, done: false };
-    await closeRange(dependencies, request);
-  }
-  return { ...result, done: true };
-}
-
-/** Whether the partition has gone through its range. */
-export function isDone(found: PartitionState | undefined, record: ReplayRecord, range: ReplayRange): boolean {
-  return found?.generation === record.id && comparePositions(found.committed, range.to) >= 0;
+  const { outcome, committed: after } = result;
+  if (outcome !== 'drained' || !after) return { ...result, done: false };
+  // The last entries at or below `to` may be markers, or forgotten.
+  const done =
+    comparePositions(after, range.to) >= 0 ||
+    (await isExhausted(transport, dependencies.environment, { topic, after }, deadline));
+  return { ...result, done };
 }
 
 function scopedPipeline(pipeline: Pipeline, record: ReplayRecord): Pipeline {
@@ -113,20 +140,24 @@ async function begin(
   request: PartitionReplay,
 ): Promise<PartitionReplayResult | undefined> {
   const { state, pipeline, environment } = dependencies;
-  const { record, range, owner, deadline } = request;
+  const { record, partition, owner, deadline } = request;
   const name = replayScope(pipeline.name);
+  const [first] = rangesOf(record, partition);
+  if (!first) throw new PulsehouseError('PH_INVARIANT', `replay ${record.id} has no partition ${partition}`);
   const fresh = newPartitionState({
     pipeline: name,
-    partition: range.partition,
-    topic: await topicOf(dependencies, range.partition, deadline),
+    partition,
+    topic: await topicOf(dependencies, partition, deadline),
     generation: clearing(record),
     cluster: undefined,
-    origin: range.after,
+    origin: first.after,
     writeId: environment.uniqueId(),
   });
   const created = await state.createPartition(fresh, deadline);
   if (!created.written && created.found?.generation === record.id) return undefined;
-  const item = partitionItem(state, name, range.partition);
+  // What halted an earlier replay is not about this one.
+  if (!created.written && created.found?.halted) await clearReplayHalt(dependencies, created.found, deadline);
+  const item = partitionItem(state, name, partition);
   const terms = { owner: `${owner}/begin`, duration: pipeline.consume.lease, deadline };
   const taken = await takeLease(item, terms, environment);
   if (!taken.taken) return notBegun(taken.found);
@@ -143,20 +174,26 @@ async function begin(
 
 async function makeOurs(
   dependencies: ReplayDependencies,
-  { record, range, table, deadline }: PartitionReplay,
+  { record, partition, table, deadline }: PartitionReplay,
   lease: Lease<PartitionState>,
   fresh: PartitionState,
 ): Promise<void> {
   if (lease.state.inFlight.length > 0) {
     throw new PulsehouseError('PH_REPLAY_BUSY', `replay ${lease.state.generation} has batches in flight`, {
-      where: { partition: range.partition },
+      where: { partition },
+      nextStep: `Have them settled with \`pulsehouse replay --cancel ${lease.state.generation}\`.`,
     });
   }
   if (record.mode === 'replace') {
     const isMarked = lease.state.generation === clearing(record);
     const begunBefore = isMarked && lease.state.epoch > 1;
     if (!isMarked) await lease.update((state) => ({ ...state, generation: clearing(record) }));
-    await removeRows({ ...dependencies, table }, lease, { ranges: [range], begunBefore }, deadline);
+    await removeRows(
+      { ...dependencies, table },
+      lease,
+      { ranges: rangesOf(record, partition), begunBefore },
+      deadline,
+    );
   }
   await lease.update(({ epoch, version, writeId, owner, leaseUntil }) => ({
     ...fresh,
@@ -165,18 +202,30 @@ async function makeOurs(
   }));
 }
 
-/** Pulsar has nothing more to show at or below `to`: its last entries there are markers, or forgotten. */
-async function closeRange(
+type Moved =
+  | { readonly moved: true; readonly state: PartitionState }
+  | { readonly moved: false; readonly instead: PartitionReplayResult };
+
+/** Passes over what lies below `position`, unless the partition stands there or beyond. */
+async function moveUpTo(
   { state, pipeline, environment }: ReplayDependencies,
-  { record, range, owner, deadline }: PartitionReplay,
-): Promise<void> {
-  const item = partitionItem(state, replayScope(pipeline.name), range.partition);
-  const terms = { owner: `${owner}/close`, duration: pipeline.consume.lease, deadline };
-  const taken = await takeLease(item, terms, environment);
-  if (!taken.taken) return;
-  await taken.lease.release((now) =>
-    now.generation === record.id && now.inFlight.length === 0 ? { ...now, committed: range.to } : now,
-  );
+  { record, partition, owner, deadline }: PartitionReplay,
+  position: Position,
+): Promise<Moved> {
+  const name = replayScope(pipeline.name);
+  const found = await state.readPartition(name, partition, deadline);
+  if (found?.generation === record.id && comparePositions(found.committed, position) >= 0) {
+    return { moved: true, state: found };
+  }
+  const terms = { owner: `${owner}/move`, duration: pipeline.consume.lease, deadline };
+  const taken = await takeLease(partitionItem(state, name, partition), terms, environment);
+  if (!taken.taken) return { moved: false, instead: notBegun(taken.found) };
+  const { lease } = taken;
+  const isOurs = lease.state.generation === record.id && lease.state.inFlight.length === 0;
+  await lease.release((now) => (isOurs ? { ...now, committed: position } : now));
+  return isOurs
+    ? { moved: true, state: lease.state }
+    : { moved: false, instead: nothingDone('fenced', lease.state.committed) };
 }
 
 /** A state of this generation belongs to nobody: rows may be half removed. */
@@ -195,8 +244,29 @@ async function topicOf(
 }
 
 function notBegun(found: PartitionState | undefined): PartitionReplayResult {
-  const nothing = { committed: found?.committed, batches: 0, messages: 0, rows: 0, deadLetters: 0, bytes: 0 };
   return found?.halted
-    ? { ...nothing, outcome: 'halted', halt: found.halted, done: false }
-    : { ...nothing, outcome: 'busy', done: false };
+    ? { ...nothingDone('halted', found.committed), halt: found.halted }
+    : nothingDone('busy', found?.committed);
+}
+
+function nothingDone(
+  outcome: ConsumeResult['outcome'],
+  committed: Position | undefined,
+): PartitionReplayResult {
+  const nothing = { batches: 0, messages: 0, rows: 0, deadLetters: 0, bytes: 0 };
+  return { ...nothing, outcome, committed, done: false };
+}
+
+/** What one range added to what those before it did; how it ended is how they all did. */
+function added(sum: PartitionReplayResult, last: ConsumeResult): PartitionReplayResult {
+  return {
+    ...last,
+    committed: last.committed ?? sum.committed,
+    batches: sum.batches + last.batches,
+    messages: sum.messages + last.messages,
+    rows: sum.rows + last.rows,
+    deadLetters: sum.deadLetters + last.deadLetters,
+    bytes: sum.bytes + last.bytes,
+    done: false,
+  };
 }

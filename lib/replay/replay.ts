@@ -1,8 +1,6 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
-import { type ReplayRange, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
-import type { Sink } from '../ports/sink.ts';
-import type { Transport } from '../ports/transport.ts';
+import { partitionsOf, type ReplayRange, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
 import { deadLetterEntries, entriesTransport, onlyRowsOf } from './dead-letter-source.ts';
@@ -13,9 +11,11 @@ import { type PlanDependencies, type ReplayRequest, readLedgers } from './plan.t
 import {
   isDone,
   type PartitionReplayResult,
+  type ReplaySource,
   type ReplayTarget,
   replayPartition,
 } from './replay-partition.ts';
+import type { Segment } from './segments.ts';
 import { settlingSink } from './settling-sink.ts';
 
 export interface ReplayRun {
@@ -24,13 +24,14 @@ export interface ReplayRun {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   readonly stop?: AbortSignal;
-  /** Only this partition, where each has an invocation of its own. */
-  readonly partition?: number | undefined;
+  /** Only these, where each has an invocation of its own; all of them when left out. */
+  readonly partitions?: readonly number[] | undefined;
   readonly onProgress?: (partition: number, result: PartitionReplayResult) => void;
 }
 
 export interface ReplayProgress {
   readonly record: ReplayRecord;
+  /** Nothing of it is left to be done: it is complete, or was cancelled. */
   readonly done: boolean;
   readonly partitions: readonly (PartitionReplayResult & { readonly partition: number })[];
 }
@@ -38,11 +39,18 @@ export interface ReplayProgress {
 /** What of a plan is written down. */
 export interface StartedPlan {
   readonly request: ReplayRequest;
-  /** Those with a reason to be left out are. */
-  readonly ranges: readonly (ReplayRange & { readonly leftOut?: string | undefined })[];
+  /** Those with a reason to be left out are; of the others the segments, or the whole where none are named. */
+  readonly ranges: readonly (ReplayRange & {
+    readonly leftOut?: string | undefined;
+    readonly segments?: readonly Segment[] | undefined;
+  })[];
 }
 
 const PARTITIONS_AT_ONCE = 4;
+const STATES_AT_ONCE = 32;
+const REPLAYS_CONSIDERED = 100;
+/** How soon whoever works on a replay notices that it was cancelled, ms. */
+const LOOK_EVERY = 3_000;
 
 /**
  * Writes down what is to be done; from here on any invocation can carry it on.
@@ -57,14 +65,7 @@ export async function startReplay(
   const { pipeline, replays, environment } = dependencies;
   const { request, ranges } = plan;
   if (request.mode === 'verify') throw new PulsehouseError('PH_INVARIANT', 'a comparison is no replay');
-  const running = (await replays.readReplays(pipeline.name, 100, deadline)).find(
-    ({ status }) => status === 'running',
-  );
-  if (running) {
-    throw new PulsehouseError('PH_REPLAY_BUSY', `replay ${running.id} (${running.mode}) is still running`, {
-      nextStep: `Carry it on with \`pulsehouse replay --continue ${running.id}\`, or give it up with --cancel.`,
-    });
-  }
+  await assertNoneRuns(dependencies, undefined, deadline);
   if (request.mode === 'replace') await assertPaused(dependencies, deadline);
   const record: ReplayRecord = {
     pipeline: pipeline.name,
@@ -75,86 +76,140 @@ export async function startReplay(
     to: formatBound(request.to),
     ranges: ranges
       .filter(({ leftOut }) => leftOut === undefined)
-      .map(({ partition, after, to }) => ({ partition, after, to })),
+      .flatMap(({ partition, after, to, segments }) =>
+        (segments ?? [{ after, to }]).map((segment) => ({
+          partition,
+          after: segment.after,
+          to: segment.to,
+        })),
+      ),
     requestedBy,
     requestedAt: environment.now(),
     status: 'running',
     finishedAt: undefined,
   };
   await replays.createReplay(record, deadline);
+  try {
+    // Of two that were begun at once neither may think itself alone: each looks once more after it can be seen.
+    await assertNoneRuns(dependencies, record.id, deadline);
+  } catch (error) {
+    await replays.endReplay(pipeline.name, record.id, 'cancelled', environment.now(), deadline);
+    throw error;
+  }
   return record;
 }
 
-/** Carries a replay on until it is done, stopped or out of time. May be called again, and by several at once. */
+async function assertNoneRuns(
+  { pipeline, replays }: PlanDependencies,
+  own: string | undefined,
+  deadline: number,
+): Promise<void> {
+  const found = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
+  const running = found.find(({ status, id }) => status === 'running' && id !== own);
+  if (!running) return;
+  throw new PulsehouseError('PH_REPLAY_BUSY', `replay ${running.id} (${running.mode}) is still running`, {
+    nextStep: `Carry it on with \`pulsehouse replay --continue ${running.id}\`, or give it up with --cancel.`,
+  });
+}
+
+/**
+ * Carries a replay on until it is done, stopped, ended by somebody else, or out of time. May be called again, and by
+ * several at once: whoever comes second to a partition is told that it is busy.
+ */
 export async function advanceReplay(
+  dependencies: PlanDependencies,
+  { id }: Pick<ReplayRecord, 'id'>,
+  target: ReplayTarget,
+  run: ReplayRun,
+): Promise<ReplayProgress> {
+  const record = await findReplay(dependencies, id, run.deadline);
+  if (record.status !== 'running') return { record, done: true, partitions: [] };
+  if (record.mode === 'replace') await assertPaused(dependencies, run.deadline);
+  const over = new AbortController();
+  const watching = noticeEnd(dependencies, record, over);
+  const stop = run.stop ? AbortSignal.any([run.stop, over.signal]) : over.signal;
+  const partitions = await goThroughPartitions(dependencies, record, target, { ...run, stop }).finally(
+    async () => {
+      over.abort();
+      await watching;
+    },
+  );
+  return { partitions, ...(await conclude(dependencies, record, run.deadline)) };
+}
+
+/** Ends a replay that has gone through all of its partitions. Answers what stands. */
+export async function conclude(
+  {
+    pipeline,
+    replays,
+    state,
+    environment,
+  }: Pick<PlanDependencies, 'pipeline' | 'replays' | 'state' | 'environment'>,
+  record: ReplayRecord,
+  deadline: number,
+): Promise<Pick<ReplayProgress, 'record' | 'done'>> {
+  const partitions = partitionsOf(record);
+  const states = await pLimit(STATES_AT_ONCE).map([...partitions], (partition) =>
+    state.readPartition(replayScope(pipeline.name), partition, deadline),
+  );
+  const isThrough = partitions.every((partition, index) => isDone(states[index], record, partition));
+  const stands = isThrough
+    ? await replays.endReplay(pipeline.name, record.id, 'complete', environment.now(), deadline)
+    : await replays.readReplay(pipeline.name, record.id, deadline);
+  return { record: stands ?? record, done: isThrough || stands?.status === 'cancelled' };
+}
+
+/** Those that can be carried on are, even where one of them fails: nothing is left half done for another's sake. */
+export async function goThroughPartitions(
   dependencies: PlanDependencies,
   record: ReplayRecord,
   target: ReplayTarget,
   run: ReplayRun,
-): Promise<ReplayProgress> {
-  const { pipeline, replays, state, environment } = dependencies;
-  if (record.mode === 'replace') await assertPaused(dependencies, run.deadline);
-  const mine = record.ranges.filter(({ partition }) => partition === (run.partition ?? partition));
-  const ledgers = await readLedgers(
-    dependencies,
-    mine.map(({ partition }) => partition),
-    run.deadline,
-    record.id,
-  );
-  const partitions = await pLimit(PARTITIONS_AT_ONCE).map([...mine], async (range) => {
-    const ledger = ledgers.find(({ state: { partition } }) => partition === range.partition);
-    if (!ledger) throw new PulsehouseError('PH_STATE_MISSING', `partition ${range.partition} has no state`);
-    const source = await sourceOf(dependencies, record, range, ledger, target, run.deadline);
-    const result = await replayPartition(
-      { ...dependencies, ...source },
-      {
-        record,
-        range,
-        table: target.table,
-        owner: `${run.owner}/${environment.uniqueId()}`,
-        deadline: run.deadline,
-        ...(run.stop && { stop: run.stop }),
-      },
-    );
-    run.onProgress?.(range.partition, result);
-    return { partition: range.partition, ...result };
-  });
-  const states = await Promise.all(
-    record.ranges.map(({ partition }) =>
-      state.readPartition(replayScope(pipeline.name), partition, run.deadline),
+): Promise<ReplayProgress['partitions']> {
+  const { environment } = dependencies;
+  const mine = partitionsOf(record).filter((partition) => run.partitions?.includes(partition) ?? true);
+  const ledgers = await readLedgers(dependencies, mine, run.deadline, record.id);
+  const limit = pLimit(PARTITIONS_AT_ONCE);
+  const results = await Promise.allSettled(
+    mine.map((partition) =>
+      limit(async () => {
+        const ledger = ledgers.find((known) => known.state.partition === partition);
+        if (!ledger) throw new PulsehouseError('PH_STATE_MISSING', `partition ${partition} has no state`);
+        const result = await replayPartition(dependencies, {
+          record,
+          partition,
+          sourceOf: (range) => sourceOf(dependencies, record, range, ledger, target, run.deadline),
+          table: target.table,
+          owner: `${run.owner}/${environment.uniqueId()}`,
+          deadline: run.deadline,
+          ...(run.stop && { stop: run.stop }),
+        });
+        run.onProgress?.(partition, result);
+        return { partition, ...result };
+      }),
     ),
   );
-  const done = record.ranges.every((range, index) => isDone(states[index], record, range));
-  const stands = done
-    ? await replays.endReplay(pipeline.name, record.id, 'complete', environment.now(), run.deadline)
-    : undefined;
-  return { record: stands ?? record, done, partitions };
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-/**
- * Gives a replay up. What it inserted stays; what it has in flight is settled first, so that nothing of it can arrive
- * later.
- */
-export async function cancelReplay(
-  dependencies: PlanDependencies,
-  record: ReplayRecord,
-  target: ReplayTarget,
-  run: Pick<ReplayRun, 'owner' | 'deadline'>,
-): Promise<ReplayRecord> {
-  const { state, pipeline, replays, environment } = dependencies;
-  for (const { partition } of record.ranges) {
-    const found = await state.readPartition(replayScope(pipeline.name), partition, run.deadline);
-    if (found?.generation !== record.id || found.inFlight.length === 0) continue;
-    await advanceReplay(dependencies, record, target, { ...run, partition, stop: AbortSignal.abort() });
+/** Stops the work soon after the replay was cancelled, or completed by somebody else. */
+async function noticeEnd(
+  { replays, pipeline, environment, log }: PlanDependencies,
+  { id }: ReplayRecord,
+  over: AbortController,
+): Promise<void> {
+  for (;;) {
+    await environment.sleep(LOOK_EVERY, over.signal);
+    if (over.signal.aborted) return;
+    try {
+      const found = await replays.readReplay(pipeline.name, id, environment.now() + LOOK_EVERY);
+      if (found?.status !== 'running') over.abort();
+    } catch (error) {
+      log.debug('whether the replay was cancelled could not be asked', { error });
+    }
   }
-  const stands = await replays.endReplay(
-    pipeline.name,
-    record.id,
-    'cancelled',
-    environment.now(),
-    run.deadline,
-  );
-  return stands ?? record;
 }
 
 /** @throws PulsehouseError PH_REPLAY_NOT_FOUND */
@@ -179,7 +234,7 @@ async function sourceOf(
   ledger: PartitionLedger,
   target: ReplayTarget,
   deadline: number,
-): Promise<{ readonly transport: Transport; readonly sink: Sink }> {
+): Promise<ReplaySource> {
   const deadLetterBatches = batchesIn(ledger.deadLetterBatches, after, to);
   if (mode === 'redrive') {
     const entries = await deadLetterEntries(objects, deadLetterBatches, deadline);

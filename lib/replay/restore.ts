@@ -13,11 +13,12 @@ import { NO_TOTALS, type PartitionState } from '../pipeline/partition-state.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL, isAfter, isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
+import { cancelReplay } from './cancel.ts';
 import { holdCycle, holdPartition, seizePartition } from './hold.ts';
 import { beginOperation, endOperation, type Operation, operationId, readJournal } from './journal.ts';
 import type { ByHand } from './pause.ts';
 import type { PlanDependencies } from './plan.ts';
-import { advanceReplay, cancelReplay } from './replay.ts';
+import { advanceReplay } from './replay.ts';
 import { newestValidSnapshot } from './valid-snapshot.ts';
 
 export interface RestoreResult {
@@ -284,7 +285,7 @@ async function reconcile(
   });
   const record: ReplayRecord = {
     pipeline: pipeline.name,
-    id: `restore-${claimed.number}`,
+    id: operationId(environment.now(), environment.uniqueId()),
     mode: 'repair',
     target: pipeline.target,
     from: `checkpoint ${claimed.number}`,
@@ -303,6 +304,9 @@ async function reconcile(
       deadline,
       ...(run.stop && { stop: run.stop }),
     });
+    if (progress.record.status === 'cancelled') {
+      throw new PulsehouseError('PH_RESET_UNFINISHED', `replay ${record.id} of the restore was cancelled`);
+    }
     if (progress.done) break;
     const halted = progress.partitions.find(({ halt }) => halt);
     if (halted?.halt) {

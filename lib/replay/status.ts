@@ -1,15 +1,18 @@
+import pLimit from 'p-limit';
 import { readSnapshot } from '../checkpoint/snapshots.ts';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { comparePositions, formatPosition, isAfter, type Position } from '../pipeline/position.ts';
-import { type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
+import { partitionsOf, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Transport } from '../ports/transport.ts';
+import { nextStepOf } from './halts.ts';
+import { isDone } from './replay-partition.ts';
 
 export interface StatusDependencies {
   readonly pipeline: Pipeline;
@@ -42,6 +45,10 @@ export interface PartitionStatus {
   readonly halted: (Halt & { readonly at: number }) | undefined;
 }
 
+export interface ReplayHalt extends Halt {
+  readonly partition: number;
+}
+
 export interface ReplayStatusLine {
   readonly id: string;
   readonly mode: string;
@@ -52,7 +59,9 @@ export interface ReplayStatusLine {
   readonly partitions: number;
   readonly partitionsDone: number;
   readonly messages: number;
-  readonly halted: readonly string[];
+  /** Partitions somebody works on now. */
+  readonly working: number;
+  readonly halted: readonly ReplayHalt[];
 }
 
 export interface PipelineStatus {
@@ -71,6 +80,7 @@ export interface PipelineStatus {
 
 const CHECKPOINTS_SHOWN = 5;
 const REPLAYS_SHOWN = 5;
+const STATES_AT_ONCE = 32;
 
 /** Where a pipeline stands, read without touching anything. @throws PulsehouseError PH_STATE_MISSING */
 export async function readStatus(
@@ -162,23 +172,17 @@ async function partitionStatus(
 }
 
 async function replayStatus(
-  { state, pipeline }: StatusDependencies,
+  { state, pipeline, environment }: StatusDependencies,
   record: ReplayRecord,
   deadline: number,
 ): Promise<ReplayStatusLine> {
-  const states = await Promise.all(
-    record.ranges.map(({ partition }) =>
-      state.readPartition(replayScope(pipeline.name), partition, deadline),
-    ),
+  const partitions = partitionsOf(record);
+  const states = await pLimit(STATES_AT_ONCE).map([...partitions], (partition) =>
+    state.readPartition(replayScope(pipeline.name), partition, deadline),
   );
   const own = states.map((found) => (found?.generation === record.id ? found : undefined));
-  const isDone = (index: number) => {
-    const found = own[index];
-    const range = record.ranges[index];
-    return found !== undefined && range !== undefined && comparePositions(found.committed, range.to) >= 0;
-  };
-  const done =
-    record.status === 'complete' ? record.ranges : record.ranges.filter((_, index) => isDone(index));
+  const isComplete = record.status === 'complete';
+  const done = partitions.filter((partition, index) => isComplete || isDone(own[index], record, partition));
   return {
     id: record.id,
     mode: record.mode,
@@ -186,11 +190,14 @@ async function replayStatus(
     status: record.status,
     requestedBy: record.requestedBy,
     requestedAt: record.requestedAt,
-    partitions: record.ranges.length,
+    partitions: partitions.length,
     partitionsDone: done.length,
     messages: own.reduce((sum, found) => sum + (found?.totals.messages ?? 0), 0),
+    working: own.filter((found) => found?.owner && found.leaseUntil > environment.now()).length,
     halted: own.flatMap((found) =>
-      found?.halted ? [`partition ${found.partition}: ${found.halted.reason}`] : [],
+      found?.halted && record.status === 'running'
+        ? [{ ...found.halted, partition: found.partition, nextStep: nextStepOf(found.halted, record.id) }]
+        : [],
     ),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { InsertSend } from '../../../lib/ports/sink.ts';
-import { advanceReplay, cancelReplay, startReplay } from '../../../lib/replay/replay.ts';
+import { cancelReplay } from '../../../lib/replay/cancel.ts';
+import { advanceReplay, startReplay } from '../../../lib/replay/replay.ts';
 import { test } from '../../support/place.ts';
 import { byHand, openSubject, soon, untilDone } from './subject.ts';
 

@@ -38,8 +38,8 @@ test('entries passed over in one go count as what lies between', () => {
   segments.add({ after: at(44), to: at(45) }, true);
   expect(segments.found.map(({ gap }) => gap)).toEqual([0, 40, 3]);
   expect(mergedTo(2, segments.found)).toEqual([
-    { after: at(-1), to: at(0), gap: 0 },
-    { after: at(40), to: at(45), gap: 40 },
+    { after: at(-1), to: at(0), entries: 1, gap: 0 },
+    { after: at(40), to: at(45), entries: 5, gap: 40 },
   ]);
-  expect(mergedTo(1, segments.found)).toEqual([{ after: at(-1), to: at(45), gap: 0 }]);
+  expect(mergedTo(1, segments.found)).toEqual([{ after: at(-1), to: at(45), entries: 46, gap: 0 }]);
 });
