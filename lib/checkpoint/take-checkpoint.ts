@@ -1,5 +1,5 @@
 import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
-import { completeCheckpoint } from '../pipeline/cycle-transitions.ts';
+import { abandonCheckpoint, completeCheckpoint } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { comparePositions, formatPosition } from '../pipeline/position.ts';
@@ -28,7 +28,7 @@ export async function takeCheckpoint(
   opened: Opened,
   previous: StoredSnapshot | undefined,
 ): Promise<Taken> {
-  const { pipeline, objects, state, environment, lease, log } = context;
+  const { pipeline, state, environment, lease, log } = context;
   const states = await readStates(context);
   if (states.length !== lease.state.partitions) {
     const message = `${lease.state.partitions} partitions are known and ${states.length} have a state`;
@@ -46,7 +46,7 @@ export async function takeCheckpoint(
     },
     states,
   );
-  const stored = await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));
+  const stored = await create(context, offered);
   assertOurs(stored.snapshot, lease.state);
   assertCovered(stored.snapshot, states);
   const record = recordOf(context, opened, stored.snapshot, previous?.snapshot);
@@ -60,6 +60,17 @@ export async function takeCheckpoint(
     laggards: record.laggardCount,
   });
   return { stored, record };
+}
+
+/** Under a number whose object is damaged nothing can ever be said again: the next cycle goes on with another one. */
+async function create(context: CycleContext, offered: Snapshot): Promise<StoredSnapshot> {
+  const { objects, lease } = context;
+  try {
+    return await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));
+  } catch (error) {
+    if (isPulsehouseError(error) && error.code === 'PH_SNAPSHOT_CORRUPT') await lease.update(abandonCheckpoint);
+    throw error;
+  }
 }
 
 /** A restore claims its number before it holds the cycle: what it wrote there is the beginning of another timeline. */

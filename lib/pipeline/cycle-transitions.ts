@@ -40,6 +40,11 @@ export function completeCheckpoint(state: CycleState, number: number): CycleStat
   return { ...state, latest: number };
 }
 
+/** The next number is the one that is open: no snapshot can be made under this one. */
+export function abandonCheckpoint(state: CycleState): CycleState {
+  return { ...state, opened: state.opened + 1 };
+}
+
 /** Written ahead of the first acknowledgement of that checkpoint. */
 export function acknowledging(state: CycleState, number: number): CycleState {
   if (number > state.latest || number < state.acknowledging) {

@@ -16,11 +16,11 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SNAPSHOT,
-        find: 'const stored = await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));',
+        find: 'const stored = await create(context, offered);',
         replace: `for (const { topic, committed } of offered.partitions)
           if (committed.ledger >= 0)
             await context.transport.acknowledge(topic, pipeline.subscription, committed, context.deadline, () => {});
-        const stored = await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));`,
+        const stored = await create(context, offered);`,
       },
     ],
   },
