@@ -5,7 +5,7 @@ import type { ResetPartition } from './journal.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
 import { batchesIn, type ReadBatch } from './ledger.ts';
 import { type PlanDependencies, readLedgers } from './plan.ts';
-import { readRange } from './read-range.ts';
+import { knownEntry, readRange } from './read-range.ts';
 
 /** What of a partition's old generation a reset to `to` leaves standing. */
 export type Kept = Pick<ResetPartition, 'origin' | 'kept' | 'cut' | 'joined'>;
@@ -35,7 +35,8 @@ export async function countKept(
   );
   const below = { rows: 0, messages: 0 };
   let read = 0;
-  for await (const entry of readRange(transport, environment, { topic, after, to: committed }, deadline)) {
+  const range = { topic, after, to: committed, known: knownEntry(batches) };
+  for await (const entry of readRange(transport, environment, range, deadline)) {
     read += entry.messages;
     if (isAfter(entry.position, to)) continue;
     below.messages += entry.messages;

@@ -1,21 +1,27 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
-import { isAfter, type Position } from '../pipeline/position.ts';
+import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
 import type { Environment } from '../ports/environment.ts';
-import type { Entry, Transport } from '../ports/transport.ts';
+import type { Entry, EntryReader, Transport } from '../ports/transport.ts';
+import { isExhausted } from './exhausted.ts';
+import type { ReadBatch } from './ledger.ts';
 
 const BUFFERED_BYTES = 16 * 1024 * 1024;
-/** Positions may end in markers that no reader is shown: this long without an entry at the end is the end. */
-const QUIET_AT_END = 5_000;
+/** So long without an entry, it is asked whether there are any left. */
+const QUIET = 5_000;
 
 export interface EntryRange {
   readonly topic: string;
   readonly after: Position;
   readonly to: Position;
+  /** An entry that was read once: until it comes, or one above it, silence is no end. Nothing is known when left out. */
+  readonly known?: Position | undefined;
 }
 
 /**
  * Every entry of `(after, to]` that Pulsar still has, in order. What it has forgotten is simply not there: compare with
- * the first position that comes.
+ * the first position that comes. It forgets from the beginning only, and an entry above the range, or a last position
+ * below it, is what says that nothing more is to come; silence never is, unless the topic has always ended in entries
+ * that no reader is shown.
  * @throws PulsehouseError PH_PULSAR_NO_ANSWER when entries that the broker says it has do not come before `deadline`.
  */
 export async function* readRange(
@@ -24,28 +30,55 @@ export async function* readRange(
   range: EntryRange,
   deadline: number,
 ): AsyncGenerator<Entry, void, void> {
-  const last = await transport.lastPosition(range.topic, deadline);
-  const end = isAfter(range.to, last) ? last : range.to;
-  if (!isAfter(end, range.after)) return;
-  const reader = await transport.openReader(
-    range.topic,
-    { after: range.after, maxBufferedBytes: BUFFERED_BYTES },
-    deadline,
-  );
+  const { topic, to } = range;
+  const last = await transport.lastPosition(topic, deadline);
+  const end = isAfter(to, last) ? last : to;
+  let reached = range.after;
+  if (!isAfter(end, reached)) return;
+  const open = (): Promise<EntryReader> =>
+    transport.openReader(topic, { after: reached, maxBufferedBytes: BUFFERED_BYTES }, deadline);
+  let reader = await open();
   try {
     for (;;) {
-      const wait = Math.min(QUIET_AT_END, deadline - environment.now());
-      if (wait <= 0) {
-        throw new PulsehouseError('PH_PULSAR_NO_ANSWER', 'the range could not be read in time', {
-          where: { topic: range.topic },
-        });
-      }
+      const wait = Math.min(QUIET, deadline - environment.now());
+      if (wait <= 0) throw noAnswer(topic, reached);
       const entry = reader.poll() ?? (await reader.next(wait));
-      if (!entry || isAfter(entry.position, range.to)) return;
-      yield entry;
-      if (!isAfter(end, entry.position)) return;
+      if (entry) {
+        if (isAfter(entry.position, to)) return;
+        reached = entry.position;
+        yield entry;
+        if (!isAfter(end, reached)) return;
+      } else {
+        if (await endsAt(transport, environment, { ...range, after: reached }, deadline)) return;
+        await reader.close();
+        reader = await open();
+      }
     }
   } finally {
     await reader.close();
   }
+}
+
+async function endsAt(
+  transport: Transport,
+  environment: Environment,
+  { topic, after, known }: EntryRange,
+  deadline: number,
+): Promise<boolean> {
+  if (!(await isExhausted(transport, environment, { topic, after }, deadline))) return false;
+  if (known === undefined || !isAfter(known, after)) return true;
+  if (!isAfter(await transport.lastPosition(topic, deadline), after)) return true;
+  throw noAnswer(topic, after);
+}
+
+/** The newest entry that the ledger says was read. What it only has the sum of may end anywhere. */
+export function knownEntry(batches: readonly ReadBatch[]): Position | undefined {
+  return batches.findLast(({ publishedUpTo }) => publishedUpTo > 0)?.to;
+}
+
+function noAnswer(topic: string, reached: Position): PulsehouseError {
+  const message = `Pulsar has entries above ${formatPosition(reached)} and did not give them in time`;
+  return new PulsehouseError('PH_PULSAR_NO_ANSWER', message, {
+    where: { topic, position: formatPosition(reached) },
+  });
 }

@@ -14,7 +14,7 @@ import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
 import type { ReadBatch } from './ledger.ts';
 import { type MissingSegment, MissingSegments } from './missing-segments.ts';
-import { readRange } from './read-range.ts';
+import { knownEntry, readRange } from './read-range.ts';
 import type { Segment } from './segments.ts';
 import { SparedSegments } from './spared-segments.ts';
 
@@ -84,7 +84,8 @@ export async function verifyRange(
   let upTo = to;
   const spared = new SparedSegments(after);
 
-  for await (const entry of readRange(transport, environment, request, watch.deadline)) {
+  const range = { ...request, known: knownEntry(batches) };
+  for await (const entry of readRange(transport, environment, range, watch.deadline)) {
     if (totals.entries === 0) {
       const { ledger, entry: first } = entry.firstPosition;
       pulsarBegins = laterOf(after, { ledger, entry: first - 1 });
