@@ -1,9 +1,13 @@
 import { Command } from 'commander';
+import { auditExactly } from './audit.ts';
 import { faultName } from './faults.ts';
 import { chooseRounds, wholeMatrix } from './matrix.ts';
 import { asTable, summarise } from './report.ts';
 import { playRound, type RoundResult } from './round.ts';
 import { openWorld } from './world.ts';
+
+/** An audit of everything takes the longer the more rounds there were. */
+const WHOLE_AUDIT_EVERY = 25;
 
 const program = new Command('chaos')
   .description(
@@ -36,16 +40,19 @@ const results: RoundResult[] = [];
 let failure: unknown;
 try {
   for (const [n, round] of wanted.entries()) {
-    const result = await playRound(world, round);
+    const before = n % WHOLE_AUDIT_EVERY === 0 ? undefined : results.at(-1)?.audited;
+    const result = await playRound(world, round, before);
     results.push(result);
     say(
       `${n + 1}/${wanted.length}  ${faultName(round.fault)} at ${round.point}: lost ${result.lost}, doubled ${result.doubled}, rows again after ${result.recoverySeconds.toFixed(2)} s`,
     );
   }
+  await auditExactly(world);
 } catch (error) {
   failure = error;
   const struck = wanted[results.length];
-  say(`Failed at ${struck?.point} with ${struck ? faultName(struck.fault) : 'no fault'}: ${String(error)}`);
+  const where = struck ? `${struck.point} with ${faultName(struck.fault)}` : 'the last audit';
+  say(`Failed at ${where}: ${String(error)}`);
 } finally {
   await world.stop();
 }

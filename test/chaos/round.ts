@@ -1,4 +1,4 @@
-import { auditExactly } from './audit.ts';
+import { type Audited, auditExactly } from './audit.ts';
 import type { Fault } from './faults.ts';
 import { FunctionProcess } from './function-process.ts';
 import { CHECKPOINT_POINTS, type Point } from './points.ts';
@@ -15,6 +15,7 @@ export interface RoundResult extends Round {
   readonly doubled: number;
   /** From the fault until rows flow again. */
   readonly recoverySeconds: number;
+  readonly audited: Audited;
 }
 
 const ENTRIES = 30;
@@ -22,10 +23,15 @@ const LOOK_EVERY = 20;
 
 /**
  * One fault at one point: a function is held there, the fault strikes, others take over, a zombie wakes, everything is
- * drained and checkpointed, and the table is held against what was published.
+ * drained and checkpointed, and the table is held against what was published: the count of all of it, and an audit of
+ * what came after `audited`.
  * @throws Error when a function that should have succeeded did not, or the audit is not exact.
  */
-export async function playRound(world: World, { point, fault }: Round): Promise<RoundResult> {
+export async function playRound(
+  world: World,
+  { point, fault }: Round,
+  audited?: Audited,
+): Promise<RoundResult> {
   const inCycle = (CHECKPOINT_POINTS as readonly Point[]).includes(point);
   await world.publish(ENTRIES);
   if (inCycle) await drain(world);
@@ -34,11 +40,11 @@ export async function playRound(world: World, { point, fault }: Round): Promise<
     : FunctionProcess.consume(world, 0, point);
   await victim.atPoint();
   if (inCycle) await world.publish(ENTRIES);
-  const before = await world.rows();
+  const standing = await world.rows();
   const struckAt = performance.now();
   const heal = await strike(world, fault, victim);
   const over = new AbortController();
-  const flowing = firstRows(world, before.rows, struckAt, over.signal);
+  const flowing = firstRows(world, standing.rows, struckAt, over.signal);
   try {
     await Promise.all([drain(world), heal()]);
   } finally {
@@ -49,9 +55,16 @@ export async function playRound(world: World, { point, fault }: Round): Promise<
   await victim.ended;
   await drain(world);
   await FunctionProcess.checkpoint(world).succeeded();
-  await auditExactly(world);
+  const audit = await auditExactly(world, audited);
   const { rows, distinct } = await world.rows();
-  return { point, fault, lost: world.published - distinct, doubled: rows - distinct, recoverySeconds };
+  return {
+    point,
+    fault,
+    lost: world.published - distinct,
+    doubled: rows - distinct,
+    recoverySeconds,
+    audited: audit,
+  };
 }
 
 async function drain(world: World): Promise<void> {
