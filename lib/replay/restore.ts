@@ -93,12 +93,14 @@ export async function restore(dependencies: PlanDependencies, run: RestoreRun): 
 
 /** A state that is there and not behind is worth more than any snapshot. */
 async function assertLost(
-  { state, pipeline }: PlanDependencies,
+  { state, objects, pipeline }: PlanDependencies,
   base: Snapshot,
   deadline: number,
 ): Promise<void> {
   const cycle = await state.readCycle(pipeline.name, deadline);
-  if (!cycle || cycle.opened < base.number) return;
+  // A damaged one tells as well that its number was opened: every cycle stops at it.
+  const newest = (await listSnapshots(objects, pipeline.name, deadline)).at(-1) ?? 0;
+  if (!cycle || cycle.opened < newest) return;
   const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
   const behind = base.partitions.some((then) => {
     const found = states.find(({ partition }) => partition === then.partition);
