@@ -12,12 +12,14 @@ interface Rule {
   /** Of five minutes, how many must be above the threshold. One suffices where the first is already too many. */
   readonly minutes: number;
   readonly statistic: 'Maximum' | 'Sum';
+  /** How long one finding keeps it ringing, where that is not the five minutes of the others. */
+  readonly hours?: number;
   /** What it means and what to do first. */
   readonly advice: string;
 }
 
 function rulesFor(pipeline: Pipeline): readonly Rule[] {
-  const { name, checkpoint } = pipeline;
+  const { name, checkpoint, audit } = pipeline;
   const seconds = Math.ceil(checkpoint.interval / 1000);
   return [
     {
@@ -68,7 +70,25 @@ function rulesFor(pipeline: Pipeline): readonly Rule[] {
       statistic: 'Maximum',
       advice: `Read and written counts of ${name} differ: a defect. Pause the pipeline, run \`pulsehouse audit\` and report what it says.`,
     },
+    ...(audit.interval === 0
+      ? []
+      : [
+          {
+            id: 'Audit',
+            metric: METRICS.auditFaults,
+            threshold: 0,
+            minutes: 1,
+            statistic: 'Maximum',
+            hours: hoursUntilNext(audit.interval),
+            advice: `The audit of ${name} found rows missing, doubled or foreign, or a cross-check that does not agree. \`pulsehouse audit\` shows which; \`pulsehouse replay --mode repair\` brings missing rows back.`,
+          } as const,
+        ]),
   ];
+}
+
+/** CloudWatch looks back a week at the most. What was found keeps ringing until the next audit finds nothing. */
+function hoursUntilNext(interval: number): number {
+  return Math.min(7 * 24, Math.ceil(interval / 3_600_000) + 1);
 }
 
 /** An alarm costs 0.10 USD a month for each metric it looks at, so each looks at one and none at what another one sees. */
@@ -87,8 +107,9 @@ export function alarms(pipelines: readonly Pipeline[], parameters: Parameters): 
         ],
         Statistic: rule.statistic,
         Threshold: rule.threshold,
-        EvaluationPeriods: 5,
-        DatapointsToAlarm: rule.minutes,
+        ...(rule.hours === undefined
+          ? { EvaluationPeriods: 5, DatapointsToAlarm: rule.minutes }
+          : { Period: 3_600, EvaluationPeriods: rule.hours, DatapointsToAlarm: 1 }),
         TreatMissingData: 'notBreaching',
       }),
     ]),

@@ -3,7 +3,7 @@ import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import { type Resources, substitute } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 
-const FUNCTIONS = ['consume', 'checkpoint', 'replay', 'status'];
+const FUNCTIONS = ['consume', 'checkpoint', 'replay', 'audit', 'status'];
 const WIDTH = 8;
 const HEIGHT = 6;
 
@@ -52,7 +52,7 @@ function pipelineRow(service: string, pipeline: string): readonly Graph[] {
     {
       title: `${pipeline}: must be zero`,
       stat: 'Maximum',
-      metrics: [METRICS.halted, METRICS.conservation].map(metric),
+      metrics: [METRICS.halted, METRICS.conservation, METRICS.auditFaults].map(metric),
     },
   ];
 }

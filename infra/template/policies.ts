@@ -2,8 +2,8 @@ import { parseSecretPlace } from '../../lib/lambda/secret-place.ts';
 import { type Resource, type Resources, substitute } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 
-const EVERY_FUNCTION = ['ConsumeRole', 'CheckpointRole', 'ReplayRole', 'StatusRole'];
-const READERS_OF_CLICKHOUSE = ['ConsumeRole', 'ReplayRole'];
+const EVERY_FUNCTION = ['ConsumeRole', 'CheckpointRole', 'ReplayRole', 'AuditRole', 'StatusRole'];
+const READERS_OF_CLICKHOUSE = ['ConsumeRole', 'ReplayRole', 'AuditRole'];
 
 /** What roles need only because a parameter asks for it; what they always need stands in infra/roles. */
 export function policies(parameters: Parameters): Resources {

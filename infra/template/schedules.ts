@@ -1,34 +1,66 @@
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
-import { attribute, logicalId, type Resources } from './cloudformation.ts';
+import { attribute, logicalId, type Resource, type Resources } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 
 /**
- * One schedule a pipeline. A tick that could not be delivered within a minute is worth nothing, the next one is due:
- * it is not retried, and what it was goes to the queue of failures for people to see.
+ * Two schedules a pipeline: its cycle and its audits. A tick that could not be delivered within a minute is worth nothing,
+ * the next one is due: it is not retried, and what it was goes to the queue of failures for people to see.
  */
 export function schedules(pipelines: readonly Pipeline[], parameters: Parameters): Resources {
   return Object.fromEntries(
-    pipelines.map((pipeline) => [
-      `${logicalId(pipeline.name)}Schedule`,
-      {
-        Type: 'AWS::Scheduler::Schedule',
-        Properties: {
-          Name: `${parameters.service}-${parameters.stage}-${pipeline.name}`,
-          Description: `Runs the flush/ack cycle of pipeline ${pipeline.name}`,
-          ScheduleExpression: rateOf(pipeline.checkpoint.interval),
-          State: parameters.scheduleState,
-          FlexibleTimeWindow: { Mode: 'OFF' },
-          Target: {
-            Arn: attribute('CheckpointLambdaFunction', 'Arn'),
-            RoleArn: attribute('SchedulerRole', 'Arn'),
-            Input: JSON.stringify({ pipeline: pipeline.name }),
-            RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
-            DeadLetterConfig: { Arn: attribute('Failures', 'Arn') },
-          },
-        },
-      },
+    pipelines.flatMap((pipeline) => [
+      [
+        `${logicalId(pipeline.name)}Schedule`,
+        schedule(pipeline, parameters, {
+          name: pipeline.name,
+          description: `Runs the flush/ack cycle of pipeline ${pipeline.name}`,
+          interval: pipeline.checkpoint.interval,
+          function: 'CheckpointLambdaFunction',
+        }),
+      ],
+      ...(pipeline.audit.interval === 0
+        ? []
+        : [
+            [
+              `${logicalId(pipeline.name)}AuditSchedule`,
+              schedule(pipeline, parameters, {
+                name: `${pipeline.name}-audit`,
+                description: `Audits pipeline ${pipeline.name}`,
+                interval: pipeline.audit.interval,
+                function: 'AuditLambdaFunction',
+              }),
+            ],
+          ]),
     ]),
   );
+}
+
+interface Scheduled {
+  readonly name: string;
+  readonly description: string;
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly function: string;
+}
+
+function schedule({ name }: Pipeline, parameters: Parameters, scheduled: Scheduled): Resource {
+  return {
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      Name: `${parameters.service}-${parameters.stage}-${scheduled.name}`,
+      Description: scheduled.description,
+      ScheduleExpression: rateOf(scheduled.interval),
+      State: parameters.scheduleState,
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Arn: attribute(scheduled.function, 'Arn'),
+        RoleArn: attribute('SchedulerRole', 'Arn'),
+        Input: JSON.stringify({ pipeline: name }),
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+        DeadLetterConfig: { Arn: attribute('Failures', 'Arn') },
+      },
+    },
+  };
 }
 
 /** EventBridge Scheduler knows nothing finer than a minute. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type AuditReport, audit } from '../replay/audit.ts';
 import type { PartitionAudit } from '../replay/audit-partition.ts';
+import { keepReport } from '../replay/audit-reports.ts';
 import { type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { count, duration } from './format.ts';
@@ -9,7 +10,7 @@ import type { Session } from './session.ts';
 import { type Terminal, table } from './terminal.ts';
 
 interface AuditOptions extends CommonOptions {
-  readonly since?: number;
+  readonly since?: number | 'last';
   readonly timeout: number;
 }
 
@@ -23,6 +24,10 @@ export function registerAudit(program: Command): void {
     examples: [
       ['pulsehouse audit', 'everything since the pipeline began'],
       ['pulsehouse audit --since 120', 'what was committed after checkpoint 120'],
+      [
+        'pulsehouse audit --since last',
+        'what came since the last exact audit of this kind; keeps its report',
+      ],
       ['pulsehouse audit --json | jq .missing', 'for scripts'],
     ],
     run: async ({ options, sessions, terminal, stop }) => {
@@ -31,8 +36,12 @@ export function registerAudit(program: Command): void {
       return worstOf(codes);
     },
   })
-    .option('--since <checkpoint>', 'only what was committed after this checkpoint', integer)
+    .option('--since <checkpoint>', 'only what was committed after this checkpoint, or "last"', since)
     .option('--timeout <seconds>', 'give up after so long', integer, 3600);
+}
+
+function since(text: string): number | 'last' {
+  return text === 'last' ? text : integer(text);
 }
 
 async function auditOne(
@@ -56,6 +65,10 @@ async function auditOne(
     );
     progress.end();
     if (stop.aborted) return EXIT.interrupted;
+    if (options.since === 'last') {
+      const at = { now: environment.now(), uniqueId: environment.uniqueId() };
+      await keepReport(session.objects, report, at, begun + options.timeout * 1000);
+    }
     terminal.answer({ ...report, seconds: (environment.now() - begun) / 1000 });
     show(terminal, report, environment.now() - begun);
     return report.exact ? EXIT.ok : EXIT.notExact;
@@ -108,13 +121,17 @@ function show(terminal: Terminal, report: AuditReport, took: number): void {
   for (const remark of report.remarks) terminal.say(`${yellow('remark')}   ${remark}`);
   const verdict = report.exact ? green(bold('exact')) : red(bold('not exact'));
   terminal.say(
-    `\n${verdict}: ${count(report.messages)} messages, ${count(report.rows)} rows, missing ${count(report.missing)}, doubled ${count(report.doubled)}, foreign ${count(report.foreign)}, dead letters ${count(report.deadLetters)}  ${dim(duration(took))}`,
+    `\n${verdict}: ${count(report.messages)} messages, ${count(report.rows)} rows, missing ${count(report.missing)}, doubled ${count(report.doubled)}, foreign ${count(report.foreign)}, dead letters ${count(report.deadLetters)}${rightlyGone(report)}  ${dim(duration(took))}`,
   );
   if (!report.exact && report.missing > 0) {
     terminal.say(
       `${dim('next')}  pulsehouse replay --mode repair   (a dry run; --yes inserts what is missing)`,
     );
   }
+}
+
+function rightlyGone({ expired, excluded }: AuditReport): string {
+  return expired + excluded === 0 ? '' : `, expired ${count(expired)}, excluded ${count(excluded)}`;
 }
 
 function partitionRow(partition: PartitionAudit): string[] {

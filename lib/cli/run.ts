@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { runCycle } from '../checkpoint/cycle.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import { findReplayWork } from '../replay/carry-on.ts';
 import { advanceReplay } from '../replay/replay.ts';
+import { auditOnSchedule } from './audit-schedule.ts';
 import { CYCLE_TIME } from './checkpoint.ts';
 import { type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { consumePartition } from './consume-partition.ts';
@@ -17,7 +19,7 @@ export function registerRun(program: Command): void {
   pipelineCommand<RunOptions>(program, 'run', {
     summary: 'consume and checkpoint on the schedule until stopped',
     description:
-      'The whole pipeline as a plain process: the cycle on its interval, consumers whenever there is a backlog. SIGTERM flushes, commits and gives the leases back.',
+      'The whole pipeline as a plain process: the cycle on its interval, consumers whenever there is a backlog, an audit now and then (audit.interval). SIGTERM flushes, commits and gives the leases back.',
     examples: [
       ['pulsehouse run', 'until Ctrl-C'],
       ['pulsehouse run -c a.yml -c b.yml --logs json', 'two pipelines, logs for machines'],
@@ -26,30 +28,35 @@ export function registerRun(program: Command): void {
       terminal.remark(
         `Running ${sessions.map(({ pipeline }) => pipeline.name).join(', ')}; Ctrl-C stops in order`,
       );
-      await Promise.all(sessions.map((session) => runPipeline(session, options.concurrency, stop)));
+      await Promise.all(
+        sessions.flatMap((session) => [
+          runPipeline(session, options.concurrency, stop),
+          auditOnSchedule(session, stop),
+        ]),
+      );
       terminal.answer({ stopped: true });
       return EXIT.ok;
     },
   }).option('--concurrency <n>', 'partitions consumed at once', integer, 32);
 }
 
-const REPLAYS_CONSIDERED = 20;
 /** Time a replay gets even where the cycle took all of its interval. */
 const SHORTEST_TURN = 5_000;
 
 /** Replays that were begun and left, by whomever, go on by the same schedule that drives the cycle. */
 async function carryReplaysOn(session: Session, deadline: number, stop: AbortSignal): Promise<void> {
-  const { log, owner, pipeline, replays } = session;
+  const { log, owner } = session;
+  if (stop.aborted) return;
   try {
-    for (const record of await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline)) {
-      if (record.status !== 'running' || stop.aborted) continue;
-      const target = await session.openTarget(record.target);
-      try {
-        const { done } = await advanceReplay(session, record, target, { owner, deadline, stop });
-        if (done) log.info(`Replay ${record.id} is complete`, { replay: record.id, mode: record.mode });
-      } finally {
-        await target.close();
-      }
+    const work = await findReplayWork(session, deadline);
+    if (!work) return;
+    const { record, partitions } = work;
+    const target = await session.openTarget(record.target);
+    try {
+      const { done } = await advanceReplay(session, record, target, { owner, deadline, stop, partitions });
+      if (done) log.info(`Replay ${record.id} is over`, { replay: record.id, mode: record.mode });
+    } finally {
+      await target.close();
     }
   } catch (error) {
     if (!isPulsehouseError(error)) throw error;

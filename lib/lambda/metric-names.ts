@@ -14,6 +14,11 @@ export const METRICS = {
   deadLetters: 'DeadLetters',
   /** Messages read less those written, filtered and dead-lettered, by the totals of all partitions. Anything but 0 is a defect. */
   conservation: 'ConservationDifference',
+  /** What an audit found wrong, by the audit's own counts: rows, and problems beyond rows. The others are parts of it. */
+  auditFaults: 'AuditFaults',
+  auditMissing: 'AuditMissing',
+  auditDoubled: 'AuditDoubled',
+  auditForeign: 'AuditForeign',
   messages: 'Messages',
   rows: 'Rows',
 } as const;

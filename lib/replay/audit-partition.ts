@@ -1,6 +1,13 @@
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { intendedUpTo } from '../pipeline/partition-transitions.ts';
-import { BEFORE_ALL, formatPosition, isAfter, laterOf, type Position } from '../pipeline/position.ts';
+import {
+  BEFORE_ALL,
+  formatPosition,
+  isAfter,
+  isSamePosition,
+  laterOf,
+  type Position,
+} from '../pipeline/position.ts';
 import type { PartitionRows } from '../ports/target-table.ts';
 import { type Absences, absencesOf } from './absence.ts';
 import type { ReplayDependencies, Watch } from './dependencies.ts';
@@ -17,6 +24,10 @@ export interface PartitionAudit {
   readonly committed: string;
   readonly last: string;
   readonly drained: boolean;
+  /** A reset begins another one. */
+  readonly generation: string;
+  /** `committed`, unless the audit was stopped before it had compared so much. */
+  readonly auditedUpTo: string;
   readonly messages: number;
   readonly expected: number;
   /** Rows that stand there. */
@@ -59,7 +70,7 @@ export async function auditPartition(
   const from = laterOf(question.since ?? ledger.origin, ledger.origin);
   const absences = absencesOf(dependencies.pipeline, partition, question.expiredBefore);
   const whole = { after: from, to: committed };
-  const results = await compare(dependencies, ledger, whole, absences, watch);
+  const { results, upTo } = await compare(dependencies, ledger, whole, absences, watch);
   const last = await dependencies.transport.lastPosition(topic, watch.deadline);
   const problems = [
     ...(await unexplained(dependencies, question, watch.deadline)),
@@ -85,6 +96,8 @@ export async function auditPartition(
     committed: formatPosition(committed),
     last: formatPosition(last),
     drained: !isAfter(last, committed),
+    generation: state.generation,
+    auditedUpTo: formatPosition(upTo),
     messages: sum((result) => result.messages + (result.forgotten?.messages ?? 0)),
     ...counts,
     rows: standingOf(counts),
@@ -116,16 +129,21 @@ async function compare(
   whole: Segment,
   absences: Absences,
   watch: Watch,
-): Promise<readonly VerifyResult[]> {
+): Promise<{ readonly results: readonly VerifyResult[]; readonly upTo: Position }> {
   const { partition, topic } = ledger.state;
   const results: VerifyResult[] = [];
+  let upTo = whole.after;
   for (const { after, to } of without(whole, ledger.skipped)) {
+    if (watch.stop?.aborted) return { results, upTo };
     const batches = batchesIn(ledger.batches, after, to);
     const deadLetterBatches = batchesIn(ledger.deadLetterBatches, after, to);
     const request = { partition, topic, after, to, batches, deadLetterBatches, absences };
-    results.push(await verifyRange(dependencies, request, watch));
+    const result = await verifyRange(dependencies, request, watch);
+    results.push(result);
+    upTo = result.upTo;
+    if (!isSamePosition(upTo, to)) return { results, upTo };
   }
-  return results;
+  return { results, upTo: whole.to };
 }
 
 /** Rows seen above everything that was intended a moment later: nobody of ours wrote them. */

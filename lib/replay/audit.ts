@@ -1,11 +1,13 @@
 import pLimit from 'p-limit';
 import { readSnapshot } from '../checkpoint/snapshots.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
 import type { Position } from '../pipeline/position.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { PartitionRows } from '../ports/target-table.ts';
 import { expiredBefore } from './absence.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
+import { type AuditedPartition, lastExactReport } from './audit-reports.ts';
 import { checkSnapshots } from './audit-snapshots.ts';
 import type { ReplayDependencies, Watch } from './dependencies.ts';
 import { readJournal } from './journal.ts';
@@ -15,8 +17,8 @@ export interface AuditDependencies extends ReplayDependencies {
 }
 
 export interface AuditRequest {
-  /** Only what was committed after this checkpoint. */
-  readonly since?: number | undefined;
+  /** Only what was committed after this checkpoint; `last`: after what the last exact scheduled audit compared. */
+  readonly since?: number | 'last' | undefined;
 }
 
 export interface AuditReport {
@@ -26,7 +28,12 @@ export interface AuditReport {
   readonly exact: boolean;
   /** Everything that could be read has been. */
   readonly drained: boolean;
-  readonly since: number | undefined;
+  /** Everything committed was compared: the audit was not stopped before its end. */
+  readonly complete: boolean;
+  /** A checkpoint, or the key of a report; undefined: since the pipeline began. */
+  readonly since: number | string | undefined;
+  /** The newest complete checkpoint when it began: what that one says is among what was compared. */
+  readonly checkpoint: number;
   readonly messages: number;
   readonly expected: number;
   readonly rows: number;
@@ -68,7 +75,7 @@ export async function audit(
   // Rows are looked at before the states: an intent precedes its rows, so every row seen must be explained by then.
   const standing = await table.countByPartition(deadline);
   const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
-  const since = await positionsAt(dependencies, request.since, deadline);
+  const base = await baseOf(dependencies, request.since, deadline);
   const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
   const journal = await readJournal(objects, pipeline.name, deadline);
   const own = records.filter(
@@ -82,7 +89,7 @@ export async function audit(
       sources,
       {
         state: partition,
-        since: since?.get(partition.partition),
+        since: sinceOf(base, partition),
         expiredBefore: expired,
         standing: standing.find((found) => found.partition === partition.partition),
       },
@@ -115,7 +122,9 @@ export async function audit(
     table: sink.table,
     exact: problems.length === 0 && totals.missing + totals.doubled + totals.foreign === 0,
     drained: partitions.every((partition) => partition.drained),
-    since: request.since,
+    complete: partitions.every(({ auditedUpTo, committed }) => auditedUpTo === committed),
+    since: base?.name,
+    checkpoint: cycle.latest,
     ...totals,
     partitions,
     problems,
@@ -132,14 +141,33 @@ export async function audit(
   };
 }
 
-async function positionsAt(
+/** What need not be compared again. */
+interface Base {
+  readonly name: number | string;
+  readonly partitions: readonly AuditedPartition[];
+}
+
+async function baseOf(
   { objects, pipeline }: ReplayDependencies,
-  checkpoint: number | undefined,
+  since: AuditRequest['since'],
   deadline: number,
-): Promise<ReadonlyMap<number, Position> | undefined> {
-  if (checkpoint === undefined) return undefined;
-  const { snapshot } = await readSnapshot(objects, pipeline.name, checkpoint, deadline);
-  return new Map(snapshot.partitions.map(({ partition, committed }) => [partition, committed]));
+): Promise<Base | undefined> {
+  if (since === undefined) return undefined;
+  if (since === 'last') {
+    const report = await lastExactReport(objects, pipeline.name, deadline);
+    return report && { name: report.key, partitions: report.partitions };
+  }
+  const { snapshot } = await readSnapshot(objects, pipeline.name, since, deadline);
+  const partitions = snapshot.partitions.map(({ partition, generation, committed }) => ({
+    ...{ partition, generation, upTo: committed },
+  }));
+  return { name: since, partitions };
+}
+
+/** A partition that was reset since may have been read again from further below: it is compared whole. */
+function sinceOf(base: Base | undefined, state: PartitionState): Position | undefined {
+  const then = base?.partitions.find(({ partition }) => partition === state.partition);
+  return then?.generation === state.generation ? then.upTo : undefined;
 }
 
 function unknownPartitions(standing: readonly PartitionRows[], known: number): string[] {

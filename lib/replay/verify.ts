@@ -106,27 +106,26 @@ export async function verifyRange(
     const absence = absenceOf(request.absences, entry);
     spared.add(entry.position, absence !== undefined);
     await windows.add({ position: entry.position, rows, absence });
-    if (watch.stop?.aborted && !isSamePosition(entry.position, to)) {
+    // Not within the batch that Pulsar's memory begins in: half read, nothing could be said of what lies below.
+    const canEnd = !cut || !isAfter(cut.to, entry.position);
+    if (watch.stop?.aborted && canEnd && !isSamePosition(entry.position, to)) {
       upTo = entry.position;
       break;
     }
   }
   if (totals.entries > 0) await windows.end(upTo);
-  // Stopped early, the batch that Pulsar's memory begins in may be half read: then nothing is said of what lies below.
-  const below = isSamePosition(upTo, to)
-    ? await checkForgotten(
-        sink,
-        { partition, after, upTo: pulsarBegins, batches, readOfCut, absences: request.absences },
-        watch.deadline,
-      )
-    : undefined;
-  findings.add(below?.findings ?? []);
+  const below = await checkForgotten(
+    sink,
+    { partition, after, upTo: pulsarBegins, batches, readOfCut, absences: request.absences },
+    watch.deadline,
+  );
+  findings.add(below.findings);
   return {
     partition,
     after,
     to,
     ...totals,
-    expected: totals.expected + (below?.forgotten?.expected ?? 0),
+    expected: totals.expected + (below.forgotten?.expected ?? 0),
     missing: findings.missing,
     expired: findings.expired,
     excluded: findings.excluded,
@@ -137,7 +136,7 @@ export async function verifyRange(
     findingCount: findings.count,
     findings: findings.first,
     missingIn: windows.missing.found,
-    forgotten: below?.forgotten,
+    forgotten: below.forgotten,
     upTo,
   };
 }

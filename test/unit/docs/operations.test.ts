@@ -25,9 +25,11 @@ describe('docs/operations.md', () => {
 
   test('speaks of every alarm', () => {
     const rings = handbook.slice(handbook.indexOf('## When an alarm rings'), handbook.indexOf('## Halts'));
-    const pipeline = { name: 'iot', checkpoint: { interval: 60_000 } } as Parameters<
-      typeof alarms
-    >[0][number];
+    const pipeline = {
+      name: 'iot',
+      checkpoint: { interval: 60_000 },
+      audit: { interval: 60_000 },
+    } as Parameters<typeof alarms>[0][number];
     const deployed = alarms([pipeline], { service: 's', stage: 't', alarmTopicArn: '' } as Parameters<
       typeof alarms
     >[1]);

@@ -8,7 +8,7 @@ import { type Packaged, packageService } from '../../support/serverless.ts';
 
 /** Nobody listens there: whatever asked AWS anything while packaging would fail. */
 const OFFLINE = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
-const FUNCTIONS = ['consume', 'checkpoint', 'replay', 'status'];
+const FUNCTIONS = ['consume', 'checkpoint', 'replay', 'audit', 'status'];
 const LARGEST_CONSUME = 600_000;
 const PATIENCE = 600_000;
 

@@ -36,9 +36,9 @@ test('cfn-lint finds no error', async () => {
 describe('functions', () => {
   test('run on arm64 and the newest Node runtime, each with a role of its own', () => {
     const functions = ofType(full, 'AWS::Lambda::Function');
-    expect(functions).toHaveLength(4);
+    expect(functions).toHaveLength(5);
     const roles = functions.map(({ Properties }) => Properties.Role['Fn::GetAtt'][0]);
-    expect(new Set(roles).size).toBe(4);
+    expect(new Set(roles).size).toBe(5);
     for (const { Properties } of functions) {
       expect(Properties.Architectures).toEqual(['arm64']);
       expect(Properties.Runtime).toBe('nodejs24.x');
@@ -53,6 +53,7 @@ describe('functions', () => {
     for (const [id, named] of [
       ['Consume', true],
       ['Replay', true],
+      ['Audit', true],
       ['Checkpoint', false],
       ['Status', false],
     ] as const) {
@@ -65,7 +66,7 @@ describe('functions', () => {
   });
 
   test('asynchronous events wait no longer than a tick, are not retried, and end in the queue of failures', () => {
-    for (const id of ['Consume', 'Checkpoint']) {
+    for (const id of ['Consume', 'Checkpoint', 'Audit']) {
       const { Properties } = resource(full, `${id}LambdaEvConf`);
       expect(Properties.MaximumRetryAttempts).toBe(0);
       expect(Properties.MaximumEventAgeInSeconds).toBe(60);
@@ -83,6 +84,27 @@ test('one schedule a pipeline: own role, own input, ticks that expire instead of
   expect(Properties.Target.RoleArn).toEqual({ 'Fn::GetAtt': ['SchedulerRole', 'Arn'] });
   expect(Properties.Target.RetryPolicy).toEqual({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
   expect(Properties.Target.DeadLetterConfig.Arn).toEqual({ 'Fn::GetAtt': ['Failures', 'Arn'] });
+});
+
+test('an audit a day, whose alarm rings until the next one', () => {
+  const { Properties } = resource(full, 'IotAuditSchedule');
+  expect(Properties.ScheduleExpression).toBe('rate(1440 minutes)');
+  expect(JSON.parse(Properties.Target.Input)).toEqual({ pipeline: 'iot' });
+  expect(Properties.Target.Arn).toEqual({ 'Fn::GetAtt': ['AuditLambdaFunction', 'Arn'] });
+  const { Period, EvaluationPeriods, DatapointsToAlarm } = resource(full, 'IotAuditAlarm').Properties;
+  expect({ Period, EvaluationPeriods, DatapointsToAlarm }).toEqual({
+    Period: 3_600,
+    EvaluationPeriods: 25,
+    DatapointsToAlarm: 1,
+  });
+});
+
+test('an audit changes neither state nor rows, and of objects only its own reports', () => {
+  const [policy] = resource(full, 'AuditRole').Properties.Policies as Policy[];
+  const writing = (policy?.PolicyDocument.Statement ?? []).filter(({ Action }) =>
+    [Action].flat().some((action) => /Put|Update|Delete|Invoke/.test(action) && !action.startsWith('logs:')),
+  );
+  expect(writing).toMatchObject([{ Resource: { 'Fn::Sub': `\${Bucket.Arn}/*/audits/*` } }]);
 });
 
 describe('storage', () => {
@@ -113,7 +135,7 @@ describe('storage', () => {
 
   test('logs are kept for a while and no longer', () => {
     const groups = ofType(full, 'AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(4);
+    expect(groups).toHaveLength(5);
     for (const { Properties } of groups) {
       expect(Properties.RetentionInDays).toBe(90);
       expect(Properties.KmsKeyId).toBe(KEY);
@@ -138,7 +160,7 @@ describe('rights', () => {
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  test('only the cycle starts consumers, only the scheduler starts cycles, and nobody itself', () => {
+  test('only the cycle starts consumers, only the scheduler starts cycles and audits, and nobody itself', () => {
     const invoking = ofTypeWithId(full, 'AWS::IAM::Role').flatMap(([id, { Properties }]) =>
       Properties.Policies.flatMap((policy: Policy) => policy.PolicyDocument.Statement)
         .filter((statement: Statement) => [statement.Action].flat().includes('lambda:InvokeFunction'))
@@ -146,7 +168,13 @@ describe('rights', () => {
     );
     expect(invoking).toEqual([
       ['CheckpointRole', { 'Fn::GetAtt': ['ConsumeLambdaFunction', 'Arn'] }],
-      ['SchedulerRole', { 'Fn::GetAtt': ['CheckpointLambdaFunction', 'Arn'] }],
+      [
+        'SchedulerRole',
+        [
+          { 'Fn::GetAtt': ['CheckpointLambdaFunction', 'Arn'] },
+          { 'Fn::GetAtt': ['AuditLambdaFunction', 'Arn'] },
+        ],
+      ],
     ]);
   });
 
@@ -154,6 +182,7 @@ describe('rights', () => {
     expect(resource(full, 'ClickhousePasswordPolicy').Properties.Roles).toEqual([
       { Ref: 'ConsumeRole' },
       { Ref: 'ReplayRole' },
+      { Ref: 'AuditRole' },
     ]);
     expect(resource(full, 'PulsarTokenPolicy').Properties.PolicyDocument.Statement[0].Resource).toEqual({
       'Fn::Sub': `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:pulsehouse/pulsar-token-??????`,
@@ -164,7 +193,7 @@ describe('rights', () => {
 describe('alarms', () => {
   test('each tells what to do, where to read on, and the topic', () => {
     const alarms = ofType(full, 'AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(9);
+    expect(alarms).toHaveLength(10);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmDescription).toContain('docs/operations.md');
       expect(Properties.AlarmDescription.length).toBeLessThanOrEqual(1024);
