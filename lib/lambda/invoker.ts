@@ -10,33 +10,53 @@ import type { ConsumerInvoker } from '../ports/invoker.ts';
 const AT_ONCE = 32;
 const A_SECOND = 200;
 
-/** Starts consumers as asynchronous invocations of one Lambda function. */
-export function lambdaInvoker(
-  functionName: string,
-  environment: Environment,
-): ConsumerInvoker & { close(): void } {
+/** What a function that works on one partition is told. */
+export interface PartitionEvent {
+  readonly pipeline: string;
+  readonly partition: number;
+  /** The replay to be carried on. */
+  readonly continue?: string;
+}
+
+/** Starts asynchronous invocations of a deployment's functions, all of them within one rate. */
+export interface LambdaInvoker {
+  /**
+   * Resolves once Lambda has queued the event. Asked for twice, the second invocation finds the partition held.
+   * @throws PulsehouseError PH_INVOKE_FAILED
+   */
+  start(functionName: string, event: PartitionEvent, deadline: number): Promise<void>;
+  close(): void;
+}
+
+export function lambdaInvoker(environment: Environment): LambdaInvoker {
   const client = new LambdaClient(awsClientOptions({}));
   const queue = new PQueue({ concurrency: AT_ONCE, interval: 1_000, intervalCap: A_SECOND });
 
-  async function send(pipeline: string, partition: number, deadline: number): Promise<void> {
+  async function send(functionName: string, event: PartitionEvent, deadline: number): Promise<void> {
     const command = new InvokeCommand({
       FunctionName: functionName,
-      // Lambda answers once it has queued the event. Asked for twice, the second consumer finds the partition held.
       InvocationType: 'Event',
-      Payload: JSON.stringify({ pipeline, partition }),
+      Payload: JSON.stringify(event),
     });
     try {
       await withinDeadline(deadline, environment.now(), (options) => client.send(command, options));
     } catch (error) {
       throw new PulsehouseError('PH_INVOKE_FAILED', `${functionName}: ${describeAwsError(error)}`, {
-        where: { pipeline, partition },
+        where: { pipeline: event.pipeline, partition: event.partition },
         cause: error,
       });
     }
   }
 
   return {
-    invoke: (pipeline, partition, deadline) => queue.add(() => send(pipeline, partition, deadline)),
+    start: (functionName, event, deadline) => queue.add(() => send(functionName, event, deadline)),
     close: () => client.destroy(),
+  };
+}
+
+/** Starts consumers. */
+export function consumerInvoker(invoker: LambdaInvoker, functionName: string): ConsumerInvoker {
+  return {
+    invoke: (pipeline, partition, deadline) => invoker.start(functionName, { pipeline, partition }, deadline),
   };
 }

@@ -1,11 +1,9 @@
-import pLimit from 'p-limit';
 import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
-import { partitionsOf, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import { type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import { readStandings } from './conclude.ts';
 import { clearHalt, type HoldDependencies } from './hold.ts';
 import { type ByHand, type PauseDependencies, recordByHand } from './pause.ts';
-
-const STATES_AT_ONCE = 32;
 
 /**
  * Lets the halted partitions of a replay go on, as `resume` does those of a pipeline; the same cause halts them again.
@@ -16,11 +14,10 @@ export async function resumeReplay(
   record: ReplayRecord,
   { by, deadline }: Pick<ByHand, 'by' | 'deadline'>,
 ): Promise<readonly PartitionState[]> {
-  const { state, pipeline } = dependencies;
-  const found = await pLimit(STATES_AT_ONCE).map([...partitionsOf(record)], (partition) =>
-    state.readPartition(replayScope(pipeline.name), partition, deadline),
+  const standings = await readStandings(dependencies, record, deadline);
+  const halted = standings.flatMap(({ found }) =>
+    found?.halted && found.generation === record.id ? [found] : [],
   );
-  const halted = found.flatMap((one) => (one?.halted && one.generation === record.id ? [one] : []));
   for (const one of halted) await clearReplayHalt(dependencies, one, deadline);
   if (halted.length > 0)
     await recordByHand(dependencies, { kind: 'resume', replay: record.id, by }, deadline);

@@ -74,13 +74,6 @@ export async function replayPartition(
   return { ...sum, done: true };
 }
 
-/** Whether the partition has gone through its ranges. */
-export function isDone(found: PartitionState | undefined, record: ReplayRecord, partition: number): boolean {
-  const last = rangesOf(record, partition).at(-1);
-  if (!last) return true;
-  return found?.generation === record.id && comparePositions(found.committed, last.to) >= 0;
-}
-
 async function goThrough(
   dependencies: ReplayDependencies,
   { record, partition, sourceOf, owner, deadline, stop }: PartitionReplay,

@@ -1,15 +1,15 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
-import { partitionsOf, type ReplayRange, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import { partitionsOf, type ReplayRange, type ReplayRecord } from '../pipeline/replay.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
+import { type Conclusion, conclude } from './conclude.ts';
 import { deadLetterEntries, entriesTransport, onlyRowsOf } from './dead-letter-source.ts';
 import { operationId } from './journal.ts';
 import { type DeadLetterIndex, knownDeadLetters } from './known-dead-letters.ts';
 import { batchesIn, type PartitionLedger } from './ledger.ts';
 import { type PlanDependencies, type ReplayRequest, readLedgers } from './plan.ts';
 import {
-  isDone,
   type PartitionReplayResult,
   type ReplaySource,
   type ReplayTarget,
@@ -29,10 +29,7 @@ export interface ReplayRun {
   readonly onProgress?: (partition: number, result: PartitionReplayResult) => void;
 }
 
-export interface ReplayProgress {
-  readonly record: ReplayRecord;
-  /** Nothing of it is left to be done: it is complete, or was cancelled. */
-  readonly done: boolean;
+export interface ReplayProgress extends Conclusion {
   readonly partitions: readonly (PartitionReplayResult & { readonly partition: number })[];
 }
 
@@ -47,7 +44,6 @@ export interface StartedPlan {
 }
 
 const PARTITIONS_AT_ONCE = 4;
-const STATES_AT_ONCE = 32;
 const REPLAYS_CONSIDERED = 100;
 /** How soon whoever works on a replay notices that it was cancelled, ms. */
 const LOOK_EVERY = 3_000;
@@ -135,28 +131,6 @@ export async function advanceReplay(
     },
   );
   return { partitions, ...(await conclude(dependencies, record, run.deadline)) };
-}
-
-/** Ends a replay that has gone through all of its partitions. Answers what stands. */
-export async function conclude(
-  {
-    pipeline,
-    replays,
-    state,
-    environment,
-  }: Pick<PlanDependencies, 'pipeline' | 'replays' | 'state' | 'environment'>,
-  record: ReplayRecord,
-  deadline: number,
-): Promise<Pick<ReplayProgress, 'record' | 'done'>> {
-  const partitions = partitionsOf(record);
-  const states = await pLimit(STATES_AT_ONCE).map([...partitions], (partition) =>
-    state.readPartition(replayScope(pipeline.name), partition, deadline),
-  );
-  const isThrough = partitions.every((partition, index) => isDone(states[index], record, partition));
-  const stands = isThrough
-    ? await replays.endReplay(pipeline.name, record.id, 'complete', environment.now(), deadline)
-    : await replays.readReplay(pipeline.name, record.id, deadline);
-  return { record: stands ?? record, done: isThrough || stands?.status === 'cancelled' };
 }
 
 /** Those that can be carried on are, even where one of them fails: nothing is left half done for another's sake. */

@@ -1,18 +1,17 @@
-import pLimit from 'p-limit';
 import { readSnapshot } from '../checkpoint/snapshots.ts';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
-import { partitionsOf, type ReplayRecord, replayScope } from '../pipeline/replay.ts';
+import type { ReplayRecord } from '../pipeline/replay.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Transport } from '../ports/transport.ts';
+import { isDone, readStandings } from './conclude.ts';
 import { nextStepOf } from './halts.ts';
-import { isDone } from './replay-partition.ts';
 
 export interface StatusDependencies {
   readonly pipeline: Pipeline;
@@ -80,7 +79,6 @@ export interface PipelineStatus {
 
 const CHECKPOINTS_SHOWN = 5;
 const REPLAYS_SHOWN = 5;
-const STATES_AT_ONCE = 32;
 
 /** Where a pipeline stands, read without touching anything. @throws PulsehouseError PH_STATE_MISSING */
 export async function readStatus(
@@ -176,13 +174,10 @@ async function replayStatus(
   record: ReplayRecord,
   deadline: number,
 ): Promise<ReplayStatusLine> {
-  const partitions = partitionsOf(record);
-  const states = await pLimit(STATES_AT_ONCE).map([...partitions], (partition) =>
-    state.readPartition(replayScope(pipeline.name), partition, deadline),
-  );
-  const own = states.map((found) => (found?.generation === record.id ? found : undefined));
+  const standings = await readStandings({ pipeline, state }, record, deadline);
+  const own = standings.map(({ found }) => (found?.generation === record.id ? found : undefined));
   const isComplete = record.status === 'complete';
-  const done = partitions.filter((partition, index) => isComplete || isDone(own[index], record, partition));
+  const done = standings.filter((standing) => isComplete || isDone(standing, record));
   return {
     id: record.id,
     mode: record.mode,
@@ -190,7 +185,7 @@ async function replayStatus(
     status: record.status,
     requestedBy: record.requestedBy,
     requestedAt: record.requestedAt,
-    partitions: partitions.length,
+    partitions: standings.length,
     partitionsDone: done.length,
     messages: own.reduce((sum, found) => sum + (found?.totals.messages ?? 0), 0),
     working: own.filter((found) => found?.owner && found.leaseUntil > environment.now()).length,
