@@ -23,6 +23,7 @@ const replayCodec = itemCodec<ReplayRecord>(
     from: z.string(),
     to: z.string(),
     ranges: z.array(z.strictObject({ partition: count, after: position, to: position })),
+    exclusions: z.string(),
     requestedBy: z.string(),
     requestedAt: count,
     status: z.enum(['running', 'complete', 'cancelled']),

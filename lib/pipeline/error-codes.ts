@@ -328,6 +328,11 @@ export const ERROR_CODES = {
     nextStep: 'Let the other replay end, or give it up with `pulsehouse replay --cancel <id>`.',
   },
   PH_REPLAY_NOT_FOUND: { kind: 'terminal', nextStep: '`pulsehouse status` lists the replays there are.' },
+  PH_REPLAY_OUTDATED: {
+    kind: 'terminal',
+    nextStep:
+      'Give it up with `pulsehouse replay --cancel <id>`, delete once more what it may have brought back, and begin anew.',
+  },
   PH_RESET_REFUSED: {
     kind: 'terminal',
     nextStep: 'Choose a later position: what Pulsar has forgotten, or was told to, cannot be read again.',

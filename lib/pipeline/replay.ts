@@ -29,6 +29,8 @@ export interface ReplayRecord {
   readonly to: string;
   /** By partition and in order of position; a repair has several of one where what is missing lies apart. */
   readonly ranges: readonly ReplayRange[];
+  /** Of the pipeline's recorded deletions when it was planned: the ranges spare what those name, and nothing else. */
+  readonly exclusions: string;
   readonly requestedBy: string;
   /** Milliseconds since the epoch. */
   readonly requestedAt: number;

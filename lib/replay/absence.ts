@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Exclusion, Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
+import type { ReplayRecord } from '../pipeline/replay.ts';
 import type { Segment } from './segments.ts';
 
 /** Why rows may rightly be gone: a recorded deletion took them, or the table's TTL. */
@@ -86,7 +89,25 @@ export function absenceOfBatch(
   return oldest < before ? { absence: 'expired', partly: true } : undefined;
 }
 
-/** Marks what a recorded deletion names, in plain words, for a plan that would read it again. */
+/** Another one where a recorded deletion was added, changed or taken away. */
+export function exclusionsDigest({ audit }: Pick<Pipeline, 'audit'>): string {
+  return createHash('sha256').update(JSON.stringify(audit.exclusions)).digest('hex').slice(0, 16);
+}
+
+/** @throws PulsehouseError PH_REPLAY_OUTDATED: it might bring back what was deleted since it was planned. */
+export function assertSameExclusions(
+  pipeline: Pipeline,
+  { id, exclusions }: Pick<ReplayRecord, 'id' | 'exclusions'>,
+): void {
+  if (exclusions === exclusionsDigest(pipeline)) return;
+  throw new PulsehouseError(
+    'PH_REPLAY_OUTDATED',
+    `replay ${id} was planned with other recorded deletions than audit.exclusions names now`,
+    { where: { pipeline: pipeline.name } },
+  );
+}
+
+/** What a recorded deletion names, in plain words. */
 export function describeExclusion({ reason, partition, positions, published }: Exclusion): string {
   const where = positions
     ? `(${formatPosition(positions.after)}, ${formatPosition(positions.to)}]`

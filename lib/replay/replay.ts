@@ -1,6 +1,8 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
+import { isAfter } from '../pipeline/position.ts';
 import { partitionsOf, type ReplayRange, type ReplayRecord } from '../pipeline/replay.ts';
+import { assertSameExclusions, exclusionsDigest } from './absence.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
 import { type Conclusion, conclude } from './conclude.ts';
@@ -79,6 +81,7 @@ export async function startReplay(
           to: segment.to,
         })),
       ),
+    exclusions: exclusionsDigest(pipeline),
     requestedBy,
     requestedAt: environment.now(),
     status: 'running',
@@ -120,6 +123,7 @@ export async function advanceReplay(
 ): Promise<ReplayProgress> {
   const record = await findReplay(dependencies, id, run.deadline);
   if (record.status !== 'running') return { record, done: true, partitions: [] };
+  assertSameExclusions(dependencies.pipeline, record);
   if (record.mode === 'replace') await assertPaused(dependencies, run.deadline);
   const over = new AbortController();
   const watching = noticeEnd(dependencies, record, over);
@@ -211,7 +215,8 @@ async function sourceOf(
 ): Promise<ReplaySource> {
   const deadLetterBatches = batchesIn(ledger.deadLetterBatches, after, to);
   if (mode === 'redrive') {
-    const entries = await deadLetterEntries(objects, deadLetterBatches, deadline);
+    const all = await deadLetterEntries(objects, deadLetterBatches, deadline);
+    const entries = all.filter(({ position }) => isAfter(position, after) && !isAfter(position, to));
     return {
       transport: entriesTransport(transport, entries, environment),
       sink: settlingSink(onlyRowsOf(target.sink, entries), NO_DEAD_LETTERS),

@@ -13,12 +13,14 @@ import { NO_TOTALS, type PartitionState } from '../pipeline/partition-state.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL, isAfter, isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
+import { exclusionsDigest } from './absence.ts';
 import { cancelReplay } from './cancel.ts';
 import { holdCycle, holdPartition, seizePartition } from './hold.ts';
 import { beginOperation, endOperation, type Operation, operationId, readJournal } from './journal.ts';
 import type { ByHand } from './pause.ts';
 import type { PlanDependencies } from './plan.ts';
 import { advanceReplay } from './replay.ts';
+import { unsparedOf } from './spared-segments.ts';
 import { newestValidSnapshot } from './valid-snapshot.ts';
 
 export interface RestoreResult {
@@ -285,6 +287,11 @@ async function reconcile(
     const to = laterOf(last, forgotten ?? committed);
     return isAfter(to, committed) ? [{ partition, after: committed, to }] : [];
   });
+  const unspared = await pLimit(PARTITIONS_AT_ONCE).map(ranges, async ({ partition, after, to }) => {
+    const state = states.find((found) => found.partition === partition);
+    const segments = state ? await unsparedOf(dependencies, state, { after, to }, deadline) : [];
+    return segments.map((segment) => ({ partition, after: segment.after, to: segment.to }));
+  });
   const record: ReplayRecord = {
     pipeline: pipeline.name,
     id: operationId(environment.now(), environment.uniqueId()),
@@ -292,7 +299,8 @@ async function reconcile(
     target: pipeline.target,
     from: `checkpoint ${claimed.number}`,
     to: 'the last row',
-    ranges,
+    ranges: unspared.flat(),
+    exclusions: exclusionsDigest(pipeline),
     requestedBy: run.by,
     requestedAt: environment.now(),
     status: 'running',

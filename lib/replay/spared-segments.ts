@@ -1,6 +1,10 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isSamePosition, type Position } from '../pipeline/position.ts';
-import type { Segment } from './segments.ts';
+import { absenceOf, absencesOf, expiredBefore } from './absence.ts';
+import type { ReplayDependencies } from './dependencies.ts';
+import { readRange } from './read-range.ts';
+import { type Segment, without } from './segments.ts';
 
 /** So many stretches of a partition are kept apart; a replay writes them down, and no item grows without bound. */
 const MOST_SEGMENTS = 500;
@@ -40,4 +44,21 @@ export function assertFewSpared(partition: number, found: { readonly sparedTooMa
     `what is expired or excluded of partition ${partition} lies in more than ${MOST_SEGMENTS} separate stretches`,
     { where: { partition }, nextStep: 'Give a narrower range, and the rest of it afterwards.' },
   );
+}
+
+/** What of a range a repair may touch, by Pulsar's own entries: all but what may rightly be gone. */
+export async function unsparedOf(
+  { pipeline, transport, environment }: Pick<ReplayDependencies, 'pipeline' | 'transport' | 'environment'>,
+  { partition, topic }: Pick<PartitionState, 'partition' | 'topic'>,
+  range: Segment,
+  deadline: number,
+): Promise<readonly Segment[]> {
+  const absences = absencesOf(pipeline, partition, expiredBefore(pipeline, environment.now()));
+  if (absences.exclusions.length === 0 && absences.expiredBefore === undefined) return [range];
+  const spared = new SparedSegments(range.after);
+  for await (const entry of readRange(transport, environment, { topic, ...range }, deadline)) {
+    spared.add(entry.position, absenceOf(absences, entry) !== undefined);
+  }
+  assertFewSpared(partition, { sparedTooMany: spared.tooMany });
+  return without(range, spared.segments);
 }
