@@ -122,12 +122,14 @@ async function claim(
   { snapshot: base, hash }: StoredSnapshot,
   deadline: number,
 ): Promise<Snapshot> {
-  const { objects, pipeline, environment } = dependencies;
+  const { objects, pipeline, environment, state } = dependencies;
   const generation = newGeneration(environment);
   const added = await partitionsSince(dependencies, base, deadline);
   for (;;) {
     const newest = (await listSnapshots(objects, pipeline.name, deadline)).at(-1) ?? 0;
-    const number = newest + 1;
+    // A number is never used twice, though the object that had it be lost.
+    const opened = (await state.readCycle(pipeline.name, deadline))?.opened ?? 0;
+    const number = Math.max(newest, opened) + 1;
     const offered: Snapshot = {
       ...newSnapshot(
         {
