@@ -23,6 +23,7 @@ export interface ReplayOptions extends CommonOptions {
   readonly mode?: 'verify' | 'repair' | 'replace';
   readonly into?: string;
   readonly yes?: boolean;
+  readonly detach?: boolean;
   readonly continue?: string;
   readonly cancel?: string;
   readonly timeout: number;
@@ -46,6 +47,7 @@ time in milliseconds, "origin" or "committed". From a checkpoint means after it;
       ['pulsehouse replay --mode repair', 'what a repair of everything would do'],
       ['pulsehouse replay --mode repair --yes', 'insert what is missing'],
       ['pulsehouse replay --from 2026-11-01 --into benchmark.copy --yes', 'into another table'],
+      ['pulsehouse replay --mode repair --yes --detach', 'write it down and leave it to the schedule'],
       ['pulsehouse replay --continue 20261122T174512-1a2b3c4d', 'go on with one that was cut off'],
     ],
     run: async ({ options, sessions, terminal, stop }) => {
@@ -60,6 +62,7 @@ time in milliseconds, "origin" or "committed". From a checkpoint means after it;
     .addOption(new Option('--mode <mode>', 'what to do').choices(['verify', 'repair', 'replace']))
     .addOption(new Option('--into <database.table>', 'write into this table').conflicts('mode'))
     .option('--yes', 'act; without it only the plan is printed')
+    .option('--detach', 'with --yes: leave the work to `pulsehouse run` or the deployed schedule')
     .option('--continue <id>', 'go on with a replay that was begun, or that halted')
     .option('--cancel <id>', 'give a replay up; what it inserted stays')
     .option('--timeout <seconds>', 'stop in order after so long', integer, 24 * 3600);
@@ -103,7 +106,10 @@ async function replayOne(
   } finally {
     await target.close();
   }
-  return runReplay(session, record, terminal, { stop, deadline });
+  if (!options.detach) return runReplay(session, record, terminal, { stop, deadline });
+  terminal.answer({ replay: record.id, status: record.status });
+  terminal.say(`Replay ${record.id} is left to the schedule; pulsehouse status shows how far it is`);
+  return EXIT.ok;
 }
 
 async function cancel(session: Session, id: string, terminal: Terminal, deadline: number): Promise<ExitCode> {

@@ -66,7 +66,7 @@ describe('functions', () => {
   });
 
   test('asynchronous events wait no longer than a tick, are not retried, and end in the queue of failures', () => {
-    for (const id of ['Consume', 'Checkpoint', 'Audit']) {
+    for (const id of ['Consume', 'Checkpoint', 'Replay', 'Audit']) {
       const { Properties } = resource(full, `${id}LambdaEvConf`);
       expect(Properties.MaximumRetryAttempts).toBe(0);
       expect(Properties.MaximumEventAgeInSeconds).toBe(60);
@@ -160,14 +160,20 @@ describe('rights', () => {
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  test('only the cycle starts consumers, only the scheduler starts cycles and audits, and nobody itself', () => {
+  test('only the cycle starts consumers and carries replays on, only the scheduler starts cycles and audits, and nobody itself', () => {
     const invoking = ofTypeWithId(full, 'AWS::IAM::Role').flatMap(([id, { Properties }]) =>
       Properties.Policies.flatMap((policy: Policy) => policy.PolicyDocument.Statement)
         .filter((statement: Statement) => [statement.Action].flat().includes('lambda:InvokeFunction'))
         .map((statement: Statement) => [id, statement.Resource]),
     );
     expect(invoking).toEqual([
-      ['CheckpointRole', { 'Fn::GetAtt': ['ConsumeLambdaFunction', 'Arn'] }],
+      [
+        'CheckpointRole',
+        [
+          { 'Fn::GetAtt': ['ConsumeLambdaFunction', 'Arn'] },
+          { 'Fn::GetAtt': ['ReplayLambdaFunction', 'Arn'] },
+        ],
+      ],
       [
         'SchedulerRole',
         [
