@@ -8,6 +8,10 @@ const { describeDeployment } = tsx.require('./template/deployment.ts', __filenam
 const PARAMETERS = [
   'pipelines',
   'pulsarTokenFrom',
+  'pulsarOauth2ClientSecretFrom',
+  'pulsarTlsCaFrom',
+  'pulsarTlsCertFrom',
+  'pulsarTlsKeyFrom',
   'clickhousePasswordFrom',
   'subnetIds',
   'securityGroupIds',

@@ -4,6 +4,10 @@ export interface Parameters {
   readonly stage: string;
   readonly pipelines: string;
   readonly pulsarTokenFrom: string;
+  readonly pulsarOauth2ClientSecretFrom: string;
+  readonly pulsarTlsCaFrom: string;
+  readonly pulsarTlsCertFrom: string;
+  readonly pulsarTlsKeyFrom: string;
   readonly clickhousePasswordFrom: string;
   readonly subnetIds: string;
   readonly securityGroupIds: string;

@@ -7,24 +7,37 @@ const READERS_OF_CLICKHOUSE = ['ConsumeRole', 'ReplayRole', 'AuditRole'];
 
 /** What roles need only because a parameter asks for it; what they always need stands in infra/roles. */
 export function policies(parameters: Parameters): Resources {
-  const { pulsarTokenFrom, clickhousePasswordFrom, kmsKeyArn, subnetIds, tracing } = parameters;
+  const { kmsKeyArn, subnetIds, tracing } = parameters;
   return {
-    ...(pulsarTokenFrom === ''
-      ? {}
-      : { PulsarTokenPolicy: secretPolicy('read-pulsar-token', pulsarTokenFrom, EVERY_FUNCTION) }),
-    ...(clickhousePasswordFrom === ''
-      ? {}
-      : {
-          ClickhousePasswordPolicy: secretPolicy(
-            'read-clickhouse-password',
-            clickhousePasswordFrom,
-            READERS_OF_CLICKHOUSE,
-          ),
-        }),
+    ...Object.fromEntries(secretPolicies(parameters)),
     ...(kmsKeyArn === '' ? {} : { KeyPolicy: keyPolicy(kmsKeyArn) }),
     ...(subnetIds === '' ? {} : { NetworkPolicy: networkPolicy() }),
     ...(tracing === 'Active' ? { TracingPolicy: tracingPolicy() } : {}),
   };
+}
+
+function secretPolicies(parameters: Parameters): readonly (readonly [string, Resource])[] {
+  const secrets = [
+    ['PulsarToken', 'read-pulsar-token', parameters.pulsarTokenFrom, EVERY_FUNCTION],
+    [
+      'PulsarClientSecret',
+      'read-pulsar-client-secret',
+      parameters.pulsarOauth2ClientSecretFrom,
+      EVERY_FUNCTION,
+    ],
+    ['PulsarAuthority', 'read-pulsar-authority', parameters.pulsarTlsCaFrom, EVERY_FUNCTION],
+    ['PulsarCertificate', 'read-pulsar-certificate', parameters.pulsarTlsCertFrom, EVERY_FUNCTION],
+    ['PulsarKey', 'read-pulsar-key', parameters.pulsarTlsKeyFrom, EVERY_FUNCTION],
+    [
+      'ClickhousePassword',
+      'read-clickhouse-password',
+      parameters.clickhousePasswordFrom,
+      READERS_OF_CLICKHOUSE,
+    ],
+  ] as const;
+  return secrets.flatMap(([id, name, from, roles]) =>
+    from === '' ? [] : [[`${id}Policy`, secretPolicy(name, from, roles)] as const],
+  );
 }
 
 function secretPolicy(name: string, from: string, roles: readonly string[]): Resource {

@@ -7,7 +7,7 @@ import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { Authentication } from '../pulsar/wire/net/authentication.ts';
 import type { Bucket } from '../s3/bucket.ts';
-import type { Settings } from './settings.ts';
+import type { Pem, Settings } from './settings.ts';
 
 /** What every adapter is given besides its settings. */
 export interface Surroundings {
@@ -30,9 +30,9 @@ export async function openTransport(settings: Settings, around: Surroundings): P
     ...where,
     authentication: await wireAuthentication(settings.pulsar, around.environment),
     tls: {
-      ca: await readPem('PULSAR_TLS_CA_FILE', tls.caFile),
-      cert: await readPem('PULSAR_TLS_CERT_FILE', tls.certFile),
-      key: await readPem('PULSAR_TLS_KEY_FILE', tls.keyFile),
+      ca: await readPem(tls.ca),
+      cert: await readPem(tls.cert),
+      key: await readPem(tls.key),
     },
     ...around,
   });
@@ -48,22 +48,18 @@ async function wireAuthentication(
     const { oauth2Authentication } = await import('../pulsar/wire/net/oauth2.ts');
     return oauth2Authentication({ ...oauth2, clientSecret: oauth2.clientSecret.reveal() }, environment);
   }
-  return tls.certFile === undefined ? undefined : authentication.tlsAuthentication;
+  return tls.cert === undefined ? undefined : authentication.tlsAuthentication;
 }
 
 /** @throws PulsehouseError PH_SETTINGS_INVALID */
-async function readPem(variable: string, path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
+async function readPem(pem: Pem | undefined): Promise<string | undefined> {
+  if (pem === undefined) return undefined;
+  if ('text' in pem) return pem.text.reveal();
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(pem.file, 'utf8');
   } catch (cause) {
-    throw new PulsehouseError(
-      'PH_SETTINGS_INVALID',
-      `${variable} names a file that cannot be read: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    const message = `${pem.variable} names a file that cannot be read: ${messageOf(cause)}`;
+    throw new PulsehouseError('PH_SETTINGS_INVALID', message, { cause });
   }
 }
 

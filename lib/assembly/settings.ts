@@ -6,12 +6,17 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 
 const PULSAR_TRANSPORTS = ['wire', 'pulsar-client'] as const;
 
-/** Paths of PEM files. A client certificate is the identity where neither a token nor OAuth2 is. */
+/** PEM, as a file's path or as the text itself. A client certificate is the identity where neither a token nor OAuth2 is. */
 export interface PulsarTls {
-  readonly caFile: string | undefined;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
+  readonly ca: Pem | undefined;
+  readonly cert: Pem | undefined;
+  readonly key: Pem | undefined;
 }
+
+export type Pem =
+  | { readonly text: Secret }
+  /** The variable is named when the file cannot be read. */
+  | { readonly file: string; readonly variable: string };
 
 /** Client credentials. */
 export interface PulsarOAuth2 {
@@ -59,9 +64,9 @@ export function readSettings(variables: Variables): Settings {
       listenerName: reader.optional('PULSAR_LISTENER_NAME'),
       transport: reader.oneOf('PULSAR_TRANSPORT', PULSAR_TRANSPORTS),
       tls: {
-        caFile: reader.optional('PULSAR_TLS_CA_FILE'),
-        certFile: reader.optional('PULSAR_TLS_CERT_FILE'),
-        keyFile: reader.optional('PULSAR_TLS_KEY_FILE'),
+        ca: reader.pem('PULSAR_TLS_CA'),
+        cert: reader.pem('PULSAR_TLS_CERT'),
+        key: reader.pem('PULSAR_TLS_KEY'),
       },
       oauth2: readOAuth2(reader),
     },
@@ -81,6 +86,7 @@ export function readSettings(variables: Variables): Settings {
     region: reader.optional('AWS_REGION') ?? reader.optional('AWS_DEFAULT_REGION'),
   };
   reader.together('PULSAR_TLS_CERT_FILE', 'PULSAR_TLS_KEY_FILE');
+  reader.together('PULSAR_TLS_CERT', 'PULSAR_TLS_KEY');
   reader.apart('PULSAR_TOKEN', 'PULSAR_OAUTH2_ISSUER_URL');
   if (settings.pulsar.transport === 'pulsar-client') {
     for (const name of ONLY_WIRE) reader.needs(name, 'PULSAR_TRANSPORT=wire');
@@ -90,7 +96,13 @@ export function readSettings(variables: Variables): Settings {
 }
 
 /** What the official client is not given. */
-const ONLY_WIRE = ['PULSAR_TLS_CA_FILE', 'PULSAR_TLS_CERT_FILE', 'PULSAR_OAUTH2_ISSUER_URL'] as const;
+const ONLY_WIRE = [
+  'PULSAR_TLS_CA_FILE',
+  'PULSAR_TLS_CERT_FILE',
+  'PULSAR_TLS_CA',
+  'PULSAR_TLS_CERT',
+  'PULSAR_OAUTH2_ISSUER_URL',
+] as const;
 
 function readOAuth2(reader: VariableReader): PulsarOAuth2 | undefined {
   const issuerUrl = reader.optionalUrl('PULSAR_OAUTH2_ISSUER_URL', ['https:'], 'https://issuer.example');
@@ -123,6 +135,16 @@ class VariableReader {
   secret(name: string): Secret | undefined {
     const value = this.optional(name);
     return value === undefined ? undefined : new Secret(value);
+  }
+
+  /** The text is what a secret's place is filled in with. */
+  pem(name: string): Pem | undefined {
+    const variable = `${name}_FILE`;
+    this.apart(name, variable);
+    const text = this.secret(name);
+    if (text) return { text };
+    const file = this.optional(variable);
+    return file === undefined ? undefined : { file, variable };
   }
 
   url(name: string, protocols: readonly string[], example: string): string {

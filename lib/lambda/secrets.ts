@@ -18,6 +18,10 @@ const providers: { ssm?: SecretProvider; secretsmanager?: SecretProvider } = {};
 /** Environment variables that name a secret's place, and those the settings read the secret itself from. */
 const PLACES = {
   PULSAR_TOKEN_FROM: 'PULSAR_TOKEN',
+  PULSAR_OAUTH2_CLIENT_SECRET_FROM: 'PULSAR_OAUTH2_CLIENT_SECRET',
+  PULSAR_TLS_CA_FROM: 'PULSAR_TLS_CA',
+  PULSAR_TLS_CERT_FROM: 'PULSAR_TLS_CERT',
+  PULSAR_TLS_KEY_FROM: 'PULSAR_TLS_KEY',
   CLICKHOUSE_PASSWORD_FROM: 'CLICKHOUSE_PASSWORD',
 } as const;
 

@@ -257,7 +257,17 @@ describe('TLS', () => {
     const topic = `persistent://public/default/secured-${topics++}`;
     const producer = await openProducer(encrypted(), topic);
     expect(await transport.partitions(topic, soon())).toEqual([topic]);
-    await Promise.all([producer.close(), transport.close()]);
+    const texts = {
+      PULSAR_TLS_CA_FILE: '',
+      PULSAR_TLS_CERT_FILE: '',
+      PULSAR_TLS_KEY_FILE: '',
+      PULSAR_TLS_CA: authority.cert,
+      PULSAR_TLS_CERT: certified.cert,
+      PULSAR_TLS_KEY: certified.key,
+    };
+    const fromTexts = await openTransport(readSettings({ ...variables, ...texts }), around);
+    expect(await fromTexts.partitions(topic, soon())).toEqual([topic]);
+    await Promise.all([producer.close(), transport.close(), fromTexts.close()]);
     const absent = readSettings({ ...variables, PULSAR_TLS_CA_FILE: join(folder, 'absent.pem') });
     await expect(openTransport(absent, around)).rejects.toMatchObject({
       code: 'PH_SETTINGS_INVALID',

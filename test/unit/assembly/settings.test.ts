@@ -80,6 +80,11 @@ describe('settings', () => {
     [{ PULSAR_SERVICE_URL: 'http://broker:8080' }, /^PULSAR_SERVICE_URL .* pulsar:\/\/ or pulsar\+ssl:\/\//],
     [{ PULSAR_ADMIN_URL: 'broker' }, /^PULSAR_ADMIN_URL is not a URL/],
     [{ PULSAR_TLS_CERT_FILE: 'a.pem' }, /^PULSAR_TLS_CERT_FILE is set without PULSAR_TLS_KEY_FILE; set both/],
+    [{ PULSAR_TLS_CERT: 'PEM' }, /^PULSAR_TLS_CERT is set without PULSAR_TLS_KEY; set both/],
+    [
+      { PULSAR_TLS_CA: 'PEM', PULSAR_TLS_CA_FILE: 'a.pem' },
+      /^PULSAR_TLS_CA and PULSAR_TLS_CA_FILE are both set/,
+    ],
     [{ PULSAR_TLS_KEY_FILE: 'a.pem' }, /^PULSAR_TLS_KEY_FILE is set without PULSAR_TLS_CERT_FILE; set both/],
     [
       { PULSAR_OAUTH2_ISSUER_URL: 'https://issuer' },

@@ -10,6 +10,8 @@ const EVERYTHING = {
   pulsarServiceUrl: 'pulsar+ssl://broker.internal:6651',
   clickhouseUrl: 'https://clickhouse.internal:8443',
   pulsarTokenFrom: 'secretsmanager:pulsehouse/pulsar-token',
+  pulsarTlsCaFrom: 'ssm:/pulsehouse/pulsar-ca',
+  pulsarListenerName: 'internal',
   clickhousePasswordFrom: 'ssm:/pulsehouse/clickhouse-password',
   subnetIds: 'subnet-0a1b2c3d,subnet-4e5f6a7b',
   securityGroupIds: 'sg-0a1b2c3d',
@@ -60,6 +62,11 @@ describe('functions', () => {
       const { Variables } = resource(full, `${id}LambdaFunction`).Properties.Environment;
       expect(Variables.PULSAR_TOKEN_FROM).toBe('secretsmanager:pulsehouse/pulsar-token');
       expect('CLICKHOUSE_PASSWORD_FROM' in Variables, id).toBe(named);
+      expect(Variables).toMatchObject({
+        PULSAR_TLS_CA_FROM: 'ssm:/pulsehouse/pulsar-ca',
+        PULSAR_LISTENER_NAME: 'internal',
+        PULSAR_OAUTH2_CLIENT_SECRET_FROM: '',
+      });
       expect(Variables).not.toHaveProperty('PULSAR_TOKEN');
       expect(Variables).not.toHaveProperty('CLICKHOUSE_PASSWORD');
     }
@@ -190,6 +197,7 @@ describe('rights', () => {
       { Ref: 'ReplayRole' },
       { Ref: 'AuditRole' },
     ]);
+    expect(resource(full, 'PulsarAuthorityPolicy').Properties.Roles).toHaveLength(5);
     expect(resource(full, 'PulsarTokenPolicy').Properties.PolicyDocument.Statement[0].Resource).toEqual({
       'Fn::Sub': `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:pulsehouse/pulsar-token-??????`,
     });
