@@ -55,6 +55,7 @@ async function redrive(
     },
     deadline,
   );
+  const spared = plan.ranges.reduce((sum, range) => sum + range.spared, 0);
   const total = plan.ranges.reduce((sum, { deadLetters }) => sum + deadLetters, 0);
   terminal.say(
     table(
@@ -67,6 +68,11 @@ async function redrive(
       ]),
     ),
   );
+  if (spared > 0) {
+    terminal.say(
+      `\n${plural(spared, 'dead letter')} left alone: expired or excluded (audit in pipeline.yml)`,
+    );
+  }
   if (!options.yes || total === 0) {
     terminal.answer({ pipeline: pipeline.name, dryRun: true, deadLetters: total, ranges: plan.ranges });
     const rest = total === 0 ? '' : '; --yes puts them through the mapping again';

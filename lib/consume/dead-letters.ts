@@ -9,6 +9,8 @@ import { ask, type ConsumeContext, whereOf } from './context.ts';
 export interface DeadLetter {
   readonly position: string;
   readonly index: number;
+  /** Milliseconds since the epoch. */
+  readonly publishTime: number;
   readonly reason: string;
   /** The payload as it came, base64. */
   readonly payload: string;
@@ -93,6 +95,7 @@ export function toBadMessage(letter: DeadLetter): BadMessage {
   return {
     position: parsePosition(letter.position),
     index: letter.index,
+    publishTime: letter.publishTime,
     reason: letter.reason,
     payload: Buffer.from(letter.payload, 'base64'),
   };
@@ -102,6 +105,7 @@ function toLine(message: BadMessage): DeadLetter {
   return {
     position: formatPosition(message.position),
     index: message.index,
+    publishTime: message.publishTime,
     reason: message.reason,
     payload: Buffer.from(message.payload).toString('base64'),
   };

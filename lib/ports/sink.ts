@@ -7,6 +7,8 @@ import type { Entry } from './transport.ts';
 export interface BadMessage {
   readonly position: Position;
   readonly index: number;
+  /** Milliseconds since the epoch. */
+  readonly publishTime: number;
   readonly reason: string;
   readonly payload: Uint8Array;
 }
@@ -30,7 +32,7 @@ export interface BatchBody {
   /** Adds every message of the entry that exists and is not left out. Copies what it needs; the entry may be let go. */
   add(entry: Entry, leaveOut?: LeaveOut): void;
   /** Which message the n-th row of the body (from 0) came from. */
-  messageAt(row: number): { readonly position: Position; readonly index: number };
+  messageAt(row: number): Pick<BadMessage, 'position' | 'index' | 'publishTime'>;
   /** The payload of the n-th row's message, as it came but for white space before it. */
   payloadAt(row: number): Uint8Array;
   /** The encoded rows `[from, to)`, all of them by default, in order. May be read any number of times. */

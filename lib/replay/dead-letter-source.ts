@@ -41,7 +41,7 @@ function toEntry(position: Position, letters: readonly DeadLetter[]): Entry {
   return {
     position,
     firstPosition: position,
-    publishTime: 0,
+    publishTime: letters[0]?.publishTime ?? 0,
     count,
     data: Buffer.concat(payloads),
     bounds,

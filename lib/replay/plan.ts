@@ -90,7 +90,7 @@ export async function planReplay(
     if (!ledger) throw unknownPartition(dependencies.pipeline, range.partition);
     const absences = absencesOf(dependencies.pipeline, range.partition, expired);
     const found = await compare({ ...dependencies, ...target }, ledger, range, request, absences, watch);
-    if (request.mode !== 'verify') assertFewSpared(range.partition, found);
+    if (request.mode !== 'verify') assertFewSpared(range.partition, found.sparedTooMany);
     return {
       ...range,
       found,

@@ -1,5 +1,5 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
-import { formatPosition, type Position } from '../pipeline/position.ts';
+import { formatPosition } from '../pipeline/position.ts';
 import type { BadMessage, BatchBody, InsertOutcome, InsertSend, LeaveOut, Sink } from '../ports/sink.ts';
 import type { Entry } from '../ports/transport.ts';
 import type { DeadLetterIndex } from './known-dead-letters.ts';
@@ -87,7 +87,7 @@ class WithoutDeadLetters implements BatchBody {
     this.inner.add(entry, (position, index) => letters.has(index) || (leaveOut?.(position, index) ?? false));
   }
 
-  messageAt(row: number): { readonly position: Position; readonly index: number } {
+  messageAt(row: number): Pick<BadMessage, 'position' | 'index' | 'publishTime'> {
     return this.inner.messageAt(row);
   }
 

@@ -37,8 +37,8 @@ export class SparedSegments {
 }
 
 /** @throws PulsehouseError PH_RANGE_INVALID */
-export function assertFewSpared(partition: number, found: { readonly sparedTooMany: boolean }): void {
-  if (!found.sparedTooMany) return;
+export function assertFewSpared(partition: number, tooMany: boolean): void {
+  if (!tooMany) return;
   throw new PulsehouseError(
     'PH_RANGE_INVALID',
     `what is expired or excluded of partition ${partition} lies in more than ${MOST_SEGMENTS} separate stretches`,
@@ -59,6 +59,6 @@ export async function unsparedOf(
   for await (const entry of readRange(transport, environment, { topic, ...range }, deadline)) {
     spared.add(entry.position, absenceOf(absences, entry) !== undefined);
   }
-  assertFewSpared(partition, { sparedTooMany: spared.tooMany });
+  assertFewSpared(partition, spared.tooMany);
   return without(range, spared.segments);
 }

@@ -76,8 +76,9 @@ export class JsonBody implements BatchBody {
     this.#indexes.push(index);
   }
 
-  messageAt(row: number): { readonly position: Position; readonly index: number } {
-    return { position: this.#entryOf(row).position, index: this.#indexes[row] as number };
+  messageAt(row: number): Pick<BadMessage, 'position' | 'index' | 'publishTime'> {
+    const { position, publishTime } = this.#entryOf(row);
+    return { position, index: this.#indexes[row] as number, publishTime };
   }
 
   payloadAt(row: number): Uint8Array {
@@ -124,5 +125,6 @@ function isEmptyObject(data: Uint8Array, brace: number): boolean {
 function badMessage(entry: Entry, index: number, fault: string): BadMessage {
   const start = entry.bounds[2 * index] as number;
   const payload = start < 0 ? new Uint8Array() : entry.data.slice(start, entry.bounds[2 * index + 1]);
-  return { position: entry.position, index, reason: `payload ${fault}`, payload };
+  const { position, publishTime } = entry;
+  return { position, index, publishTime, reason: `payload ${fault}`, payload };
 }
