@@ -9,7 +9,7 @@ import { type CycleContext, type CycleDependencies, persistently } from './conte
 import { discoverPartitions } from './discover.ts';
 import { findWork, invokeConsumers, type Work } from './fan-out.ts';
 import { listSnapshots, pruneSnapshots } from './snapshots.ts';
-import { hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
+import { assertCovered, hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
 
 export type { CycleDependencies } from './context.ts';
 
@@ -70,6 +70,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const states = await readStates(context);
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
   const previous = await latestSnapshot(context);
+  if (previous) assertCovered(previous.snapshot, states);
   const work = await findWork(context, states);
   const idle = !work.some(({ pending }) => pending) && !hasMoved(states, previous?.snapshot);
   if (idle) {

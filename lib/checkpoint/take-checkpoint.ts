@@ -81,10 +81,11 @@ function assertOurs(stored: Snapshot, cycle: CycleState): void {
 }
 
 /**
- * A stored snapshot that was not ours is an earlier try's, and no partition went back since; otherwise the states are
- * older ones, and acknowledging by that object would forget what they have yet to read (invariant 1).
+ * No partition goes back within its generation: a snapshot that is ahead of the states, the latest or an earlier try's
+ * under our number, says that they are older copies. Acknowledging by it would forget what they have yet to read, and a
+ * snapshot of them would hide it (invariant 1).
  */
-function assertCovered(stored: Snapshot, states: readonly PartitionState[]): void {
+export function assertCovered(stored: Snapshot, states: readonly PartitionState[]): void {
   for (const state of states) {
     const told = stored.partitions[state.partition];
     if (
