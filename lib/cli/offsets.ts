@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { BEFORE_ALL, formatPosition, type Position } from '../pipeline/position.ts';
+import { readAgain } from '../replay/absence.ts';
 import { type Bound, parseBound } from '../replay/bound.ts';
 import { type PlanDependencies, readLedgers } from '../replay/plan.ts';
 import { resolveRange } from '../replay/range.ts';
@@ -75,11 +76,14 @@ export async function moveOffsets(
   { act, by }: MoveTerms,
 ): Promise<ExitCode> {
   const planned = await planReset(session, request, by.deadline);
+  const again = planned.flatMap((plan) => readAgain(session.pipeline, plan));
   terminal.say(tableOf(terminal, planned));
+  for (const line of again) terminal.say(`${terminal.colour.yellow('mind')}  ${line}`);
   if (act) await reset(session, request, by);
   terminal.answer({
     pipeline: session.pipeline.name,
     done: act,
+    readAgain: again,
     partitions: planned.map(({ partition, from, to, rows, inFlight }) => ({
       partition,
       from: formatPosition(from),

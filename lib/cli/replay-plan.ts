@@ -1,6 +1,7 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition } from '../pipeline/position.ts';
 import { describeRange, entriesToRepair, type PlannedRange, type ReplayPlan } from '../replay/plan.ts';
+import type { Segment } from '../replay/segments.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { bytes, count, duration } from './format.ts';
 import { type Terminal, table } from './terminal.ts';
@@ -42,7 +43,7 @@ export function showPlan(
   }
   const verdict = verdictOf(plan) === EXIT.ok ? green(bold('exact')) : red(bold('not exact'));
   terminal.say(
-    `\n${verdict}: ${count(plan.messages)} messages in ${count(plan.entries)} entries, ${bytes(plan.bytes)}; missing ${count(plan.missing)}, doubled ${count(plan.doubled)}, foreign ${count(plan.foreign)}`,
+    `\n${verdict}: ${count(plan.messages)} messages in ${count(plan.entries)} entries, ${bytes(plan.bytes)}; missing ${count(plan.missing)}, doubled ${count(plan.doubled)}, foreign ${count(plan.foreign)}${rightlyGone(plan)}`,
   );
   const acts = plan.ranges.filter(({ leftOut }) => leftOut === undefined).length;
   if (willAct || mode === 'verify' || acts === 0) return;
@@ -51,6 +52,12 @@ export function showPlan(
   terminal.say(
     `${dim('dry run')}  nothing was changed; --yes would ${mode === 'into' ? 'write' : mode} ${acts} of ${plan.ranges.length} partitions${share}, about ${duration(plan.estimatedSeconds * 1000)}`,
   );
+}
+
+function rightlyGone({ expired, excluded }: ReplayPlan): string {
+  return expired + excluded === 0
+    ? ''
+    : `; gone rightly: expired ${count(expired)}, excluded ${count(excluded)}`;
 }
 
 function rangeRow({ partition, after, to, found }: PlannedRange): string[] {
@@ -65,6 +72,10 @@ function rangeRow({ partition, after, to, found }: PlannedRange): string[] {
     count(found.foreign),
     count(found.forgotten?.messages ?? 0),
   ];
+}
+
+function formatSegment({ after, to }: Segment) {
+  return { after: formatPosition(after), to: formatPosition(to) };
 }
 
 function asJson(pipeline: Pipeline, { request, ranges, ...sums }: ReplayPlan): unknown {
@@ -83,10 +94,8 @@ function asJson(pipeline: Pipeline, { request, ranges, ...sums }: ReplayPlan): u
       after: formatPosition(after),
       to: formatPosition(to),
       upTo: formatPosition(found.upTo),
-      missingIn: found.missingIn.map((segment) => ({
-        after: formatPosition(segment.after),
-        to: formatPosition(segment.to),
-      })),
+      missingIn: found.missingIn.map(formatSegment),
+      spared: found.spared.map(formatSegment),
       forgotten: found.forgotten && { ...found.forgotten, upTo: formatPosition(found.forgotten.upTo) },
       leftOut,
     })),

@@ -107,12 +107,27 @@ export function assertSameExclusions(
   );
 }
 
-/** What a recorded deletion names, in plain words. */
-export function describeExclusion({ reason, partition, positions, published }: Exclusion): string {
-  const where = positions
-    ? `(${formatPosition(positions.after)}, ${formatPosition(positions.to)}]`
-    : published
-      ? `published from ${new Date(published.from).toISOString()} to ${new Date(published.to).toISOString()}`
-      : 'nothing';
-  return `${partition === undefined ? 'every partition' : `partition ${partition}`}, ${where}: ${reason}`;
+/**
+ * What a reset of a partition back to `to` would read again although it was deleted on purpose, one sentence each. Of
+ * publish times nobody knows where they lie before they are read.
+ */
+export function readAgain(
+  { audit }: Pick<Pipeline, 'audit'>,
+  { partition, from, to }: { readonly partition: number; readonly from: Position; readonly to: Position },
+): readonly string[] {
+  const { exclusions } = absencesOf({ audit }, partition, undefined);
+  const touched = exclusions.filter(
+    ({ positions }) => !positions || (isAfter(from, positions.after) && isAfter(positions.to, to)),
+  );
+  if (!isAfter(from, to)) return [];
+  return touched.map(({ reason, positions, published }) => {
+    const what = positions
+      ? `(${formatPosition(positions.after)}, ${formatPosition(positions.to)}]`
+      : `what was published from ${textOf(published?.from)} to ${textOf(published?.to)}, where that lies above ${formatPosition(to)},`;
+    return `partition ${partition}: ${what} is read again although it was deleted ("${reason}"); delete those rows once more when the pipeline has caught up`;
+  });
+}
+
+function textOf(time: number | undefined): string {
+  return new Date(time ?? 0).toISOString();
 }

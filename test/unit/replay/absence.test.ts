@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type Absences, absenceOf, absenceOfBatch, absencesOf } from '../../../lib/replay/absence.ts';
+import {
+  type Absences,
+  absenceOf,
+  absenceOfBatch,
+  absencesOf,
+  readAgain,
+} from '../../../lib/replay/absence.ts';
 
 const at = (entry: number) => ({ ledger: 1, entry });
 const erased = { reason: 'erased', positions: { after: at(9), to: at(19) } };
@@ -43,5 +49,22 @@ describe('what may rightly be gone', () => {
   ] as const)('a batch %s', (_, [after, to], [publishedUpTo, publishedAfter, publishedBefore], expected) => {
     const batch = { after: at(after), to: at(to), publishedUpTo, publishedAfter, publishedBefore };
     expect(absenceOfBatch(absences, batch)).toEqual(expected);
+  });
+
+  test('a reset says what it would read again', () => {
+    const audit = { interval: 0, exclusions: [{ ...erased, partition: 3 }] };
+    const lines = (to: number, partition = 3) =>
+      readAgain({ audit }, { partition, from: at(40), to: at(to) });
+    expect(lines(12)).toEqual([
+      expect.stringContaining('(1:9, 1:19] is read again although it was deleted ("erased")'),
+    ]);
+    expect(lines(19)).toEqual([]);
+    expect(lines(50)).toEqual([]);
+    expect(lines(0, 4)).toEqual([]);
+    const byTime = readAgain(
+      { audit: { interval: 0, exclusions: [trial] } },
+      { partition: 0, from: at(4), to: at(1) },
+    );
+    expect(byTime).toEqual([expect.stringContaining('where that lies above 1:1')]);
   });
 });
