@@ -103,6 +103,15 @@ export interface Transport {
     deadline: number,
   ): Promise<SubscriptionState>;
   /**
+   * What stands of the durable subscription; undefined where there is none, which asking does not change.
+   * @throws PulsehouseError PH_PULSAR_CONSUMER_BUSY (retryable) while somebody else is connected to it, where that hides it.
+   */
+  subscriptionState(
+    partitionTopic: string,
+    subscription: string,
+    deadline: number,
+  ): Promise<SubscriptionState | undefined>;
+  /**
    * Acknowledges cumulatively up to and including `position` and waits for the broker's receipt, after `check` has seen
    * the state found; what `check` throws ends the call before anything is acknowledged. Answers the state found.
    * @throws PulsehouseError PH_PULSAR_CONSUMER_BUSY (retryable) while somebody else is connected to the subscription.

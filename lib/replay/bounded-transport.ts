@@ -24,6 +24,7 @@ export function boundedTransport(transport: Transport, to: Position, environment
       });
     },
     ensureSubscription: (topic) => Promise.reject(untouchable(topic)),
+    subscriptionState: (topic, name, deadline) => transport.subscriptionState(topic, name, deadline),
     acknowledge: (topic) => Promise.reject(untouchable(topic)),
     close: () => transport.close(),
   };

@@ -65,6 +65,7 @@ export function entriesTransport(
     lastPosition: () => Promise.resolve(entries.at(-1)?.position ?? BEFORE_ALL),
     openReader: (_, { after }) => Promise.resolve(readerOf(entries, after, environment)),
     ensureSubscription: (topic) => Promise.reject(untouchable(topic)),
+    subscriptionState: (topic, name, deadline) => transport.subscriptionState(topic, name, deadline),
     acknowledge: (topic) => Promise.reject(untouchable(topic)),
     close: () => transport.close(),
   };

@@ -36,7 +36,7 @@ export class ClientSubscription {
   }
 
   async ensure(initial: InitialPosition, deadline: number): Promise<SubscriptionState> {
-    const found = await this.#state(deadline);
+    const found = await this.find(deadline);
     if (found !== undefined) return found;
     await this.#with(initial.at === 'latest' ? 'Latest' : 'Earliest', deadline, async (consumer) => {
       if (initial.at === 'position') await this.#send(consumer, initial.position, deadline);
@@ -65,14 +65,14 @@ export class ClientSubscription {
     return found;
   }
 
-  async #state(deadline: number): Promise<SubscriptionState | undefined> {
+  async find(deadline: number): Promise<SubscriptionState | undefined> {
     const { last, markDelete } = await this.#around.admin.stats(this.#topic, deadline);
     const found = markDelete.get(this.#name);
     return found && { last, markDelete: found };
   }
 
   async #existing(deadline: number): Promise<SubscriptionState> {
-    const found = await this.#state(deadline);
+    const found = await this.find(deadline);
     if (found !== undefined) return found;
     throw new PulsehouseError(
       'PH_PULSAR_SUBSCRIPTION_MISSING',

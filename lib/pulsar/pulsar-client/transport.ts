@@ -62,6 +62,7 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
     lastPosition: async (topic, deadline) => (await admin.stats(topic, deadline)).last,
     ensureSubscription: (topic, name, initial, deadline) =>
       subscription(topic, name).ensure(initial, deadline),
+    subscriptionState: (topic, name, deadline) => subscription(topic, name).find(deadline),
     acknowledge: (topic, name, position, deadline, check) =>
       subscription(topic, name).acknowledge(position, deadline, check),
     topicIdentity: async (topic, deadline) =>

@@ -76,6 +76,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
     },
     ensureSubscription: (topic, name, initial, deadline) =>
       subscription(topic, name).ensure(initial, deadline),
+    subscriptionState: (topic, name, deadline) => subscription(topic, name).find(deadline),
     acknowledge: (topic, name, position, deadline, check) =>
       subscription(topic, name).acknowledge(position, deadline, check),
     topicIdentity: async (topic, deadline) => (await topicFacts(options, topic, deadline))?.createdAt,

@@ -90,6 +90,17 @@ export function transportContract(name: string, openSubject: () => Promise<Topic
       expect(await transport.ensureSubscription(topic, 's', { at: 'earliest' }, deadline())).toEqual(told);
     });
 
+    it('says what stands of a subscription, and makes none by that', async () => {
+      const { transport, topic, deadline, publish } = await open();
+      const [first, last] = await publish([1, 1]);
+      expect(await transport.subscriptionState(topic, 's', deadline())).toBeUndefined();
+      expect(await transport.subscriptionState(topic, 's', deadline())).toBeUndefined();
+      const made = await transport.ensureSubscription(topic, 's', { at: 'latest' }, deadline());
+      expect(made).toEqual({ markDelete: last, last });
+      expect(await transport.subscriptionState(topic, 's', deadline())).toEqual(made);
+      expect(first).not.toEqual(last);
+    });
+
     it('acknowledges nothing when the check objects, and lets the next one connect', async () => {
       const { transport, topic, deadline, publish } = await open();
       const [first] = await publish([1]);

@@ -52,6 +52,17 @@ export class SimulatedTransport implements Transport {
     );
   }
 
+  subscriptionState(
+    name: string,
+    _subscription: string,
+    deadline: number,
+  ): Promise<SubscriptionState | undefined> {
+    return this.call(`asks for the subscription of ${name}`, deadline, () => {
+      const { subscription, last } = this.find(name);
+      return subscription && { markDelete: subscription.markDelete, last };
+    });
+  }
+
   async acknowledge(
     name: string,
     _subscription: string,

@@ -42,6 +42,11 @@ export class DurableSubscription {
     return this.#with('earliest', deadline, (session) => stateOf(session, deadline));
   }
 
+  async find(deadline: number): Promise<SubscriptionState | undefined> {
+    if (!(await this.exists(deadline))) return undefined;
+    return this.#with('earliest', deadline, (session) => stateOf(session, deadline));
+  }
+
   async acknowledge(
     position: Position,
     deadline: number,
