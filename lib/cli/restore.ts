@@ -6,6 +6,7 @@ import { formatPosition } from '../pipeline/position.ts';
 import { parseBound } from '../replay/bound.ts';
 import { restore } from '../replay/restore.ts';
 import { newestValidSnapshot } from '../replay/valid-snapshot.ts';
+import { bringUp } from './branch.ts';
 import { type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, duration } from './format.ts';
@@ -19,6 +20,10 @@ interface RestoreOptions extends CommonOptions {
   readonly yes?: boolean;
   readonly lostAt?: string;
   readonly dropInFlight?: boolean;
+  readonly from?: string;
+  readonly fromBucket?: string;
+  readonly copyRows?: boolean;
+  readonly ddl?: string;
   readonly timeout: number;
 }
 
@@ -30,23 +35,38 @@ ClickHouse holds beyond it, and goes on exactly. Refused while the state is ther
 insert of an earlier writer can still arrive: batch.insertTimeout, counted from --lost-at where that is known.
 
 With --to N: rolls table and state back to checkpoint N together, on a paused pipeline. It reaches as far back as
-acknowledgement trails (checkpoint.acknowledgeBehind): what Pulsar was told to forget may be gone before it is read again.`,
+acknowledgement trails (checkpoint.acknowledgeBehind): what Pulsar was told to forget may be gone before it is read again.
+
+With --from FILE: brings this pipeline up beside the one of that file, which goes on: from its newest checkpoint or --to N,
+with a name, a subscription and a table of its own. --copy-rows copies the rows up to there inside ClickHouse; without it
+they are expected in the table, and counted.`,
     examples: [
       ['pulsehouse restore', 'after the state table was lost'],
       ['pulsehouse restore --to 120', 'what rolling back to checkpoint 120 would do'],
       ['pulsehouse restore --to 120 --yes', 'roll back'],
+      ['pulsehouse restore -c green.yml --from blue.yml --copy-rows', 'a second pipeline beside the first'],
     ],
     run: ({ options, sessions, terminal, stop }) => {
       const session = onlySession(sessions);
+      const { from } = options;
+      if (from !== undefined) return bringUp(session, { ...options, from }, terminal);
       return options.to === undefined
         ? rebuild(session, options, terminal, stop)
         : rollBack(session, options.to, options, terminal);
     },
   })
-    .option('--to <checkpoint>', 'roll table and state back to it', integer)
+    .option(
+      '--to <checkpoint>',
+      'roll table and state back to it; with --from the checkpoint to begin from',
+      integer,
+    )
     .option('--yes', 'with --to: act; without it only the plan is printed')
     .option(...DROP_IN_FLIGHT)
     .option('--lost-at <time>', 'when the state was lost (ISO): no writer could go on after it')
+    .option('--from <file>', 'begin from a checkpoint of the pipeline of that file, which goes on')
+    .option('--from-bucket <name>', 'with --from: its bucket, where it is not PULSEHOUSE_BUCKET')
+    .option('--copy-rows', 'with --from: copy the rows from its table')
+    .option('--ddl <file>', 'with --from: SQL that makes the table where it is missing')
     .option('--timeout <seconds>', 'give up after so long', integer, 3600);
 }
 

@@ -48,12 +48,19 @@ export type Operation = {
     }
   /** The state was rebuilt from `checkpoint`, as snapshot `snapshot`. */
   | { readonly kind: 'restore'; readonly checkpoint: number; readonly snapshot: number }
+  /** The pipeline was begun from that checkpoint of the pipeline `of`. */
+  | { readonly kind: 'branch'; readonly of: string; readonly checkpoint: number }
   | {
       readonly kind: 'reset';
-      readonly reason: 'offsets' | 'rollback';
+      readonly reason: 'offsets' | 'rollback' | 'branch';
       readonly partitions: readonly ResetPartition[];
     }
 );
+
+/** What leaves rows and positions at odds when it is cut off: nothing else may be done until it is finished. */
+export function holdsPipeline({ kind }: Operation): boolean {
+  return kind === 'reset' || kind === 'restore' || kind === 'branch';
+}
 
 const REPLACER = (_: string, value: unknown) =>
   typeof value === 'object' && value !== null && 'ledger' in value && 'entry' in value

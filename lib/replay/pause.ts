@@ -2,7 +2,14 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { clearHalt, type HoldDependencies, holdCycle } from './hold.ts';
-import { beginOperation, endOperation, type Operation, operationId, readJournal } from './journal.ts';
+import {
+  beginOperation,
+  endOperation,
+  holdsPipeline,
+  type Operation,
+  operationId,
+  readJournal,
+} from './journal.ts';
 
 export interface PauseDependencies extends HoldDependencies {
   readonly objects: ObjectStore;
@@ -53,7 +60,7 @@ export async function resumePipeline(
 ): Promise<readonly PartitionState[]> {
   const { state, pipeline, objects } = dependencies;
   const { unfinished } = await readJournal(objects, pipeline.name, deadline);
-  const [first] = unfinished.filter(({ kind }) => kind === 'reset' || kind === 'restore');
+  const first = unfinished.find(holdsPipeline);
   if (first) {
     throw new PulsehouseError('PH_RESET_UNFINISHED', `${first.kind} ${first.id} by ${first.by} was cut off`, {
       where: { pipeline: pipeline.name },

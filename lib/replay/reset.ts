@@ -11,6 +11,7 @@ import {
   beginOperation,
   type DroppedBatch,
   endOperation,
+  holdsPipeline,
   type Operation,
   operationId,
   type ResetPartition,
@@ -134,7 +135,7 @@ async function begin(
   const { unfinished } = await readJournal(objects, pipeline.name, deadline);
   for (const operation of unfinished) {
     if (operation.kind === 'reset' && isSame(operation, request)) return { operation, begunBefore: true };
-    if (operation.kind === 'reset' || operation.kind === 'restore') {
+    if (holdsPipeline(operation)) {
       throw new PulsehouseError('PH_RESET_UNFINISHED', `${operation.kind} ${operation.id} was cut off`);
     }
   }

@@ -68,6 +68,13 @@ export async function restore(dependencies: PlanDependencies, run: RestoreRun): 
   const startedAt = environment.now();
   const { unfinished } = await readJournal(objects, pipeline.name, deadline);
   const cutOff = unfinished.find((operation) => operation.kind === 'restore');
+  const begun = unfinished.find((operation) => operation.kind === 'branch');
+  if (begun) {
+    throw new PulsehouseError('PH_RESET_UNFINISHED', `${begun.kind} ${begun.id} by ${begun.by} was cut off`, {
+      where: { pipeline: pipeline.name },
+      nextStep: `Give \`pulsehouse restore --from\` with the file of ${begun.of} once more.`,
+    });
+  }
   const base = await newestValidSnapshot(objects, pipeline.name, undefined, deadline);
   if (!cutOff) await assertLost(dependencies, base.snapshot, deadline);
   const claimed = await claim(dependencies, base, deadline);

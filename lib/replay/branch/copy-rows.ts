@@ -1,0 +1,174 @@
+import type { Lease } from '../../leases/lease.ts';
+import type { CycleState } from '../../pipeline/cycle-state.ts';
+import { PulsehouseError } from '../../pipeline/errors.ts';
+import { BEFORE_ALL, formatPosition, LAST_OF_ALL, type Position } from '../../pipeline/position.ts';
+import type { RowCopy, RowPart } from '../../ports/row-copy.ts';
+import type { RowCount, RowRange } from '../../ports/sink.ts';
+import { removeRows } from '../remove-rows.ts';
+import type { Base } from './base.ts';
+import type { BranchDependencies } from './branch.ts';
+
+/** A copy that the server has not taken in by then copies nothing. */
+const VALID_FOR = 10_000;
+/** The server compares whole seconds. */
+const CLOCK_MARGIN = 1_000;
+const LOOK_AGAIN = 1_000;
+const RENEW_EVERY = 10_000;
+
+export interface CopyTerms {
+  /** Whether somebody may have begun to copy before: what of it is under way is outlived. */
+  readonly begunBefore: boolean;
+  /** Rows of one statement. */
+  readonly rowsAtOnce: number;
+  readonly onCopied?: (rows: number) => void;
+}
+
+/**
+ * Copies every row up to the base, part by part, while the lease keeps everybody else away. A part is whole, or not
+ * begun, or is removed and copied again; so it may be cut off anywhere.
+ * @throws PulsehouseError PH_FENCED, PH_ROWS_NOT_REMOVED, PH_RESET_REFUSED when the rows of the source are not distinct.
+ */
+export async function copyRows(
+  dependencies: BranchDependencies,
+  copy: RowCopy,
+  lease: Lease<CycleState>,
+  base: Base,
+  terms: CopyTerms,
+  deadline: number,
+): Promise<void> {
+  const { sink, pipeline } = dependencies;
+  const prefix = `${pipeline.name}/copy/`;
+  if (terms.begunBefore) await outlive(dependencies, lease, deadline);
+  await sink.kill(prefix, deadline);
+  for (const { partition, committed } of base.partitions) {
+    const range = { partition, after: BEFORE_ALL, to: committed };
+    for (const part of await copy.parts(range, terms.rowsAtOnce, deadline)) {
+      await copyPart(dependencies, copy, lease, part, deadline);
+      terms.onCopied?.(part.rows);
+    }
+  }
+}
+
+async function copyPart(
+  dependencies: BranchDependencies,
+  copy: RowCopy,
+  lease: Lease<CycleState>,
+  { range }: RowPart,
+  deadline: number,
+): Promise<void> {
+  const { sink, environment, pipeline } = dependencies;
+  const meant = await copy.countRows(range, deadline);
+  if (meant.rows !== meant.distinct) throw doubled(copy.source, range, meant);
+  const found = await sink.countRows(range, deadline);
+  if (isSame(found, meant)) return;
+  if (found.rows > 0)
+    await removeRows(dependencies, lease, { ranges: [range], begunBefore: false }, deadline);
+  const notAfter = (await sink.serverNow(deadline)) + VALID_FOR;
+  await lease.update((state) => state);
+  const queryId = `${pipeline.name}/copy/${environment.uniqueId()}`;
+  await whileRenewed(dependencies, lease, copy.copy(range, queryId, notAfter, deadline));
+  const stands = await sink.countRows(range, deadline);
+  if (isSame(stands, meant)) return;
+  throw new PulsehouseError(
+    'PH_RESET_UNFINISHED',
+    `${stands.rows} of ${meant.rows} rows stand after they were copied`,
+    { where: { table: sink.table, partition: range.partition, position: formatPosition(range.to) } },
+  );
+}
+
+/** One part may take longer than a lease lasts. */
+async function whileRenewed(
+  { environment }: BranchDependencies,
+  lease: Lease<CycleState>,
+  work: Promise<void>,
+): Promise<void> {
+  const ended = new AbortController();
+  const renewing = (async () => {
+    while (!ended.signal.aborted) {
+      await environment.sleep(RENEW_EVERY, ended.signal);
+      if (!ended.signal.aborted) await lease.renewIfDue();
+    }
+  })();
+  // A renewal that fails is told by the next write, which fails the same way.
+  renewing.catch(() => undefined);
+  try {
+    await work;
+  } finally {
+    ended.abort();
+  }
+}
+
+/** What a predecessor sent is refused by the server from then on, or runs and is killed. */
+async function outlive(
+  { sink, environment }: BranchDependencies,
+  lease: Lease<CycleState>,
+  deadline: number,
+): Promise<void> {
+  const until = (await sink.serverNow(deadline)) + VALID_FOR + CLOCK_MARGIN;
+  while ((await sink.serverNow(deadline)) < until) {
+    await lease.renewIfDue();
+    await environment.sleep(LOOK_AGAIN);
+  }
+}
+
+/**
+ * The rows up to the base, held against what the first pipeline's snapshot says was stored since its last reset. A dead
+ * letter may have become a row since.
+ * @throws PulsehouseError PH_RESET_REFUSED
+ */
+export async function assertRows(
+  { sink }: BranchDependencies,
+  { partitions }: Base,
+  deadline: number,
+): Promise<ReadonlyMap<number, number>> {
+  const rows = new Map<number, number>();
+  for (const { partition, origin, committed, totals } of partitions) {
+    const found = await sink.countRows({ partition, after: origin, to: committed }, deadline);
+    const most = totals.rows + totals.deadLetters;
+    if (found.rows !== found.distinct) {
+      throw doubled(sink.table, { partition, after: origin, to: committed }, found);
+    }
+    if (found.rows < totals.rows || found.rows > most) {
+      throw new PulsehouseError(
+        'PH_RESET_REFUSED',
+        `${found.rows} rows stand where the checkpoint counts ${totals.rows}`,
+        {
+          where: { table: sink.table, partition, position: formatPosition(committed) },
+          nextStep:
+            'Bring the rows there, or give --copy-rows; if the first table lacks them too, `pulsehouse replay --mode repair` there first. Then give the same command again.',
+        },
+      );
+    }
+    rows.set(partition, found.rows);
+  }
+  return rows;
+}
+
+/** Rows above the base will be read: who has them already is the first pipeline's own table, or somebody wrote there. */
+export async function assertNoneAbove(
+  { sink }: BranchDependencies,
+  partitions: readonly { readonly partition: number; readonly committed: Position }[],
+  deadline: number,
+): Promise<void> {
+  for (const { partition, committed } of partitions) {
+    const { rows } = await sink.countRows({ partition, after: committed, to: LAST_OF_ALL }, deadline);
+    if (rows === 0) continue;
+    throw new PulsehouseError('PH_RESET_REFUSED', `${rows} rows of messages stand there that will be read`, {
+      where: { table: sink.table, partition, position: formatPosition(committed) },
+      nextStep:
+        'Name a table that nobody else writes to; of copied partitions, remove what lies above the position.',
+    });
+  }
+}
+
+function isSame(found: RowCount, meant: RowCount): boolean {
+  return found.rows === meant.rows && found.distinct === meant.distinct;
+}
+
+function doubled(table: string, { partition, after, to }: RowRange, { rows, distinct }: RowCount) {
+  const where = { table, partition, position: `(${formatPosition(after)}, ${formatPosition(to)}]` };
+  return new PulsehouseError('PH_RESET_REFUSED', `${rows} rows stand there, ${distinct} of them distinct`, {
+    where,
+    nextStep: '`pulsehouse replay --mode replace` on the first pipeline rewrites the range; then again.',
+  });
+}
