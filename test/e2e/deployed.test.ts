@@ -40,6 +40,10 @@ test(
       expect((await scenario.snapshots()).length).toBeGreaterThan(0);
       expect(await scenario.audit()).toMatchObject({ exact: true, rows: 10_000, missing: 0, doubled: 0 });
 
+      const repaired = await scenario.repairByCyclesAlone();
+      expect(repaired).toMatchObject({ status: 'complete', partitions: 4, partitionsDone: 4, halted: [] });
+      expect(await scenario.audit()).toMatchObject({ exact: true, rows: 10_000, missing: 0, doubled: 0 });
+
       const status = await deployment.invoke<PipelineStatus>('status', { pipeline: 'e2e' });
       expect(status.partitions.every(({ drained }) => drained)).toBe(true);
       const replay = await deployment.invoke('replay', { pipeline: 'e2e' });

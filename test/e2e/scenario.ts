@@ -6,7 +6,8 @@ import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
 import { openProducer } from '../../lib/pulsar/wire/producer.ts';
 import type { AuditReport } from '../../lib/replay/audit.ts';
-import type { PipelineStatus } from '../../lib/replay/status.ts';
+import type { ReplayProgress } from '../../lib/replay/replay.ts';
+import type { PipelineStatus, ReplayStatusLine } from '../../lib/replay/status.ts';
 import type { Cloud } from './cloud.ts';
 import { type Deployment, SECRET, type Servers } from './deployment.ts';
 import { silentLog } from './silent-log.ts';
@@ -109,6 +110,30 @@ export class Scenario {
     return this.failure();
   }
 
+  /**
+   * Rows vanish on every partition and a repair of them is begun by hand, and left. Nothing but cycles follow. Answers the
+   * replay as the status shows it in the end.
+   */
+  async repairByCyclesAlone(): Promise<ReplayStatusLine | undefined> {
+    const lost = await this.query(`SELECT count() FROM ${this.servers.database}.events WHERE id % 5 = 0`);
+    await this.query(
+      `ALTER TABLE ${this.servers.database}.events DELETE WHERE id % 5 = 0 SETTINGS mutations_sync = 2`,
+    );
+    const repair = { pipeline: 'e2e', mode: 'repair', yes: true, detach: true };
+    const begun = await this.deployment.invoke<ReplayProgress>('replay', repair);
+    this.tell(
+      `${lost.trim()} rows deleted; replay ${begun.record.id} begun: ${begun.record.ranges.length} ranges`,
+    );
+    for (let cycles = 1; ; cycles += 1) {
+      await this.deployment.invoke('checkpoint', { pipeline: 'e2e' });
+      const { replays } = await this.deployment.command<PipelineStatus>('status');
+      const replay = replays.find(({ id }) => id === begun.record.id);
+      if (replay?.status === 'running' && replay.halted.length === 0) continue;
+      this.tell(`${cycles} cycles later the replay is ${replay?.status}`);
+      return replay;
+    }
+  }
+
   async audit(): Promise<AuditReport> {
     const report = await this.deployment.command<AuditReport>('audit');
     this.tell(
@@ -148,6 +173,21 @@ export class Scenario {
       this.tell(`queue of failures: ${message.Body.slice(0, 200)}`);
       return JSON.parse(message.Body);
     }
+  }
+
+  private async query(sql: string): Promise<string> {
+    const { environment: servers } = this.servers;
+    const response = await fetch(servers['CLICKHOUSE_URL'] ?? '', {
+      method: 'POST',
+      headers: {
+        'x-clickhouse-user': servers['CLICKHOUSE_USER'] ?? '',
+        'x-clickhouse-key': servers['CLICKHOUSE_PASSWORD'] ?? '',
+      },
+      body: sql,
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(answer);
+    return answer;
   }
 
   private async createTopic(): Promise<void> {
