@@ -6,6 +6,7 @@ import type { Position } from '../pipeline/position.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { PartitionRows } from '../ports/target-table.ts';
 import { expiredBefore } from './absence.ts';
+import { checkCursors } from './audit-cursors.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
 import { type AuditedPartition, lastExactReport } from './audit-reports.ts';
 import { checkSnapshots } from './audit-snapshots.ts';
@@ -97,11 +98,13 @@ export async function audit(
     ),
   );
   const snapshots = await checkSnapshots(objects, pipeline.name, { cycle, states }, deadline);
+  const cursors = await checkCursors(dependencies, states, deadline);
   const problems = [
     ...unknownPartitions(standing, cycle.partitions),
     ...missingStates(states.length, cycle.partitions),
     ...journal.unfinished.map((operation) => `${operation.kind} ${operation.id} was begun and not ended`),
     ...snapshots.problems,
+    ...cursors.problems,
     ...partitions.flatMap((partition) => partition.problems),
   ];
   const sum = (count: (partition: PartitionAudit) => number) =>
@@ -136,6 +139,7 @@ export async function audit(
         : []),
       ...own.filter(({ status }) => status === 'running').map(({ id }) => `replay ${id} is still running`),
       ...snapshots.remarks,
+      ...cursors.remarks,
       ...partitions.flatMap((partition) => partition.remarks),
     ],
   };

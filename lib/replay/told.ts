@@ -18,7 +18,7 @@ export async function assertNotTold(
   to: Position,
   deadline: number,
 ): Promise<void> {
-  const told = await toldUpTo(dependencies, found, deadline);
+  const told = (await readTold(dependencies, deadline))(found);
   if (!isAfter(told, to)) return;
   const { topic, partition } = found;
   throw new PulsehouseError(
@@ -32,24 +32,28 @@ export async function assertNotTold(
   );
 }
 
-/** Written ahead of the telling, so that it covers what is still on its way. */
-async function toldUpTo(
+/**
+ * Up to where Pulsar may have been told to forget each partition. Written ahead of the telling, so that it covers what is
+ * still on its way.
+ */
+export async function readTold(
   { state, objects, pipeline }: ToldDependencies,
-  { partition, committed, forgotten = BEFORE_ALL }: PartitionState,
   deadline: number,
-): Promise<Position> {
+): Promise<(partition: PartitionState) => Position> {
   const cycle = await state.readCycle(pipeline.name, deadline);
-  if (!cycle || cycle.acknowledging === 0) return forgotten;
+  if (!cycle || cycle.acknowledging === 0) return ({ forgotten = BEFORE_ALL }) => forgotten;
   try {
     const { snapshot } = await readSnapshot(objects, pipeline.name, cycle.acknowledging, deadline);
-    const then = snapshot.partitions.find((found) => found.partition === partition);
-    return then ? laterOf(then.committed, forgotten) : forgotten;
+    return ({ partition, forgotten = BEFORE_ALL }) => {
+      const then = snapshot.partitions.find((found) => found.partition === partition);
+      return then ? laterOf(then.committed, forgotten) : forgotten;
+    };
   } catch (error) {
     const lost =
       isPulsehouseError(error) &&
       (error.code === 'PH_SNAPSHOT_MISSING' || error.code === 'PH_SNAPSHOT_CORRUPT');
     if (!lost) throw error;
     // Nobody knows what it said, but never more than was committed.
-    return laterOf(committed, forgotten);
+    return ({ committed, forgotten = BEFORE_ALL }) => laterOf(committed, forgotten);
   }
 }

@@ -73,6 +73,30 @@ describe('audit', () => {
     await subject.close();
   });
 
+  test('a cursor that somebody else moved is told of, a subscription that is gone too, and none is made', async ({
+    place,
+  }) => {
+    const subject = await openSubject(place);
+    await subject.publish(4);
+    await subject.consumeAll();
+    await subject.cycle();
+    expect(await subject.audit()).toMatchObject({ exact: true, problems: [] });
+    await subject.publish(4);
+    const topic = `persistent/${place.namespace}/events-partition-0`;
+    await place.admin('POST', `${topic}/subscription/pulsehouse-events/skip_all`);
+    expect((await subject.audit()).problems).toEqual([
+      expect.stringMatching(/^partition 0: Pulsar has forgotten everything up to .* and was told so up to/),
+    ]);
+    await place.admin('DELETE', `${topic}/subscription/pulsehouse-events`);
+    const report = await subject.audit();
+    expect(report).toMatchObject({ exact: false, missing: 0 });
+    expect(report.problems).toEqual([
+      expect.stringContaining('Pulsar has no subscription "pulsehouse-events"'),
+    ]);
+    expect(await place.admin('GET', `${topic}/subscriptions`)).toBe('[]');
+    await subject.close();
+  });
+
   test('a snapshot that was altered breaks the chain and is named', async ({ place }) => {
     const subject = await openSubject(place);
     const { objects } = subject.dependencies;
