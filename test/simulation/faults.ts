@@ -39,13 +39,51 @@ export const FAULTS = [
   'no-window',
   'several-days',
   'bad-messages',
+  'dead-letters-halt',
+  'follow',
+  'snapshot-gone',
+  'snapshot-corrupt',
   'reset',
   'state-gone',
+  'state-back',
   'rows-gone',
+  'table-truncated',
+  'table-back',
+  'cursor-moved',
+  'topic-anew',
+  'verify',
+  'replace',
+  'into',
+  'redrive',
 ] as const;
 
 /** What makes somebody act by hand: at most one of them in a run. */
-export const BY_HAND = ['reset', 'state-gone', 'rows-gone'] as const satisfies readonly Fault[];
+export const BY_HAND = [
+  'reset',
+  'state-gone',
+  'state-back',
+  'rows-gone',
+  'table-truncated',
+  'table-back',
+  'cursor-moved',
+  'topic-anew',
+  'verify',
+  'replace',
+  'into',
+  'redrive',
+] as const satisfies readonly Fault[];
+
+/** Those after which Pulsar must still have what was read: their topics have a retention policy. */
+const READ_AGAIN: readonly Fault[] = [
+  'reset',
+  'rows-gone',
+  'table-truncated',
+  'table-back',
+  'replace',
+  'into',
+];
+/** Where a snapshot may be damaged as well: elsewhere a person would first bring it back. */
+const SNAPSHOT_DAMAGED_TOO: readonly Fault[] = ['state-gone', 'state-back', 'verify'];
 
 export type Fault = (typeof FAULTS)[number];
 
@@ -58,10 +96,15 @@ export function isFault(name: string): name is Fault {
 export function drawFaults(random: Random): Set<Fault> {
   const share = random.pick([0.15, 0.3, 0.3, 0.5]);
   const faults = new Set(FAULTS.filter(() => random.chance(share)));
-  const kept = random.pick(BY_HAND);
-  for (const fault of BY_HAND) if (fault !== kept) faults.delete(fault);
-  // What Pulsar has forgotten can neither be repaired nor read again: these topics have a retention policy.
-  if (faults.has('rows-gone') || faults.has('reset')) faults.delete('trim');
+  for (const fault of BY_HAND) faults.delete(fault);
+  if (random.chance(0.3)) return faults;
+  const byHand = random.pick(BY_HAND);
+  faults.add(byHand);
+  if (READ_AGAIN.includes(byHand)) faults.delete('trim');
+  if (!SNAPSHOT_DAMAGED_TOO.includes(byHand)) {
+    faults.delete('snapshot-gone');
+    faults.delete('snapshot-corrupt');
+  }
   return faults;
 }
 

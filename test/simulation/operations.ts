@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
 import { PulsehouseError } from '../../lib/pipeline/errors.ts';
 import { BEFORE_ALL, isAfter, laterOf, type Position } from '../../lib/pipeline/position.ts';
 import { pause, resumePipeline } from '../../lib/replay/pause.ts';
@@ -7,6 +8,7 @@ import { reset } from '../../lib/replay/reset.ts';
 import { restore } from '../../lib/replay/restore.ts';
 import { SimulatedReplayStore } from './fakes/replay-store.ts';
 import { SimulatedTargetTable } from './fakes/target-table.ts';
+import type { RunBook } from './on-call.ts';
 import { type Attempt, Operator, type Step } from './operator.ts';
 import type { World } from './world.ts';
 
@@ -22,6 +24,17 @@ function dependencies(world: World, { invocation }: Attempt): PlanDependencies {
 
 function byHand({ owner, deadline }: Attempt) {
   return { by: 'somebody', owner, deadline };
+}
+
+/** What the next steps of errors say, as commands. */
+export function runBook(world: World): RunBook {
+  const restoring = () => [restoreStep(world), resumeStep(world)];
+  return new Map<ErrorCode, () => readonly Step[]>([
+    ['PH_HALT_STATE_BEHIND', restoring],
+    ['PH_STATE_BEHIND', restoring],
+    ['PH_STATE_MISSING', restoring],
+    ['PH_HALT_MARK_DELETE_AHEAD', () => [resumeStep(world)]],
+  ]);
 }
 
 function resumeStep(world: World): Step {
@@ -47,7 +60,7 @@ export function resetByHand(world: World): void {
     },
     resumeStep(world),
   ];
-  new Operator(world, steps, () => new Operator(world, [resumeStep(world)]));
+  new Operator(world, steps, resumeWhenRefused(world));
 }
 
 /**
@@ -71,14 +84,24 @@ function drawPositions(world: World): ReadonlyMap<number, Position> {
 
 /** The whole state is gone, as if the table had been deleted; the newest snapshot is all there is. */
 export function loseState(world: World): void {
-  if (world.snapshots === 0) return;
+  if (world.wholeSnapshots.length === 0) return;
+  world.expect('PH_STATE_MISSING', 'PH_STATE_BEHIND');
   world.loseState();
-  const step: Step = {
+  world.onTrouble('PH_STATE_MISSING');
+}
+
+function restoreStep(world: World): Step {
+  return {
     name: 'restore',
     refusedBy: ['PH_RESET_REFUSED'],
     act: (attempt) => restore(dependencies(world, attempt), byHand(attempt)),
   };
-  new Operator(world, [step, resumeStep(world)], () => new Operator(world, [resumeStep(world)]));
+}
+
+function resumeWhenRefused(world: World): (refused: boolean) => void {
+  return (refused) => {
+    if (refused) new Operator(world, [resumeStep(world)]);
+  };
 }
 
 /** Committed rows are gone from the table; a repair brings them back while the pipeline goes on. */

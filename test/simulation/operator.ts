@@ -25,25 +25,26 @@ export class Operator {
   private readonly world: World;
   private readonly steps: Step[];
   private lastDone: Step | undefined;
-  private readonly refused: (() => void) | undefined;
+  private readonly ended: (refused: boolean) => void;
 
-  /** `refused` is what the person does when a step is refused for good, instead of the steps after it. */
-  constructor(world: World, steps: readonly Step[], refused?: () => void) {
+  /** `ended` is called when every step is done, or one was refused for good: then those after it are left out. */
+  constructor(world: World, steps: readonly Step[], ended: (refused: boolean) => void = () => {}) {
     this.world = world;
     this.steps = [...steps];
-    this.refused = refused;
-    world.busyOperators += 1;
+    this.ended = ended;
+    world.unrest += 1;
     this.next();
   }
 
   private next(): void {
     const [step] = this.steps;
     if (step === undefined) {
-      this.world.busyOperators -= 1;
+      this.world.unrest -= 1;
+      this.ended(false);
       return;
     }
     const { world } = this;
-    const invocation = world.newInvocation(`operator ${step.name}`);
+    const invocation = world.newInvocation(`operator ${step.name}`, false);
     const deadline = invocation.now() + ATTEMPT_LASTS;
     const owner = invocation.name;
     let ended = false;
@@ -77,8 +78,8 @@ export class Operator {
       return;
     }
     if (step.refusedBy?.includes(error.code)) {
-      world.busyOperators -= 1;
-      this.refused?.();
+      world.unrest -= 1;
+      this.ended(true);
       return;
     }
     // As its next step says: the same command once more.

@@ -2,8 +2,10 @@ import { newCycleState } from '../../lib/pipeline/cycle-transitions.ts';
 import type { Log } from '../../lib/ports/log.ts';
 import { Checker } from './checker/checker.ts';
 import { drawFaults, type Fault, type FaultSet } from './faults.ts';
+import { damageSnapshot, LONGEST_INSERT, putStateBack } from './incidents.ts';
 import type { Mutation } from './mutations/mutation.ts';
-import { loseRows, loseState, resetByHand } from './operations.ts';
+import { OnCall } from './on-call.ts';
+import { loseRows, loseState, resetByHand, runBook } from './operations.ts';
 import { Random } from './random.ts';
 import { drawScenario } from './scenario.ts';
 import { BEGINNING, Scheduler } from './scheduler.ts';
@@ -28,8 +30,6 @@ export interface RunReport {
   readonly messages: number;
 }
 
-/** Milliseconds after which no insert can still travel or run. */
-const LONGEST_INSERT = 45_000;
 const HEALING_ROUNDS = 20;
 /** Longer than any lease, freeze or body's time to live: whatever a dead invocation left has run out. */
 const ROUND = 30_000;
@@ -52,6 +52,8 @@ export async function run(options: RunOptions): Promise<RunReport> {
     mutation: options.mutation,
   });
   const checker = new Checker(world);
+  const onCall = new OnCall(world, runBook(world));
+  world.onTrouble = (code) => onCall.told(code);
   trace?.(`faults: ${[...faults].join(', ')}`);
   trace?.(`scenario: ${JSON.stringify(scenario)}`);
 
@@ -65,11 +67,11 @@ export async function run(options: RunOptions): Promise<RunReport> {
     world.startCycle();
     await scheduler.run(scheduler.now + ROUND, failed);
   }
-  if (!failed()) checker.atRest();
+  if (!failed()) checker.atRest(true);
   // Whatever is still on its way arrives now, and must change nothing.
   await scheduler.run(Number.POSITIVE_INFINITY, failed);
   await scheduler.run(scheduler.now + ROUND, failed);
-  if (!failed()) checker.atRest();
+  if (!failed()) checker.atRest(false);
   return {
     seed,
     faults: [...faults],
@@ -136,6 +138,9 @@ function plan(world: World, faults: FaultSet): void {
   times('outage', 2, () => world.outage(random.between(LONGEST_INSERT, 2 * LONGEST_INSERT)));
   times('reset', 1, () => resetByHand(world));
   times('state-gone', 1, () => loseState(world));
+  times('state-back', 1, () => putStateBack(world));
+  times('snapshot-gone', 2, () => damageSnapshot(world, 'gone'));
+  times('snapshot-corrupt', 2, () => damageSnapshot(world, 'corrupt'));
   times('rows-gone', 1, () => loseRows(world));
   // The promise: in the time one insert may travel and run, a table gets less than half a window of blocks.
   times('small-window', 3, () => clickhouse.foreignBlocks(random.between(1, 20)));

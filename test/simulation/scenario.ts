@@ -22,7 +22,7 @@ export interface Scenario {
 export function drawScenario(faults: FaultSet, random: Random): Scenario {
   const window = faults.has('no-window') ? 0 : faults.has('small-window') ? 200 : 1_000;
   return {
-    pipeline: drawPipeline(random, window === 0),
+    pipeline: drawPipeline(random, faults, window === 0),
     partitions: random.between(1, 3),
     entriesPerPartition: random.between(3, 18),
     troubled: random.between(60, 180) * 1_000,
@@ -41,7 +41,7 @@ export function drawScenario(faults: FaultSet, random: Random): Scenario {
   };
 }
 
-function drawPipeline(random: Random, allowWithoutDeduplication: boolean): Pipeline {
+function drawPipeline(random: Random, faults: FaultSet, allowWithoutDeduplication: boolean): Pipeline {
   return {
     name: 'simulated',
     topic: 'topic',
@@ -63,7 +63,7 @@ function drawPipeline(random: Random, allowWithoutDeduplication: boolean): Pipel
       snapshotsKept: random.between(2, 5),
       acknowledgeBehind: { checkpoints: random.pick([0, 0, 0, 1]), age: 0 },
     },
-    consume: { mode: 'drain', lease: random.pick([4_000, 10_000]) },
+    consume: { mode: faults.has('follow') ? 'follow' : 'drain', lease: random.pick([4_000, 10_000]) },
     deadLetters: { enabled: true, maxRatio: 1, minimum: 1 },
     audit: { interval: 0, exclusions: [] },
     allowWithoutDeduplication,

@@ -1,7 +1,9 @@
 import { runCycle } from '../../lib/checkpoint/cycle.ts';
-import { snapshotNumber } from '../../lib/checkpoint/snapshot.ts';
+import { decodeSnapshot, snapshotNumber } from '../../lib/checkpoint/snapshot.ts';
 import { type ConsumeResult, consume } from '../../lib/consume/consume.ts';
+import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
 import { isPulsehouseError, messageOf } from '../../lib/pipeline/errors.ts';
+import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import type { Log } from '../../lib/ports/log.ts';
 import { Broker } from './fakes/broker.ts';
 import { ClickHouse } from './fakes/clickhouse.ts';
@@ -45,10 +47,18 @@ export class World implements Surroundings {
   violation: Violation | undefined;
   private readonly log: Log;
   private readonly mutation: Mutation | undefined;
-  /** People at work: nothing is at rest before they are done. */
-  busyOperators = 0;
+  /** People at work, and incidents begun: nothing is at rest before they are over. */
+  unrest = 0;
   /** Called when the state table has lost everything. */
   onStateLost: () => void = () => {};
+  /** Called to make items of the state table older copies of themselves. */
+  onStateBack: (putBack: () => void) => void = (putBack) => putBack();
+  /** Called with a code that a halt or a failed cycle tells of. */
+  onTrouble: (code: string) => void = () => {};
+  /** Codes of halts and failures that what befell this world may rightly lead to: somebody acts on them. */
+  readonly expected = new Set<string>();
+  /** As configured now: a person may change it. */
+  pipeline: Pipeline;
   private readonly living = new Set<Invocation>();
   private readonly writtenByOthers: boolean;
   /** Share of cycles that are stopped somewhere and go on when their lease is long another's. */
@@ -69,6 +79,7 @@ export class World implements Surroundings {
     this.scheduler = scheduler;
     this.random = random;
     this.scenario = scenario;
+    this.pipeline = scenario.pipeline;
     this.log = parts.log;
     this.mutation = parts.mutation;
     this.writtenByOthers = faults.has('small-window');
@@ -103,6 +114,10 @@ export class World implements Surroundings {
   nextId(): string {
     this.ids += 1;
     return `id${this.ids}`;
+  }
+
+  expect(...codes: readonly ErrorCode[]): void {
+    for (const code of codes) this.expected.add(code);
   }
 
   fail(violation: Violation): void {
@@ -164,9 +179,13 @@ export class World implements Surroundings {
     );
   }
 
-  /** Snapshots there are. */
-  get snapshots(): number {
-    return [...this.bucket.objects.keys()].filter((key) => snapshotNumber(key) !== undefined).length;
+  /** Numbers of the snapshots that are whole, ascending. */
+  get wholeSnapshots(): readonly number[] {
+    const numbers = [...this.bucket.objects].flatMap(([key, body]) => {
+      const number = snapshotNumber(key);
+      return number !== undefined && isWhole(key, body) ? [number] : [];
+    });
+    return numbers.sort((a, b) => a - b);
   }
 
   loseState(): void {
@@ -190,14 +209,14 @@ export class World implements Surroundings {
       partition,
       owner: invocation.name,
       deadline: invocation.now() + this.scenario.invocationLasts,
-      until: 'drained',
+      until: this.pipeline.consume.mode === 'follow' ? 'deadline' : 'drained',
     });
   }
 
   ports(invocation: Invocation) {
     const sink = new SimulatedSink(invocation, this.clickhouse);
     return {
-      pipeline: this.scenario.pipeline,
+      pipeline: this.pipeline,
       transport: new SimulatedTransport(invocation, this.broker, this.random),
       sink: this.mutation?.resends ? resendingSink(sink) : sink,
       state: new SimulatedStateStore(invocation, this.table),
@@ -207,13 +226,14 @@ export class World implements Surroundings {
     };
   }
 
-  newInvocation(what: string): Invocation {
+  /** A person's command is no function: only the person ends it. */
+  newInvocation(what: string, isFunction = true): Invocation {
     this.invocations += 1;
     const skew = this.random.between(-this.scenario.clientSkew, this.scenario.clientSkew);
     const invocation = new Invocation(`${what} #${this.invocations}`, this, skew);
     this.living.add(invocation);
     // Lambda ends a function that outstays its time; a process frozen with SIGSTOP is ended by nobody.
-    if (this.random.chance(0.5)) {
+    if (isFunction && this.random.chance(0.5)) {
       this.scheduler.after(this.scenario.invocationLasts + GRACE, `${invocation.name} is out of time`, () =>
         invocation.crash(),
       );
@@ -231,11 +251,19 @@ export class World implements Surroundings {
       this.scheduler.note(`${invocation.name} ends: ${result.outcome}`);
     } catch (error) {
       this.scheduler.note(`${invocation.name} fails: ${messageOf(error)}`);
-      if (!isPulsehouseError(error)) {
-        this.fail({ invariant: 'no programming error', message: messageOf(error), cause: error });
-      }
+      if (isPulsehouseError(error)) this.onTrouble(error.code);
+      else this.fail({ invariant: 'no programming error', message: messageOf(error), cause: error });
     }
     invocation.end();
     this.living.delete(invocation);
+  }
+}
+
+function isWhole(key: string, body: Uint8Array): boolean {
+  try {
+    decodeSnapshot(key, body);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -10,6 +10,9 @@ export class Ledger {
   /** Those that a replay named: no generation of the pipeline makes them void. */
   private readonly replayed = new Map<string, number>();
 
+  /** Dead letters decided by a state that an older copy took the place of: they may be decided once more. */
+  private readonly decidedAgain = new Set<string>();
+
   constructor(partition: Partition) {
     this.partition = partition;
   }
@@ -19,6 +22,8 @@ export class Ledger {
   }
 
   addDeadLetter(position: Position, index: number, byReplay: boolean): void {
+    const key = keyOf(position, index);
+    if (this.decidedAgain.delete(key)) this.deadLetters.delete(key);
     addOne(byReplay ? this.replayed : this.deadLetters, position, index);
   }
 
@@ -31,7 +36,21 @@ export class Ledger {
   forgetDeadLettersAbove(position: Position): void {
     for (const entry of this.partition.everything) {
       if (!isAfter(entry.position, position)) continue;
-      for (const index of entry.kinds.keys()) this.deadLetters.delete(keyOf(entry.position, index));
+      for (const index of entry.kinds.keys()) {
+        const key = keyOf(entry.position, index);
+        this.deadLetters.delete(key);
+        this.decidedAgain.delete(key);
+      }
+    }
+  }
+
+  mayDecideAgainAbove(position: Position): void {
+    for (const entry of this.partition.everything) {
+      if (!isAfter(entry.position, position)) continue;
+      for (const index of entry.kinds.keys()) {
+        const key = keyOf(entry.position, index);
+        if (this.deadLetters.has(key)) this.decidedAgain.add(key);
+      }
     }
   }
 

@@ -22,6 +22,12 @@ export class Bucket {
     return { created: true };
   }
 
+  /** Past everybody: undefined is gone. */
+  damage(key: string, body: Uint8Array | undefined): void {
+    if (body === undefined) this.objects.delete(key);
+    else this.objects.set(key, body);
+  }
+
   delete(key: string): void {
     if (this.objects.delete(key)) this.onDeleted(key);
   }

@@ -73,6 +73,14 @@ class PipelineItems {
   readonly replays = new Map<string, ReplayRecord>();
 }
 
+/** What a backup holds of one pipeline. */
+export interface StateBackup {
+  readonly cycle: CycleState | undefined;
+  readonly partitions: ReadonlyMap<number, PartitionState | undefined>;
+  readonly batches: ReadonlyMap<string, BatchRecord>;
+  readonly checkpoints: ReadonlyMap<number, CheckpointRecord>;
+}
+
 /** The table itself. */
 export class StateTable {
   readonly link: Link;
@@ -119,6 +127,31 @@ export class StateTable {
   /** Every item of every pipeline is gone. */
   lose(): void {
     this.pipelines.clear();
+  }
+
+  backup(pipeline: string): StateBackup {
+    const { cycle, partitions, batches, checkpoints } = this.of(pipeline);
+    return {
+      cycle: cycle.value,
+      partitions: new Map([...partitions].map(([partition, { value }]) => [partition, value])),
+      batches: new Map(batches),
+      checkpoints: new Map(checkpoints),
+    };
+  }
+
+  /** Items are put back past every condition; those that the backup does not know are gone. */
+  putBackAll(pipeline: string, backup: StateBackup): void {
+    const items = this.of(pipeline);
+    items.cycle.value = backup.cycle;
+    for (const partition of items.partitions.keys()) this.putBackPartition(pipeline, backup, partition);
+    items.batches.clear();
+    for (const [key, record] of backup.batches) items.batches.set(key, record);
+    items.checkpoints.clear();
+    for (const [number, record] of backup.checkpoints) items.checkpoints.set(number, record);
+  }
+
+  putBackPartition(pipeline: string, backup: StateBackup, partition: number): void {
+    this.partition(pipeline, partition).value = backup.partitions.get(partition);
   }
 
   putBatch(record: BatchRecord): void {

@@ -1,0 +1,61 @@
+import { decodeSnapshot, encodeSnapshot, snapshotKey } from '../../lib/checkpoint/snapshot.ts';
+import type { World } from './world.ts';
+
+/** What befalls one of the four systems alone: lost, taken back to an older copy, replaced. */
+
+/** Milliseconds after which no insert can still travel or run. */
+export const LONGEST_INSERT = 45_000;
+
+/**
+ * A backup of the state is taken and put back later, whole or in part, while nothing of ours runs: as whoever restores a
+ * table from a backup would see to.
+ */
+export function putStateBack(world: World): void {
+  const { table, random, scheduler, scenario } = world;
+  const { name } = scenario.pipeline;
+  const backup = table.backup(name);
+  world.unrest += 1;
+  const what = random.pick(['all of it', 'one partition', 'the cycle'] as const);
+  scheduler.after(random.between(1_000, 60_000), 'the state is about to be put back', () => {
+    const outage = random.between(LONGEST_INSERT, 2 * LONGEST_INSERT);
+    world.outage(outage);
+    scheduler.after(outage - 1, `the state is put back: ${what}`, () => {
+      world.unrest -= 1;
+      // Before the first snapshot there is nothing to rebuild a state from: that is what init is for.
+      if (world.wholeSnapshots.length === 0) return;
+      world.expect(
+        'PH_HALT_STATE_BEHIND',
+        'PH_HALT_MARK_DELETE_AHEAD',
+        'PH_STATE_BEHIND',
+        'PH_STATE_MISSING',
+      );
+      const partition = random.between(0, Math.max(0, backup.partitions.size - 1));
+      world.onStateBack(() => {
+        if (what === 'all of it') table.putBackAll(name, backup);
+        else if (what === 'the cycle') table.cycle(name).value = backup.cycle;
+        else table.putBackPartition(name, backup, partition);
+      });
+    });
+  });
+}
+
+/** The newest snapshot is gone, or says something else under the hash it had. Never the last whole one. */
+export function damageSnapshot(world: World, how: 'gone' | 'corrupt'): void {
+  const { bucket, scenario, random } = world;
+  const newest = world.wholeSnapshots.at(-1);
+  if (newest === undefined || world.wholeSnapshots.length < 2) return;
+  const key = snapshotKey(scenario.pipeline.name, newest);
+  const body = bucket.objects.get(key);
+  if (body === undefined) return;
+  bucket.damage(key, how === 'gone' ? undefined : corrupted(key, body, random.pick([-2, 2, 5])));
+}
+
+function corrupted(key: string, body: Uint8Array, by: number): Uint8Array {
+  const { snapshot, hash } = decodeSnapshot(key, body);
+  const partitions = snapshot.partitions.map((partition) => ({
+    ...partition,
+    committed: { ...partition.committed, entry: Math.max(0, partition.committed.entry + by) },
+  }));
+  const altered = Buffer.from(encodeSnapshot({ ...snapshot, partitions })).toString('utf8');
+  return Buffer.from(altered.replace(/"hash":"[0-9a-f]{64}"/, `"hash":"${hash}"`));
+}
