@@ -16,7 +16,7 @@ export interface TableFinding {
 /** What switches it on again, which is not called the same in each setting. */
 const ENABLED: Readonly<Record<string, string>> = { deduplicate_insert_select: 'enable_when_possible' };
 
-type Target = Pick<Pipeline, 'target' | 'columns' | 'allowWithoutDeduplication'>;
+type Target = Pick<Pipeline, 'target' | 'columns' | 'allowWithoutDeduplication' | 'audit'>;
 type Check = (table: TableDescription, pipeline: Target) => readonly TableFinding[];
 
 const finding =
@@ -171,14 +171,40 @@ const projection: Check = (table, { target }) => {
   ];
 };
 
-const ttl: Check = ({ engineFull }) =>
-  /\bTTL\b/.test(engineFull)
+const DAY = 24 * 60 * 60_000;
+/** Shortest lengths, ms. */
+const INTERVALS: Readonly<Record<string, number>> = {
+  Second: 1_000,
+  Minute: 60_000,
+  Hour: 60 * 60_000,
+  Day: DAY,
+  Week: 7 * DAY,
+  Month: 28 * DAY,
+  Quarter: 90 * DAY,
+  Year: 365 * DAY,
+};
+
+const ttl: Check = ({ engineFull }, { audit: { horizon } }) => {
+  const clause = /\bTTL\b(.*)/s.exec(engineFull)?.[1];
+  if (clause === undefined) return [];
+  if (horizon === undefined) {
+    return [
+      note(
+        'the table has a TTL: an audit takes the rows it took away for missing, and a repair would bring them back; write how long rows are kept as audit.horizon into pipeline.yml',
+      ),
+    ];
+  }
+  const lengths = [...clause.matchAll(/toInterval(\w+)\((\d+)\)/g)].map(
+    ([, unit = '', count]) => (INTERVALS[unit] ?? 0) * Number(count),
+  );
+  return lengths.some((length) => length > 0 && length < horizon)
     ? [
         note(
-          'the table has a TTL: an audit takes the rows it took away for missing, and a repair would bring them back',
+          "audit.horizon is longer than the table's TTL: an audit takes the rows in between for missing; write no more than rows are kept",
         ),
       ]
     : [];
+};
 
 const views: Check = ({ views: names }) =>
   names.length === 0

@@ -13,7 +13,9 @@ const POSITIONS = '_partition UInt32, _ledger Int64, _entry Int64, _index UInt32
 const WINDOW = 'SETTINGS non_replicated_deduplication_window = 1000';
 const SOUND = `(v Int64, ${POSITIONS}, ${PROJECTION}) ENGINE = MergeTree ORDER BY v ${WINDOW}`;
 
-type Mapped = Partial<Pick<Pipeline, 'columns' | 'allowWithoutDeduplication'>>;
+type Mapped = Partial<Pick<Pipeline, 'columns' | 'allowWithoutDeduplication' | 'audit'>>;
+
+const audit = { interval: 0, exclusions: [] };
 
 /** Creates a table of this definition beside the given one and says what is wrong with it. */
 async function check(
@@ -23,7 +25,7 @@ async function check(
 ) {
   const target = { database: mapping.target.database, table: `t_${Math.random().toString(36).slice(2)}` };
   await query(`CREATE TABLE ${target.database}.${target.table} ${definition}`);
-  const pipeline = { target, columns: { v: '1' }, allowWithoutDeduplication: false, ...mapped };
+  const pipeline = { target, columns: { v: '1' }, allowWithoutDeduplication: false, audit, ...mapped };
   const questions = new Questions(server, target, () => Date.now());
   const again = async () => {
     const table = await describeTable(questions, target, deadline());
@@ -133,7 +135,7 @@ describe('a table that cannot hold the guarantees', () => {
       mapping.target,
       deadline(),
     );
-    const pipeline = { ...mapping, allowWithoutDeduplication: false };
+    const pipeline = { ...mapping, allowWithoutDeduplication: false, audit };
     expect(table && checkTable(table, pipeline)).toMatchObject([
       {
         severity: 'error',
@@ -161,8 +163,19 @@ describe('a table that can', () => {
       expect.stringMatching(/^warning: no projection orders the rows by position/),
       expect.stringMatching(/^note: columns.at is "now\(\)"/),
       expect.stringMatching(/^note: not mapped, so filled with their type's default: other/),
-      expect.stringMatching(/^note: the table has a TTL/),
+      expect.stringMatching(/^note: the table has a TTL.* as audit.horizon/),
     ]);
+  });
+
+  test('has a TTL: the horizon is to be no longer than rows are kept', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const definition = `(v Int64, at DateTime, ${POSITIONS}, ${PROJECTION}) ENGINE = MergeTree ORDER BY v TTL at + INTERVAL 1 DAY, at + INTERVAL 1 MONTH DELETE WHERE v > 1 ${WINDOW}`;
+    const noted = async (horizon: number) => {
+      const mapped = { columns: { v: '1', at: 'at' }, audit: { ...audit, horizon } };
+      return (await check(table, definition, mapped)).findings.map(({ message }) => message);
+    };
+    expect(await noted(24 * 3_600_000)).toEqual([]);
+    expect(await noted(25 * 3_600_000)).toEqual([expect.stringContaining('longer than the table')]);
   });
 
   test('is missing: no description', async ({ openTable }) => {
