@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { withCallDeadlines } from '../assembly/call-deadlines.ts';
 import { type Connections, connect } from '../assembly/connections.ts';
 import { systemEnvironment } from '../assembly/environment.ts';
 import { createLog } from '../assembly/log.ts';
@@ -54,7 +55,7 @@ export async function openSessions(options: SessionOptions, terminal: Terminal):
 
 async function openSession(pipeline: Pipeline, settings: Settings, log: Log): Promise<Session> {
   const around = { environment: systemEnvironment, log };
-  const connections = await connect(pipeline, settings, around);
+  const connections = withCallDeadlines(await connect(pipeline, settings, around), systemEnvironment);
   return {
     ...connections,
     ...around,
@@ -62,7 +63,11 @@ async function openSession(pipeline: Pipeline, settings: Settings, log: Log): Pr
     settings,
     owner: `${hostname()}/${process.pid}/${systemEnvironment.uniqueId()}`,
     newTransport: () => openTransport(settings, around),
-    openTarget: (target) => connect({ ...pipeline, target }, settings, around, ['sink', 'table']),
+    openTarget: async (target) =>
+      withCallDeadlines(
+        await connect({ ...pipeline, target }, settings, around, ['sink', 'table']),
+        systemEnvironment,
+      ),
     async knownPartitions() {
       const deadline = systemEnvironment.now() + QUESTION_TIME;
       const cycle = await connections.state.readCycle(pipeline.name, deadline);

@@ -1,4 +1,10 @@
-import { newSnapshot, type Snapshot, type SnapshotPartition } from '../../checkpoint/snapshot.ts';
+import {
+  newSnapshot,
+  type Snapshot,
+  type SnapshotPartition,
+  type StoredSnapshot,
+} from '../../checkpoint/snapshot.ts';
+import { listSnapshots } from '../../checkpoint/snapshots.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { firstEpoch, newGeneration } from '../../pipeline/generation.ts';
 import { NO_TOTALS } from '../../pipeline/partition-state.ts';
@@ -31,11 +37,17 @@ export async function holdBase(
     (topic, partition) => asked.snapshot.partitions[partition] ?? unread(partition, topic, asked.snapshot),
   );
   for (const partition of partitions) await subscribe(dependencies, partition, deadline);
-  const newest = await newestValidSnapshot(source.objects, source.pipeline.name, undefined, deadline);
+  const newest = await newestWhole(source, deadline);
   for (const partition of partitions) {
     await assertKept(dependencies, partition, newest.snapshot.partitions[partition.partition], deadline);
   }
   return { checkpoint: asked.snapshot.number, partitions };
+}
+
+/** Not the newest that is whole: a later one, damaged since, may have been told. */
+async function newestWhole({ objects, pipeline }: BranchSource, deadline: number): Promise<StoredSnapshot> {
+  const number = (await listSnapshots(objects, pipeline.name, deadline)).at(-1) ?? 0;
+  return newestValidSnapshot(objects, pipeline.name, number, deadline);
 }
 
 /** The branch's first snapshot. Create-only: whoever made it first says where the branch begins. */
