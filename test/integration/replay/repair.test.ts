@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest';
 import type { InsertSend } from '../../../lib/ports/sink.ts';
 import { cancelReplay } from '../../../lib/replay/cancel.ts';
+import { MOST_SEGMENTS } from '../../../lib/replay/missing-segments.ts';
+import { entriesToRepair } from '../../../lib/replay/plan.ts';
 import { advanceReplay, startReplay } from '../../../lib/replay/replay.ts';
 import { test } from '../../support/place.ts';
 import { byHand, openSubject, soon, untilDone } from './subject.ts';
@@ -66,6 +68,27 @@ describe('verify and repair', () => {
     const [progress] = await Promise.all([subject.replay({ mode: 'repair' }), subject.consumeAll()]);
     expect(progress).toMatchObject({ done: true, record: { status: 'complete' } });
     expect(await subject.audit()).toMatchObject({ exact: true, messages: 1200, rows: 1200, drained: true });
+    await subject.close();
+  });
+
+  test('a repair goes over what is missing and not over what lies between', async ({ place }) => {
+    const subject = await openSubject(place);
+    await subject.publish(300);
+    await subject.consumeAll();
+    await subject.lose('id IN (13, 27, 2990)');
+    const plan = await subject.plan({ mode: 'repair' });
+    expect(entriesToRepair(plan.ranges)).toBe(3);
+    const { record, partitions } = await subject.replay({ mode: 'repair' });
+    expect(record.ranges).toHaveLength(2);
+    expect(partitions).toMatchObject([{ messages: 30, batches: 2, done: true }]);
+    expect(await subject.audit()).toMatchObject({ exact: true, rows: 3_000 });
+
+    // More stretches than a record holds: the closest are gone through together.
+    const lost = await subject.lose('id % 70 = 5');
+    expect(lost).toBeGreaterThan(40);
+    const scattered = await subject.replay({ mode: 'repair' });
+    expect(scattered.record.ranges).toHaveLength(MOST_SEGMENTS);
+    expect(await subject.audit()).toMatchObject({ exact: true, rows: 3_000 });
     await subject.close();
   });
 
