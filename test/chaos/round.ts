@@ -13,7 +13,7 @@ export interface Round {
 export interface RoundResult extends Round {
   readonly lost: number;
   readonly doubled: number;
-  /** From the fault until rows flow again. */
+  /** From the fault until rows flow again: those of the victim's partition, where it has one. */
   readonly recoverySeconds: number;
   readonly audited: Audited;
 }
@@ -35,16 +35,18 @@ export async function playRound(
   const inCycle = (CHECKPOINT_POINTS as readonly Point[]).includes(point);
   await world.publish(ENTRIES);
   if (inCycle) await drain(world);
-  const victim = inCycle
-    ? FunctionProcess.checkpoint(world, point)
-    : FunctionProcess.consume(world, 0, point);
+  const partition = inCycle ? undefined : 0;
+  const victim =
+    partition === undefined
+      ? FunctionProcess.checkpoint(world, point)
+      : FunctionProcess.consume(world, partition, point);
   await victim.atPoint();
   if (inCycle) await world.publish(ENTRIES);
-  const standing = await world.rows();
+  const standing = await world.rows(partition);
   const struckAt = performance.now();
   const heal = await strike(world, fault, victim);
   const over = new AbortController();
-  const flowing = firstRows(world, standing.rows, struckAt, over.signal);
+  const flowing = firstRows(world, { partition, rows: standing.rows }, struckAt, over.signal);
   try {
     await Promise.all([drain(world), heal()]);
   } finally {
@@ -74,11 +76,21 @@ async function drain(world: World): Promise<void> {
   await Promise.all(consumers.map((consumer) => consumer.succeeded()));
 }
 
-/** Seconds until the table holds more rows than it did. A server that is down answers nothing, which is waiting too. */
-async function firstRows(world: World, before: number, since: number, over: AbortSignal): Promise<number> {
+interface Standing {
+  readonly partition: number | undefined;
+  readonly rows: number;
+}
+
+/** Seconds until the table holds more rows than stood there. A server that is down answers nothing, which is waiting too. */
+async function firstRows(
+  world: World,
+  standing: Standing,
+  since: number,
+  over: AbortSignal,
+): Promise<number> {
   for (let last = false; ; last = over.aborted) {
-    const counted = await world.rows().catch(() => undefined);
-    if (last || (counted && counted.rows > before)) return (performance.now() - since) / 1000;
+    const counted = await world.rows(standing.partition).catch(() => undefined);
+    if (last || (counted && counted.rows > standing.rows)) return (performance.now() - since) / 1000;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
   }
 }

@@ -41,8 +41,8 @@ export interface World {
   readonly published: number;
   /** Publishes to every partition. */
   publish(entriesAPartition: number): Promise<void>;
-  /** Rows and distinct ids in the table, asked without proxy. */
-  rows(): Promise<{ readonly rows: number; readonly distinct: number }>;
+  /** Rows and distinct ids in the table, or of one partition in it, asked without proxy. */
+  rows(partition?: number): Promise<{ readonly rows: number; readonly distinct: number }>;
   stop(): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ export async function openWorld(): Promise<World> {
     async publish(entries) {
       published = await publish(stack, entries, published);
     },
-    rows: () => countRows(clickhouse),
+    rows: (partition) => countRows(clickhouse, partition),
     async stop() {
       await clickhouse.close();
       await Promise.all(SERVERS.map((name) => proxies[name].close()));
@@ -136,9 +136,14 @@ async function publish(stack: Stack, entries: number, from: number): Promise<num
   return next;
 }
 
-async function countRows(clickhouse: ClickHouseClient): Promise<{ rows: number; distinct: number }> {
+async function countRows(
+  clickhouse: ClickHouseClient,
+  partition: number | undefined,
+): Promise<{ rows: number; distinct: number }> {
+  const where = partition === undefined ? '' : 'WHERE _partition = {partition: UInt32}';
   const answer = await clickhouse.query({
-    query: `SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(id)) AS distinct FROM ${TABLE}`,
+    query: `SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(id)) AS distinct FROM ${TABLE} ${where}`,
+    query_params: { partition },
     format: 'JSONEachRow',
   });
   const [counted] = await answer.json<{ rows: number; distinct: number }>();
