@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { withCallDeadlines } from '../lib/assembly/call-deadlines.ts';
 import { functionHandler } from '../lib/lambda/handler.ts';
 import { parseBound } from '../lib/replay/bound.ts';
 import { resumeReplay } from '../lib/replay/halts.ts';
@@ -28,13 +29,14 @@ export const handler = functionHandler({
     partition: z.int().nonnegative().optional(),
   }),
   ports: ['transport', 'sink', 'table', 'state', 'objects', 'replays'],
-  run: async (invocation, event) => {
-    const { pipeline, owner, log } = invocation;
+  run: async (given, event) => {
+    const invocation = withCallDeadlines(given, given.environment);
+    const { pipeline, owner, log, environment } = invocation;
     const deadline = invocation.deadline - CLOSING_TIME;
     const continued =
       event.continue === undefined ? undefined : await findReplay(invocation, event.continue, deadline);
     const wanted = continued?.target ?? event.table ?? pipeline.target;
-    const target = await invocation.openTarget(wanted);
+    const target = withCallDeadlines(await invocation.openTarget(wanted), environment);
     const by = `invocation ${owner}`;
     try {
       if (continued && event.partition !== undefined) {
