@@ -23,15 +23,20 @@ export type Answer =
 export class Sandbox {
   private readonly process: ChildProcess;
   private readonly lines: Interface;
+  /** Lines of what the function logs. */
+  readonly logged: string[] = [];
   private readonly waiting: ((answer: Answer) => void)[] = [];
 
   constructor({ node, bundle, environment }: SandboxOptions) {
     this.process = spawn(node, [join(import.meta.dirname, 'sandbox-runtime.mjs'), bundle], {
       env: { PATH: process.env['PATH'], NODE_NO_WARNINGS: '1', ...environment },
-      stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
+      stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
     });
     const answers = this.process.stdio[3];
     if (!answers || !('readable' in answers)) throw new Error('the sandbox has no channel for answers');
+    if (this.process.stdout) {
+      createInterface(this.process.stdout).on('line', (line) => this.logged.push(line));
+    }
     this.lines = createInterface(answers as NodeJS.ReadableStream);
     this.lines.on('line', (line) => this.waiting.shift()?.(JSON.parse(line) as Answer));
   }

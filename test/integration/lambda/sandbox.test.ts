@@ -50,7 +50,7 @@ beforeAll(async () => {
   if (!pipeline) throw new Error("the test's pipeline is wrong");
   await setUpEvents(place.environment, pipeline, RUNTIMES.length);
   const packaged = await packageService({ pipelines: file }, {});
-  for (const name of ['consume', 'checkpoint'])
+  for (const name of ['consume', 'checkpoint', 'audit'])
     execFileSync('python3', ['-m', 'zipfile', '-e', join(packaged.folder, `${name}.zip`), directory]);
   await packaged.remove();
 }, PATIENCE);
@@ -126,6 +126,38 @@ describe('packaged functions', () => {
     PATIENCE,
   );
 });
+
+test(
+  'the audit compares what came since the last exact one, and measures what is wrong',
+  async () => {
+    const auditor = sandbox('audit', process.execPath);
+    const audited = () => auditor.invoke({ pipeline: 'events' }, 900_000);
+    const consumer = sandbox('consume', process.execPath);
+    await publish(1, 5);
+    for (const partition of RUNTIMES.keys()) await consumer.invoke({ pipeline: 'events', partition });
+    expect(await audited()).toMatchObject({
+      ok: true,
+      result: { exact: true, complete: true, messages: published },
+    });
+    expect(auditor.logged.filter((line) => line.includes('AuditFaults'))).toEqual([]);
+    await publish(1, 2);
+    await consumer.invoke({ pipeline: 'events', partition: 1 });
+    const lost = `id = ${published - 7}`;
+    const events = `${place.database}.events`;
+    await place.query(`ALTER TABLE ${events} DELETE WHERE ${lost} SETTINGS mutations_sync = 2`);
+    expect(await audited()).toMatchObject({ ok: true, result: { exact: false, messages: 200, missing: 1 } });
+    const measured = auditor.logged.find((line) => line.includes('AuditFaults')) ?? '{}';
+    expect(JSON.parse(measured)).toMatchObject({
+      ...{ pipeline: 'events', service: 'sandbox', AuditFaults: 1, AuditMissing: 1 },
+    });
+    // The row is put back for the tests that follow.
+    await place.query(
+      `INSERT INTO ${events} SELECT ${published - 7}, _partition, _ledger, _entry, 99 - 6, 0 FROM ${events} WHERE id = ${published - 1}`,
+    );
+    expect(await audited()).toMatchObject({ ok: true, result: { exact: true, messages: 200 } });
+  },
+  PATIENCE,
+);
 
 describe('a sandbox that Lambda freezes', () => {
   test(
