@@ -61,7 +61,8 @@ function show(terminal: Terminal, status: PipelineStatus): void {
   );
   if (status.checkpoints.length > 0) terminal.say(`\n${checkpointTable(terminal, status)}`);
   if (status.replays.length > 0) terminal.say(`\n${replayTable(terminal, status)}`);
-  for (const { id, halted } of status.replays) {
+  for (const { id, halted, waitsFor } of status.replays) {
+    if (waitsFor !== undefined) terminal.say(`\n${yellow(bold(`Replay ${id} waits`))} for ${waitsFor}`);
     for (const { partition, at, code, reason, nextStep } of halted) {
       terminal.say(
         `\n${red(bold(`Partition ${partition} of replay ${id} is halted`))} since ${instant(at)}: ${code}`,

@@ -1,5 +1,7 @@
 import type { PartitionState } from '../pipeline/partition-state.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
+import { exclusionsDigest } from './absence.ts';
 import { type ConcludeDependencies, conclude, isDone, readStandings } from './conclude.ts';
 
 /** A replay that wants somebody to go on with it. */
@@ -14,6 +16,14 @@ const REPLAYS_CONSIDERED = 5;
 /** Partitions worked on at once, those under way counted: a replay takes its time, consumers must not wait for it. */
 export const PARTITIONS_AT_WORK = 64;
 
+/** What a running replay waits for, besides its halted partitions; undefined: it can be carried on. */
+export function waitsFor(pipeline: Pipeline, record: ReplayRecord, paused: boolean): string | undefined {
+  if (record.exclusions !== exclusionsDigest(pipeline)) {
+    return 'somebody to cancel it: audit.exclusions was changed since it was planned';
+  }
+  return record.mode === 'replace' && !paused ? 'the pipeline to be paused' : undefined;
+}
+
 /**
  * What the schedule has to carry on, whoever began it and however it was cut off: the one place that decides it, for a
  * deployed pipeline as for a plain process. One query while no replay runs. A halted partition waits for a person, and a
@@ -27,14 +37,15 @@ export async function findReplayWork(
   const newest = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
   const record = newest.findLast(({ status }) => status === 'running');
   if (!record) return undefined;
-  if (record.mode === 'replace' && !(await state.readCycle(pipeline.name, deadline))?.paused)
-    return undefined;
   const standings = await readStandings(dependencies, record, deadline);
   const left = standings.filter((standing) => !isDone(standing, record));
   if (left.length === 0) {
     await conclude(dependencies, record, deadline);
     return undefined;
   }
+  const paused =
+    record.mode === 'replace' && (await state.readCycle(pipeline.name, deadline))?.paused === true;
+  if (waitsFor(pipeline, record, paused) !== undefined) return undefined;
   const now = environment.now();
   const held = left.filter(({ found }) => isHeld(found, now)).length;
   const partitions = left

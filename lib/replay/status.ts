@@ -10,6 +10,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Transport } from '../ports/transport.ts';
+import { waitsFor } from './carry-on.ts';
 import { isDone, readStandings } from './conclude.ts';
 import { nextStepOf } from './halts.ts';
 
@@ -61,6 +62,8 @@ export interface ReplayStatusLine {
   /** Partitions somebody works on now. */
   readonly working: number;
   readonly halted: readonly ReplayHalt[];
+  /** Why the schedule leaves all of it alone for now. */
+  readonly waitsFor: string | undefined;
 }
 
 export interface PipelineStatus {
@@ -111,7 +114,9 @@ export async function readStatus(
     drained: partitions.every((partition) => partition.drained),
     partitions,
     checkpoints,
-    replays: await Promise.all(records.map((record) => replayStatus(dependencies, record, deadline))),
+    replays: await Promise.all(
+      records.map((record) => replayStatus(dependencies, record, cycle.paused, deadline)),
+    ),
   };
 }
 
@@ -172,6 +177,7 @@ async function partitionStatus(
 async function replayStatus(
   { state, pipeline, environment }: StatusDependencies,
   record: ReplayRecord,
+  paused: boolean,
   deadline: number,
 ): Promise<ReplayStatusLine> {
   const standings = await readStandings({ pipeline, state }, record, deadline);
@@ -189,6 +195,7 @@ async function replayStatus(
     partitionsDone: done.length,
     messages: own.reduce((sum, found) => sum + (found?.totals.messages ?? 0), 0),
     working: own.filter((found) => found?.owner && found.leaseUntil > environment.now()).length,
+    waitsFor: record.status === 'running' ? waitsFor(pipeline, record, paused) : undefined,
     halted: own.flatMap((found) =>
       found?.halted && record.status === 'running'
         ? [{ ...found.halted, partition: found.partition, nextStep: nextStepOf(found.halted, record.id) }]

@@ -119,12 +119,16 @@ describe('a replay goes on by ticks alone', () => {
     const { dependencies, pipeline } = subject;
     await pause(dependencies, byHand());
     const plan = await subject.plan({ mode: 'replace' });
-    await startReplay(dependencies, plan, 'a test', soon());
+    const record = await startReplay(dependencies, plan, 'a test', soon());
     expect(await findReplayWork(dependencies, soon())).toMatchObject({ partitions: [0] });
+    const { audit } = pipeline;
+    const excluding = { ...pipeline, audit: { ...audit, exclusions: [{ reason: 'deleted' }] } };
+    expect(await findReplayWork({ ...dependencies, pipeline: excluding }, soon())).toBeUndefined();
     const cycle = await dependencies.state.readCycle(pipeline.name, soon());
     expect(cycle?.paused).toBe(true);
     await resumePipeline(dependencies, byHand());
     expect(await findReplayWork(dependencies, soon())).toBeUndefined();
+    expect((await statusOf(subject, record))?.waitsFor).toBe('the pipeline to be paused');
     await pause(dependencies, byHand());
     const work = await findReplayWork(dependencies, soon());
     if (work) await invocations(subject, work, 60_000);
