@@ -1,7 +1,7 @@
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import type { AuditDependencies } from '../replay/audit.ts';
 import { lastReportAt } from '../replay/audit-reports.ts';
 import { scheduledAudit } from '../replay/scheduled-audit.ts';
-import type { Session } from './session.ts';
 
 const QUESTION_TIME = 15_000;
 /** A pipeline that was never audited has time to catch up first; so has one whose audit failed. */
@@ -10,8 +10,8 @@ const LONGEST_AUDIT = 60 * 60_000;
 const CLOSING_TIME = 90_000;
 
 /** Audits whenever `audit.interval` has passed since the last report, whoever made that, until stopped. */
-export async function auditOnSchedule(session: Session, stop: AbortSignal): Promise<void> {
-  const { pipeline, environment, objects, log } = session;
+export async function auditOnSchedule(dependencies: AuditDependencies, stop: AbortSignal): Promise<void> {
+  const { pipeline, environment, objects, log } = dependencies;
   const { interval } = pipeline.audit;
   if (interval === 0) return;
   let due = environment.now() + Math.min(interval, FIRST_AFTER);
@@ -23,7 +23,7 @@ export async function auditOnSchedule(session: Session, stop: AbortSignal): Prom
       const last = await lastReportAt(objects, pipeline.name, now + QUESTION_TIME);
       due = last === undefined ? now : last + interval;
       if (due > now) continue;
-      await scheduledAudit(session, {
+      await scheduledAudit(dependencies, {
         ...{ since: 'last', deadline: now + LONGEST_AUDIT, closing: CLOSING_TIME, stop },
       });
       due = environment.now() + interval;

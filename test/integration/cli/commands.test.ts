@@ -59,6 +59,11 @@ describe('the command line', () => {
       answer: { outcome: 'completed', checkpoint: 1 },
     });
     expect(await commands.run('audit')).toMatchObject({ code: 0, answer: { exact: true, rows: 50 } });
+    const since = (answer: object) => ({ code: 0, answer: { exact: true, ...answer } });
+    expect(await commands.run('audit', '--since', 'last')).toMatchObject(since({ messages: 50 }));
+    expect(await commands.run('audit', '--since', 'last')).toMatchObject(
+      since({ messages: 0, since: expect.stringMatching(/^events\/audits\/.*\.exact\.json$/) }),
+    );
     await place.query(`ALTER TABLE ${place.database}.events DELETE WHERE id = 7 SETTINGS mutations_sync = 2`);
     expect(await commands.run('audit')).toMatchObject({ code: 3, answer: { exact: false, missing: 1 } });
     expect(await commands.run('replay')).toMatchObject({ code: 3, answer: { dryRun: true, missing: 1 } });

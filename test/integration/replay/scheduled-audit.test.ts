@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
+import { auditOnSchedule } from '../../../lib/cli/audit-schedule.ts';
 import { lastExactReport, lastReportAt } from '../../../lib/replay/audit-reports.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
 import { reset } from '../../../lib/replay/reset.ts';
@@ -53,6 +54,32 @@ describe('scheduled audits', () => {
     const rest = await scheduled(subject);
     expect(rest).toMatchObject({ exact: true, complete: true, since: cut.key });
     expect(rest.messages + cut.messages).toBe(200);
+    await subject.close();
+  });
+
+  test('a plain process audits on its interval, and goes by the reports that are there', async ({
+    place,
+  }) => {
+    const subject = await openSubject(place);
+    await subject.publish(3);
+    await subject.consumeAll();
+    const { dependencies } = subject;
+    const { objects, pipeline } = dependencies;
+    const stop = new AbortController();
+    const reports = () => objects.list(`${pipeline.name}/audits/`, soon());
+    const every = (interval: number) =>
+      auditOnSchedule(
+        { ...dependencies, pipeline: { ...pipeline, audit: { ...pipeline.audit, interval } } },
+        stop.signal,
+      );
+    const often = every(300);
+    while ((await reports()).length < 2) await environment.sleep(100);
+    stop.abort();
+    await often;
+    const kept = await reports();
+    expect(kept.every((key) => key.endsWith('.exact.json'))).toBe(true);
+    await expect(every(0)).resolves.toBeUndefined();
+    expect(await reports()).toEqual(kept);
     await subject.close();
   });
 
