@@ -1,0 +1,121 @@
+import pLimit from 'p-limit';
+import type { Snapshot } from '../../checkpoint/snapshot.ts';
+import { PulsehouseError } from '../../pipeline/errors.ts';
+import type { PartitionState } from '../../pipeline/partition-state.ts';
+import { isAfter, laterOf, type Position } from '../../pipeline/position.ts';
+import type { ReplayRecord } from '../../pipeline/replay.ts';
+import { exclusionsDigest } from '../absence.ts';
+import { cancelReplay } from '../cancel.ts';
+import { holdPartition } from '../hold.ts';
+import { operationId } from '../journal.ts';
+import type { PlanDependencies } from '../plan.ts';
+import { advanceReplay } from '../replay.ts';
+import type { RestoreResult, RestoreRun } from '../restore.ts';
+import { unsparedOf } from '../spared-segments.ts';
+
+/** A server's clock may be read a little before a statement's own look at it. */
+const CLOCK_MARGIN = 1_000;
+const PARTITIONS_AT_ONCE = 8;
+
+/** Their intents are unknown, so their tokens are: every send is past its time after the longest an insert may take. */
+export async function outliveEarlierWriters(
+  { sink, environment, pipeline }: PlanDependencies,
+  lostAt: number,
+  deadline: number,
+): Promise<void> {
+  const end = lostAt + pipeline.batch.insertTimeout + CLOCK_MARGIN;
+  const left = end - environment.now();
+  if (left > 0) await environment.sleep(left);
+  await sink.kill(`${pipeline.name}/`, deadline);
+}
+
+/** Rows beyond the snapshot are those of batches whose ends nobody knows: a repair up to the last of them makes them whole. */
+export async function reconcile(
+  dependencies: PlanDependencies,
+  claimed: Snapshot,
+  run: RestoreRun,
+): Promise<RestoreResult['partitions']> {
+  const { table, pipeline, state, replays, environment } = dependencies;
+  const { deadline, owner } = run;
+  const standing = await table.countByPartition(deadline);
+  const states = await state.readPartitions(pipeline.name, claimed.partitions.length, deadline);
+  const ranges = states.flatMap(({ partition, committed, forgotten }) => {
+    const last = standing.find((found) => found.partition === partition)?.last ?? committed;
+    const to = laterOf(last, forgotten ?? committed);
+    return isAfter(to, committed) ? [{ partition, after: committed, to }] : [];
+  });
+  const unspared = await pLimit(PARTITIONS_AT_ONCE).map(ranges, async ({ partition, after, to }) => {
+    const state = states.find((found) => found.partition === partition);
+    const segments = state ? await unsparedOf(dependencies, state, { after, to }, deadline) : [];
+    return segments.map((segment) => ({ partition, after: segment.after, to: segment.to }));
+  });
+  const record: ReplayRecord = {
+    pipeline: pipeline.name,
+    id: operationId(environment.now(), environment.uniqueId()),
+    mode: 'repair',
+    target: pipeline.target,
+    from: `checkpoint ${claimed.number}`,
+    to: 'the last row',
+    ranges: unspared.flat(),
+    exclusions: exclusionsDigest(pipeline),
+    requestedBy: run.by,
+    requestedAt: environment.now(),
+    status: 'running',
+    finishedAt: undefined,
+  };
+  await giveUpOthers(dependencies, run);
+  await replays.createReplay(record, deadline);
+  for (;;) {
+    const progress = await advanceReplay(dependencies, record, dependencies, {
+      owner,
+      deadline,
+      ...(run.stop && { stop: run.stop }),
+    });
+    if (progress.record.status === 'cancelled') {
+      throw new PulsehouseError('PH_RESET_UNFINISHED', `replay ${record.id} of the restore was cancelled`);
+    }
+    if (progress.done) break;
+    const halted = progress.partitions.find(({ halt }) => halt);
+    if (halted?.halt) {
+      throw new PulsehouseError('PH_HALTED', `partition ${halted.partition}: ${halted.halt.reason}`, {
+        nextStep: `${halted.halt.nextStep} Then \`pulsehouse restore\` again.`,
+      });
+    }
+    if (run.stop?.aborted) throw new PulsehouseError('PH_RESET_UNFINISHED', 'the restore was stopped');
+    await environment.sleep(250);
+  }
+  return Promise.all(states.map((found) => advance(dependencies, found, ranges, owner, deadline)));
+}
+
+/** Of a restore that was cut off; what they have in flight is settled first. */
+async function giveUpOthers(dependencies: PlanDependencies, { owner, deadline }: RestoreRun): Promise<void> {
+  const { replays, pipeline } = dependencies;
+  const records = await replays.readReplays(pipeline.name, 100, deadline);
+  for (const record of records.filter(({ status }) => status === 'running')) {
+    await cancelReplay(dependencies, record, dependencies, { owner, deadline });
+  }
+}
+
+async function advance(
+  dependencies: PlanDependencies,
+  found: PartitionState,
+  ranges: readonly { readonly partition: number; readonly to: Position }[],
+  owner: string,
+  deadline: number,
+): Promise<RestoreResult['partitions'][number]> {
+  const { partition, committed } = found;
+  const range = ranges.find((candidate) => candidate.partition === partition);
+  if (!range) return { partition, from: committed, to: committed, messages: 0 };
+  const { rows } = await dependencies.sink.countRows({ partition, after: committed, to: range.to }, deadline);
+  const lease = await holdPartition(dependencies, partition, owner, deadline);
+  await lease.release((state) => {
+    if (isAfter(state.committed, committed)) return state;
+    const { totals } = state;
+    return {
+      ...state,
+      committed: range.to,
+      totals: { ...totals, messages: totals.messages + rows, rows: totals.rows + rows },
+    };
+  });
+  return { partition, from: committed, to: range.to, messages: rows };
+}
