@@ -220,6 +220,36 @@ describe('the horizon', () => {
     await subject.close();
   });
 
+  test('is what a TTL of ClickHouse itself took away', async ({ place }) => {
+    const subject = await openSubject(place);
+    await place.query(`ALTER TABLE ${subject.table} ADD COLUMN published DateTime64(3)`);
+    const columns = {
+      ...subject.pipeline.columns,
+      published: 'fromUnixTimestamp64Milli(toInt64(_publish_time))',
+    };
+    const pipeline = { ...subject.pipeline, columns, audit: { interval: 0, exclusions: [], horizon: HOUR } };
+    const dependencies = await connectAs(place, pipeline);
+    await subject.publish(6);
+    const { from } = await momentBetween();
+    await subject.publish(4);
+    expect(await consumeWith(dependencies)).toMatchObject({ rows: 100 });
+    await place.query(
+      `ALTER TABLE ${subject.table} MODIFY TTL if(published < fromUnixTimestamp64Milli(${from}), toDateTime(1), toDateTime(4000000000)) SETTINGS mutations_sync = 2`,
+    );
+    await place.query(`OPTIMIZE TABLE ${subject.table} FINAL`);
+    expect(await subject.count('1')).toBe(40);
+    await subject.lose('id = 77');
+    const aged = agedBy(dependencies, from + HOUR);
+    const deadline = from + HOUR + 90_000;
+    expect(await audit(aged, {}, { deadline })).toMatchObject({ missing: 1, expired: 60, rows: 39 });
+    const plan = await planReplay(aged, requestOf(pipeline, { mode: 'repair' }), aged, { deadline });
+    const record = await startReplay(dependencies, plan, 'a test', soon());
+    expect(await untilDone(dependencies, record)).toMatchObject({ done: true });
+    expect(await audit(aged, {}, { deadline })).toMatchObject({ exact: true, expired: 60, rows: 40 });
+    await subject.close();
+    await dependencies.close();
+  });
+
   test('holds for batches that Pulsar has forgotten, by the ledger; across it nobody can tell', async ({
     place,
   }) => {

@@ -4,6 +4,7 @@ import { systemEnvironment as environment } from '../../../lib/assembly/environm
 import { openStateTable } from '../../../lib/assembly/servers.ts';
 import { readSettings } from '../../../lib/assembly/settings.ts';
 import { ensureStateTable } from '../../../lib/dynamodb/table-setup.ts';
+import { audit } from '../../../lib/replay/audit.ts';
 import { restore } from '../../../lib/replay/restore.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { type Place, test } from '../../support/place.ts';
@@ -54,6 +55,29 @@ describe('restore', () => {
     await loseState(place);
     await restore(subject.dependencies, byHand());
     expect(await subject.audit()).toMatchObject({ exact: true, rows: 220 });
+    await subject.close();
+  });
+
+  test('leaves what was deleted on purpose deleted, and makes the rest whole', async ({ place }) => {
+    const subject = await openSubject(place);
+    await subject.publish(2);
+    await subject.consumeAll();
+    await subject.cycle();
+    await subject.publish(20);
+    await subject.consumeAll();
+    const at = await place.query(`SELECT _ledger, _entry FROM ${subject.table} WHERE id = 105 FORMAT TSV`);
+    const [ledger = 0, entry = 0] = at.trim().split('\t').map(Number);
+    const positions = { after: { ledger, entry: entry - 1 }, to: { ledger, entry } };
+    const exclusions = [{ reason: 'erasure request 4711', partition: 0, positions }];
+    const pipeline = { ...subject.pipeline, audit: { ...subject.pipeline.audit, exclusions } };
+    const dependencies = { ...subject.dependencies, pipeline };
+    await subject.lose('id BETWEEN 100 AND 112');
+    await loseState(place);
+    await restore(dependencies, byHand());
+    expect(await subject.count('id BETWEEN 100 AND 109')).toBe(0);
+    expect(await audit(dependencies, {}, { deadline: soon() })).toMatchObject({
+      ...{ exact: true, missing: 0, excluded: 10, rows: 210 },
+    });
     await subject.close();
   });
 
