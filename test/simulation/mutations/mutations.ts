@@ -6,7 +6,7 @@ const SNAPSHOT = 'lib/checkpoint/take-checkpoint.ts';
 const SETTLE = 'lib/consume/settle.ts';
 const CONSUME = 'lib/consume/consume.ts';
 const RESET = 'lib/replay/reset.ts';
-const RESTORE = 'lib/replay/restore.ts';
+const CLAIM = 'lib/replay/restore/claim.ts';
 
 /** Each is one line of reasoning in the design that somebody could find superfluous. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -220,14 +220,32 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a reset that leaves batches of the old generation in flight',
     within: 4_000,
-    patches: [{ file: RESET, find: 'await settleOpen(dependencies, lease, deadline);', replace: '' }],
+    patches: [
+      {
+        file: RESET,
+        find: 'if (!dropInFlight) await settleInFlight(dependencies, lease, deadline);',
+        replace: '',
+      },
+      {
+        file: RESET,
+        find: 'if (!dropped) await settleInFlight(dependencies, lease, deadline);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a reset below what Pulsar was told to forget',
+    within: 1_000,
+    patches: [
+      { file: RESET, find: 'else await assertNotTold(dependencies, found, to, deadline);', replace: '' },
+    ],
   },
   {
     name: 'a restore that claims no snapshot number',
     within: 1_000,
     patches: [
       {
-        file: RESTORE,
+        file: CLAIM,
         find: 'const stored = await createSnapshot(objects, offered, deadline);',
         replace: 'const stored = { snapshot: offered };',
       },
