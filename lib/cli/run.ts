@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 import { runCycle } from '../checkpoint/cycle.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
-import { findReplayWork } from '../replay/carry-on.ts';
-import { advanceReplay } from '../replay/replay.ts';
 import { auditOnSchedule } from './audit-schedule.ts';
 import { CYCLE_TIME } from './checkpoint.ts';
 import { type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { consumePartition } from './consume-partition.ts';
 import { EXIT } from './exit-codes.ts';
 import { InProcessInvoker } from './in-process-invoker.ts';
+import { replaysOnSchedule } from './replay-schedule.ts';
 import type { Session } from './session.ts';
 
 interface RunOptions extends CommonOptions {
@@ -19,7 +18,7 @@ export function registerRun(program: Command): void {
   pipelineCommand<RunOptions>(program, 'run', {
     summary: 'consume and checkpoint on the schedule until stopped',
     description:
-      'The whole pipeline as a plain process: the cycle on its interval, consumers whenever there is a backlog, an audit now and then (audit.interval). SIGTERM flushes, commits and gives the leases back.',
+      'The whole pipeline as a plain process: the cycle on its interval, consumers whenever there is a backlog, replays that were begun and left, an audit now and then (audit.interval). SIGTERM flushes, commits and gives the leases back.',
     examples: [
       ['pulsehouse run', 'until Ctrl-C'],
       ['pulsehouse run -c a.yml -c b.yml --logs json', 'two pipelines, logs for machines'],
@@ -32,36 +31,13 @@ export function registerRun(program: Command): void {
         sessions.flatMap((session) => [
           runPipeline(session, options.concurrency, stop),
           auditOnSchedule(session, stop),
+          replaysOnSchedule(session, stop),
         ]),
       );
       terminal.answer({ stopped: true });
       return EXIT.ok;
     },
   }).option('--concurrency <n>', 'partitions consumed at once', integer, 32);
-}
-
-/** Time a replay gets even where the cycle took all of its interval. */
-const SHORTEST_TURN = 5_000;
-
-/** Replays that were begun and left, by whomever, go on by the same schedule that drives the cycle. */
-async function carryReplaysOn(session: Session, deadline: number, stop: AbortSignal): Promise<void> {
-  const { log, owner } = session;
-  if (stop.aborted) return;
-  try {
-    const work = await findReplayWork(session, deadline);
-    if (!work) return;
-    const { record, partitions } = work;
-    const target = await session.openTarget(record.target);
-    try {
-      const { done } = await advanceReplay(session, record, target, { owner, deadline, stop, partitions });
-      if (done) log.info(`Replay ${record.id} is over`, { replay: record.id, mode: record.mode });
-    } finally {
-      await target.close();
-    }
-  } catch (error) {
-    if (!isPulsehouseError(error)) throw error;
-    log.warn(`A replay could not be carried on: ${messageOf(error)}`, { code: error.code });
-  }
 }
 
 /** A failing cycle is told and tried again at the next tick, like the schedule does; what cannot pass ends the process. */
@@ -85,9 +61,7 @@ async function runPipeline(session: Session, concurrency: number, stop: AbortSig
         if (!isPulsehouseError(error) || (error.kind === 'terminal' && cycle === 1)) throw error;
         log.error(`The cycle failed and is tried again: ${messageOf(error)}`, { error });
       }
-      const next = begun + pipeline.checkpoint.interval;
-      await carryReplaysOn(session, Math.max(next, environment.now() + SHORTEST_TURN), stop);
-      const left = next - environment.now();
+      const left = begun + pipeline.checkpoint.interval - environment.now();
       if (left > 0) await environment.sleep(left, stop);
     }
   } finally {
