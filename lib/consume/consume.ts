@@ -11,7 +11,7 @@ import { FlushRequests } from './flush-requests.ts';
 import { OpenBatches } from './open-batches.ts';
 import { Pump, type PumpEnd } from './pump.ts';
 import { settleFound } from './settle-found.ts';
-import { assertSameTopic, assertStateNotBehind, assertTableNotBehind } from './sound-state.ts';
+import { assertSameTopic, assertStateNotBehind, assertTableNotBehind, lookAtTable } from './sound-state.ts';
 
 export type { ConsumeDependencies } from './context.ts';
 
@@ -109,7 +109,7 @@ async function hold(
     if (!request.rowsAbove) await assertStateNotBehind(context);
     const flushes = new FlushRequests(context, flushRequested);
     const end = await pump(context, request, flushes);
-    const lastTokens = await ask(context, (deadline) => sink.tokenWindow(deadline));
+    const lastTokens = await lookAtTable(context, lease.state.lastTokens);
     await lease.release((state) => ({
       ...flushedTo(state, flushes.newest),
       lastTokens,

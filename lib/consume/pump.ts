@@ -8,6 +8,7 @@ import type { FlushRequests } from './flush-requests.ts';
 import type { OpenBatches } from './open-batches.ts';
 import { PulledBatch } from './pulled-batch.ts';
 import { sendNotAfter, storeFirst } from './settle.ts';
+import { lookAtTable } from './sound-state.ts';
 
 /** Why pulling ended. */
 export type PumpEnd = 'drained' | 'deadline' | 'stopped';
@@ -132,10 +133,10 @@ export class Pump {
   }
 
   private async tokenWindow(): Promise<TokenWindow> {
-    const { environment, sink } = this.context;
-    const at = environment.now();
+    const at = this.context.environment.now();
     if (!this.tokens || at - this.tokens.at > TOKENS_AGE) {
-      this.tokens = { window: await ask(this.context, (deadline) => sink.tokenWindow(deadline)), at };
+      const before = this.tokens?.window ?? this.context.lease.state.lastTokens;
+      this.tokens = { window: await lookAtTable(this.context, before), at };
     }
     return this.tokens.window;
   }

@@ -1,4 +1,5 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
+import type { TokenWindow } from '../pipeline/intent.ts';
 import { formatPosition, LAST_OF_ALL } from '../pipeline/position.ts';
 import { ask, type ConsumeContext, whereOf } from './context.ts';
 
@@ -22,17 +23,44 @@ export async function assertSameTopic(context: ConsumeContext): Promise<void> {
 
 /** A table that is another one, was emptied, or was restored from a backup may lack rows below `committed`. */
 export async function assertTableNotBehind(context: ConsumeContext): Promise<void> {
-  const { lastTokens: then, committed } = context.lease.state;
-  if (!then) return;
+  if (context.lease.state.lastTokens) await lookAtTable(context, context.lease.state.lastTokens);
+}
+
+/**
+ * The table's token window, held against an earlier look, so that none of them hides what the one before would have told:
+ * whoever writes to an emptied table makes it look newer than it was.
+ * @throws PulsehouseError PH_HALT_TABLE_BEHIND
+ */
+export async function lookAtTable(
+  context: ConsumeContext,
+  then: TokenWindow | undefined,
+): Promise<TokenWindow> {
   const now = await ask(context, (deadline) => context.sink.tokenWindow(deadline));
-  if (now.table === then.table && now.newestBlock >= then.newestBlock) return;
-  const what =
-    now.table === then.table
-      ? `its newest block was ${then.newestBlock} and is ${now.newestBlock}`
-      : `its id was ${then.table} and is ${now.table}`;
+  const what = then && (otherTable(then, now) ?? (await rowsGone(context, then, now)));
+  if (!what) return now;
   throw new PulsehouseError('PH_HALT_TABLE_BEHIND', `the table is not as this partition left it: ${what}`, {
-    where: { ...whereOf(context), position: formatPosition(committed) },
+    where: { ...whereOf(context), position: formatPosition(context.lease.state.committed) },
   });
+}
+
+function otherTable(then: TokenWindow, now: TokenWindow): string | undefined {
+  if (now.table !== then.table) return `its id was ${then.table} and is ${now.table}`;
+  if (now.newestBlock >= then.newestBlock) return undefined;
+  return `its newest block was ${then.newestBlock} and is ${now.newestBlock}`;
+}
+
+/** That no part is left of those that stood there, if any did, may be a replace's doing: then the rows themselves say. */
+async function rowsGone(
+  context: ConsumeContext,
+  then: TokenWindow,
+  now: TokenWindow,
+): Promise<string | undefined> {
+  const { origin, committed, totals } = context.lease.state;
+  const partsLeft = now.oldestBlock !== -1 && now.oldestBlock <= then.newestBlock;
+  if (partsLeft || totals.rows === 0) return undefined;
+  const range = { partition: context.partition, after: origin, to: committed };
+  const { rows } = await ask(context, (deadline) => context.sink.countRows(range, deadline));
+  return rows < totals.rows ? `it had ${totals.rows} rows of it and has ${rows}` : undefined;
 }
 
 /** With every intent settled, no row stands above `committed`, unless the state is an older one than its writer's last. */
