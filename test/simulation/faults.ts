@@ -39,7 +39,6 @@ export const FAULTS = [
   'no-window',
   'several-days',
   'bad-messages',
-  'dead-letters-halt',
   'follow',
   'snapshot-gone',
   'snapshot-corrupt',
@@ -50,10 +49,9 @@ export const FAULTS = [
   'table-truncated',
   'table-back',
   'cursor-moved',
-  'topic-anew',
+  'dead-letters-halt',
   'verify',
   'replace',
-  'into',
   'redrive',
 ] as const;
 
@@ -66,22 +64,16 @@ export const BY_HAND = [
   'table-truncated',
   'table-back',
   'cursor-moved',
-  'topic-anew',
+  'dead-letters-halt',
   'verify',
   'replace',
-  'into',
   'redrive',
 ] as const satisfies readonly Fault[];
 
 /** Those after which Pulsar must still have what was read: their topics have a retention policy. */
-const READ_AGAIN: readonly Fault[] = [
-  'reset',
-  'rows-gone',
-  'table-truncated',
-  'table-back',
-  'replace',
-  'into',
-];
+const READ_AGAIN: readonly Fault[] = ['reset', 'rows-gone', 'table-truncated', 'table-back', 'replace'];
+/** Those about messages that cannot become rows. */
+const ABOUT_DEAD_LETTERS: readonly Fault[] = ['dead-letters-halt', 'redrive'];
 /** Where a snapshot may be damaged as well: elsewhere a person would first bring it back. */
 const SNAPSHOT_DAMAGED_TOO: readonly Fault[] = ['state-gone', 'state-back', 'verify'];
 
@@ -100,7 +92,13 @@ export function drawFaults(random: Random): Set<Fault> {
   if (random.chance(0.3)) return faults;
   const byHand = random.pick(BY_HAND);
   faults.add(byHand);
-  if (READ_AGAIN.includes(byHand)) faults.delete('trim');
+  // A moved cursor does its own trimming.
+  if (READ_AGAIN.includes(byHand) || byHand === 'cursor-moved') faults.delete('trim');
+  // Other writers of a table that was put back hide that it was.
+  if (byHand === 'table-truncated' || byHand === 'table-back') faults.delete('small-window');
+  // A server that starts with an empty table numbers its blocks from the beginning: then others hide it, too.
+  if (byHand === 'table-truncated') faults.delete('table-restart');
+  if (ABOUT_DEAD_LETTERS.includes(byHand)) faults.add('bad-messages');
   if (!SNAPSHOT_DAMAGED_TOO.includes(byHand)) {
     faults.delete('snapshot-gone');
     faults.delete('snapshot-corrupt');

@@ -1,4 +1,5 @@
 import { decodeSnapshot, encodeSnapshot, snapshotKey } from '../../lib/checkpoint/snapshot.ts';
+import { isAfter } from '../../lib/pipeline/position.ts';
 import type { World } from './world.ts';
 
 /** What befalls one of the four systems alone: lost, taken back to an older copy, replaced. */
@@ -58,4 +59,56 @@ function corrupted(key: string, body: Uint8Array, by: number): Uint8Array {
   }));
   const altered = Buffer.from(encodeSnapshot({ ...snapshot, partitions })).toString('utf8');
   return Buffer.from(altered.replace(/"hash":"[0-9a-f]{64}"/, `"hash":"${hash}"`));
+}
+
+/** All of the table's rows are gone at once, whoever may be writing. Then every partition gets something more. */
+export function truncateTable(world: World): void {
+  tableBehind(world);
+  world.clickhouse.truncate();
+  publishEverywhere(world);
+}
+
+/** The table is what a backup says, under its name and another id, as RESTORE makes it. */
+export function putTableBack(world: World): void {
+  const { clickhouse, random, scheduler } = world;
+  const backup = clickhouse.backup();
+  world.unrest += 1;
+  scheduler.after(random.between(1_000, 60_000), 'the table is put back', () => {
+    world.unrest -= 1;
+    tableBehind(world);
+    clickhouse.putBack(backup);
+    publishEverywhere(world);
+  });
+}
+
+function tableBehind(world: World): void {
+  world.expect('PH_HALT_TABLE_BEHIND');
+  world.rowsMayBeMissing = true;
+}
+
+function publishEverywhere(world: World): void {
+  for (const partition of world.broker.partitions.keys()) world.publish(partition);
+}
+
+/**
+ * Somebody else moves a partition's cursor ahead, not to the very end; what it passed may be deleted unread. Not under a
+ * consumer, which would have it half read.
+ */
+export function moveCursor(world: World): void {
+  const { broker, random, table, scenario } = world;
+  const number = random.between(0, broker.partitions.length - 1);
+  const subject = broker.partitions[number];
+  const state = table.partition(scenario.pipeline.name, number).value;
+  if (subject?.subscription === undefined || state === undefined || state.owner !== undefined) return;
+  if (state.inFlight.length > 0) return;
+  const { markDelete } = subject.subscription;
+  const ahead = subject.entries.filter(({ position }) => isAfter(position, markDelete));
+  const to = ahead[random.between(0, ahead.length - 2)];
+  if (to === undefined || ahead.length < 2) return;
+  world.expect('PH_HALT_MARK_DELETE_AHEAD');
+  subject.moveCursor(to.position);
+  if (random.chance(0.3)) return;
+  subject.rollLedger(1);
+  const unread = subject.trim().filter(({ position }) => isAfter(position, state.committed));
+  world.onForgotten(number, unread);
 }

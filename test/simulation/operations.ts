@@ -2,7 +2,8 @@ import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
 import { PulsehouseError } from '../../lib/pipeline/errors.ts';
 import { BEFORE_ALL, isAfter, laterOf, type Position } from '../../lib/pipeline/position.ts';
 import { pause, resumePipeline } from '../../lib/replay/pause.ts';
-import { type PlanDependencies, planReplay } from '../../lib/replay/plan.ts';
+import { type PlanDependencies, planReplay, type ReplayRequest } from '../../lib/replay/plan.ts';
+import { planRedrive } from '../../lib/replay/redrive.ts';
 import { advanceReplay, startReplay } from '../../lib/replay/replay.ts';
 import { reset } from '../../lib/replay/reset.ts';
 import { restore } from '../../lib/replay/restore.ts';
@@ -11,6 +12,9 @@ import { SimulatedTargetTable } from './fakes/target-table.ts';
 import type { RunBook } from './on-call.ts';
 import { type Attempt, Operator, type Step } from './operator.ts';
 import type { World } from './world.ts';
+
+/** Milliseconds: longer than any process is frozen. */
+const LONGEST_SLEEP = 91_000;
 
 /** What a person does by hand, and what makes it needed. */
 
@@ -33,8 +37,42 @@ export function runBook(world: World): RunBook {
     ['PH_HALT_STATE_BEHIND', restoring],
     ['PH_STATE_BEHIND', restoring],
     ['PH_STATE_MISSING', restoring],
+    [
+      'PH_HALT_TABLE_BEHIND',
+      () => [pauseStep(world), repairStep(world), resumeStep(world), auditStep(world)],
+    ],
+    ['PH_HALT_DEAD_LETTER_RATIO', () => [tolerateStep(world), resumeStep(world)]],
+    ['PH_HALT_BAD_MESSAGE', () => [tolerateStep(world), resumeStep(world)]],
     ['PH_HALT_MARK_DELETE_AHEAD', () => [resumeStep(world)]],
   ]);
+}
+
+function pauseStep(world: World): Step {
+  return { name: 'pause', act: (attempt) => pause(dependencies(world, attempt), byHand(attempt)) };
+}
+
+function repairStep(world: World): Step {
+  return { name: 'repair', act: (attempt) => repair(world, attempt) };
+}
+
+/** Whoever woke late has committed by then what it saw stored before the rows were lost. */
+function auditStep(world: World): Step {
+  return {
+    name: 'audit',
+    act: async (attempt) => {
+      await attempt.invocation.environment.sleep(LONGEST_SLEEP);
+      await repair(world, attempt);
+    },
+  };
+}
+
+function tolerateStep(world: World): Step {
+  return {
+    name: 'tolerate',
+    act: async () => {
+      world.pipeline = { ...world.pipeline, deadLetters: { enabled: true, maxRatio: 1, minimum: 1 } };
+    },
+  };
 }
 
 function resumeStep(world: World): Step {
@@ -48,7 +86,7 @@ function resumeStep(world: World): Step {
 export function resetByHand(world: World): void {
   let positions: ReadonlyMap<number, Position> | undefined;
   const steps: readonly Step[] = [
-    { name: 'pause', act: (attempt) => pause(dependencies(world, attempt), byHand(attempt)) },
+    pauseStep(world),
     {
       name: 'reset',
       // A range of a partition that the cycle has not yet taken in is refused like one that Pulsar has forgotten.
@@ -118,32 +156,70 @@ export function loseRows(world: World): void {
     ({ partition, position }) =>
       !isAfter(position, committed.get(partition) ?? BEFORE_ALL) && world.random.chance(share),
   );
+  world.expect('PH_HALT_TABLE_BEHIND');
   world.clickhouse.removeRows(new Set(lost));
-  new Operator(world, [{ name: 'repair', act: (attempt) => repair(world, attempt) }]);
+  new Operator(world, [repairStep(world)]);
+}
+
+/** Beside consumption: what is committed is there, and nothing is told to be missing that is not. */
+export function verifyByHand(world: World): void {
+  const verify: Step = {
+    name: 'verify',
+    act: async (attempt) => {
+      const given = dependencies(world, attempt);
+      const request = wholeRange(world, 'verify');
+      const { missing, doubled, foreign } = await planReplay(given, request, given, attempt);
+      if (missing + doubled + foreign === 0) return;
+      const message = `verify says ${missing} missing, ${doubled} doubled, ${foreign} foreign`;
+      world.fail({ invariant: 'a comparison tells the truth', message });
+    },
+  };
+  new Operator(world, [verify]);
+}
+
+/** Everything is deleted and written again, with the pipeline paused. */
+export function replaceByHand(world: World): void {
+  const replace: Step = { name: 'replace', act: (attempt) => replay(world, attempt, 'replace') };
+  new Operator(world, [pauseStep(world), replace, resumeStep(world)]);
+}
+
+/** Every dead letter is put through the mapping again; none of them becomes a row. */
+export function redriveByHand(world: World): void {
+  new Operator(world, [{ name: 'redrive', act: (attempt) => replay(world, attempt, 'redrive') }]);
+}
+
+function wholeRange<Mode extends ReplayRequest['mode']>(
+  world: World,
+  mode: Mode,
+): ReplayRequest & { mode: Mode } {
+  return { mode, from: { kind: 'origin' }, to: { kind: 'committed' }, target: world.pipeline.target };
 }
 
 async function repair(world: World, attempt: Attempt): Promise<void> {
+  await replay(world, attempt, 'repair');
+  const given = dependencies(world, attempt);
+  // A broker that was slow to answer looks like one that forgot, and the plan says so: then a person plans again.
+  const { missing } = await planReplay(given, wholeRange(world, 'verify'), given, attempt);
+  if (missing > 0) throw new PulsehouseError('PH_PULSAR_NO_ANSWER', `${missing} rows are still missing`);
+}
+
+/** One that was begun is carried on; otherwise a new one is planned. */
+async function replay(world: World, attempt: Attempt, mode: 'repair' | 'replace' | 'redrive'): Promise<void> {
   const given = dependencies(world, attempt);
   const { pipeline, replays, environment } = given;
   const { deadline, owner } = attempt;
-  const request = {
-    mode: 'repair',
-    from: { kind: 'origin' },
-    to: { kind: 'committed' },
-    target: pipeline.target,
-  } as const;
+  const request = wholeRange(world, mode);
   const begun = (await replays.readReplays(pipeline.name, 100, deadline)).find(
     ({ status }) => status === 'running',
   );
-  const record =
-    begun ??
-    (await startReplay(given, await planReplay(given, request, given, { deadline }), 'somebody', deadline));
+  const plan = () =>
+    mode === 'redrive'
+      ? planRedrive(given, request, deadline)
+      : planReplay(given, request, given, { deadline });
+  const record = begun ?? (await startReplay(given, await plan(), 'somebody', deadline));
   for (;;) {
     const { done } = await advanceReplay(given, record, given, { owner, deadline });
     if (done) break;
     await environment.sleep(1_000);
   }
-  // A broker that was slow to answer looks like one that forgot, and the plan says so: then a person plans again.
-  const { missing } = await planReplay(given, { ...request, mode: 'verify' }, given, { deadline });
-  if (missing > 0) throw new PulsehouseError('PH_PULSAR_NO_ANSWER', `${missing} rows are still missing`);
 }

@@ -2,10 +2,25 @@ import { newCycleState } from '../../lib/pipeline/cycle-transitions.ts';
 import type { Log } from '../../lib/ports/log.ts';
 import { Checker } from './checker/checker.ts';
 import { drawFaults, type Fault, type FaultSet } from './faults.ts';
-import { damageSnapshot, LONGEST_INSERT, putStateBack } from './incidents.ts';
+import {
+  damageSnapshot,
+  LONGEST_INSERT,
+  moveCursor,
+  putStateBack,
+  putTableBack,
+  truncateTable,
+} from './incidents.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { OnCall } from './on-call.ts';
-import { loseRows, loseState, resetByHand, runBook } from './operations.ts';
+import {
+  loseRows,
+  loseState,
+  redriveByHand,
+  replaceByHand,
+  resetByHand,
+  runBook,
+  verifyByHand,
+} from './operations.ts';
 import { Random } from './random.ts';
 import { drawScenario } from './scenario.ts';
 import { BEGINNING, Scheduler } from './scheduler.ts';
@@ -142,6 +157,13 @@ function plan(world: World, faults: FaultSet): void {
   times('snapshot-gone', 2, () => damageSnapshot(world, 'gone'));
   times('snapshot-corrupt', 2, () => damageSnapshot(world, 'corrupt'));
   times('rows-gone', 1, () => loseRows(world));
+  times('table-truncated', 1, () => truncateTable(world));
+  times('table-back', 1, () => putTableBack(world));
+  times('cursor-moved', 3, () => moveCursor(world));
+  times('verify', 2, () => verifyByHand(world));
+  times('replace', 1, () => replaceByHand(world));
+  times('redrive', 1, () => redriveByHand(world));
+  if (faults.has('dead-letters-halt')) world.expect('PH_HALT_DEAD_LETTER_RATIO', 'PH_HALT_BAD_MESSAGE');
   // The promise: in the time one insert may travel and run, a table gets less than half a window of blocks.
   times('small-window', 3, () => clickhouse.foreignBlocks(random.between(1, 20)));
 }

@@ -61,10 +61,13 @@ function drawPipeline(random: Random, faults: FaultSet, allowWithoutDeduplicatio
       interval: random.pick([10_000, 20_000]),
       flushTimeout: random.pick([500, 3_000, 8_000]),
       snapshotsKept: random.between(2, 5),
-      acknowledgeBehind: { checkpoints: random.pick([0, 0, 0, 1]), age: 0 },
+      // A moved cursor is seen when something is acknowledged, which here must be before the run ends.
+      acknowledgeBehind: { checkpoints: faults.has('cursor-moved') ? 0 : random.pick([0, 0, 0, 1]), age: 0 },
     },
     consume: { mode: faults.has('follow') ? 'follow' : 'drain', lease: random.pick([4_000, 10_000]) },
-    deadLetters: { enabled: true, maxRatio: 1, minimum: 1 },
+    deadLetters: faults.has('dead-letters-halt')
+      ? { enabled: random.chance(0.7), maxRatio: random.pick([0, 0.2]), minimum: 1 }
+      : { enabled: true, maxRatio: 1, minimum: 1 },
     audit: { interval: 0, exclusions: [] },
     allowWithoutDeduplication,
   };

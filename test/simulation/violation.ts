@@ -7,6 +7,7 @@ export type Invariant =
   | '5 a batch is never cut again'
   | '6 contiguous'
   | '7 conservation'
+  | 'a comparison tells the truth'
   | 'no programming error'
   | 'no halt without cause'
   | 'at rest';

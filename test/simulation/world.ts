@@ -22,7 +22,7 @@ import {
 } from './faults.ts';
 import { Invocation, type InvocationFaults, type Surroundings } from './invocation.ts';
 import { Link, NO_FAULTS } from './link.ts';
-import { makeEntry } from './messages.ts';
+import { makeEntry, type SimulatedEntry } from './messages.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { resendingSink } from './mutations/resending-sink.ts';
 import type { Random } from './random.ts';
@@ -55,6 +55,10 @@ export class World implements Surroundings {
   onStateBack: (putBack: () => void) => void = (putBack) => putBack();
   /** Called with a code that a halt or a failed cycle tells of. */
   onTrouble: (code: string) => void = () => {};
+  /** Called with entries that Pulsar deleted before they were committed. */
+  onForgotten: (partition: number, entries: readonly SimulatedEntry[]) => void = () => {};
+  /** Committed rows were lost, until a person has brought them back. */
+  rowsMayBeMissing = false;
   /** Codes of halts and failures that what befell this world may rightly lead to: somebody acts on them. */
   readonly expected = new Set<string>();
   /** As configured now: a person may change it. */

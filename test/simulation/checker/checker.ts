@@ -51,6 +51,7 @@ export class Checker {
     world.clickhouse.onRemoved = (removed) => {
       for (const { partition, position, index } of removed) this.ledger(partition).removeRow(position, index);
     };
+    world.onForgotten = (partition, entries) => this.ledger(partition).forget(entries);
     world.onStateLost = () => this.stateLost();
     world.onStateBack = (putBack) => this.stateBack(putBack);
     world.broker.onAcknowledged = (partition, position) => this.acknowledged(partition, position);
@@ -77,6 +78,7 @@ export class Checker {
     for (const [number, partition] of broker.partitions.entries()) {
       const last = partition.everything.at(-1)?.position ?? BEFORE_ALL;
       const fault =
+        this.lossUnnoticed(number) ??
         this.partitionUnrest(number, partition.name, heldByFollowers) ??
         this.ledger(number).fault(BEFORE_ALL, last) ??
         this.snapshotUnrest(cycle, number, last);
@@ -92,6 +94,12 @@ export class Checker {
     const mayBeHeld = heldByFollowers && this.world.pipeline.consume.mode === 'follow';
     if ((mayBeHeld || !this.isHeld(state)) && state.inFlight.length === 0) return undefined;
     return `${name} is held by ${state.owner}, with ${state.inFlight.length} batches in flight`;
+  }
+
+  private lossUnnoticed(partition: number): string | undefined {
+    if (!this.ledger(partition).hasLost) return undefined;
+    if (this.haltCodes.has(`${partition} PH_HALT_MARK_DELETE_AHEAD`)) return undefined;
+    return `Pulsar forgot messages of partition ${partition} unread, and nobody was told`;
   }
 
   private isHeld({ owner, leaseUntil }: Fenced): boolean {
@@ -213,9 +221,7 @@ export class Checker {
       if (!isReplay) this.generationBegun(before, after);
       return;
     }
-    for (const { deadLetters } of committedIntents(before, after) ?? []) {
-      if (deadLetters !== undefined) this.deadLettersCommitted(after.partition, deadLetters.key, isReplay);
-    }
+    for (const intent of committedIntents(before, after) ?? []) this.batchCommitted(after, intent, isReplay);
     if (isReplay) return;
     const ledger = this.ledger(after.partition);
     const known = this.lostEpochs.size === 0;
@@ -223,7 +229,7 @@ export class Checker {
     const restoring = this.restoring || before.owner?.startsWith('operator restore');
     const fault = progressFault(before, after, ledger, { conserved: known, contiguous: !restoring });
     if (fault !== undefined) this.world.fail(fault);
-    const inexact = ledger.fault(before.committed, after.committed);
+    const inexact = ledger.fault(before.committed, after.committed, this.world.rowsMayBeMissing);
     if (inexact !== undefined) this.fail('2 exactly once up to committed', inexact);
   }
 
@@ -251,6 +257,21 @@ export class Checker {
     }
     const message = `generation ${generation} ended with batches in flight`;
     this.fail('5 a batch is never cut again', message);
+  }
+
+  private batchCommitted(state: PartitionState, intent: Intent, isReplay: boolean): void {
+    const { partition, generation } = state;
+    const { deadLetters, messages, after, to } = intent;
+    const mode = this.world.table.replays(this.world.scenario.pipeline.name).get(generation)?.mode;
+    if (mode === 'replace' || mode === 'redrive') this.ledger(partition).supersedeDeadLetters(after, to);
+    if (deadLetters === undefined) return;
+    const { enabled, minimum, maxRatio } = this.world.pipeline.deadLetters;
+    const tolerated = enabled ? Math.max(minimum, Math.floor(messages * maxRatio)) : 0;
+    if (deadLetters.count > tolerated) {
+      const message = `${deadLetters.count} of ${messages} messages were dead-lettered; ${tolerated} are tolerated`;
+      this.fail('6 contiguous', message);
+    }
+    this.deadLettersCommitted(partition, deadLetters.key, isReplay);
   }
 
   private deadLettersCommitted(partition: number, key: string, byReplay: boolean): void {

@@ -13,6 +13,9 @@ export class Ledger {
   /** Dead letters decided by a state that an older copy took the place of: they may be decided once more. */
   private readonly decidedAgain = new Set<string>();
 
+  /** Entries that Pulsar deleted unread, by no doing of ours: nothing may come of them. */
+  private readonly forgotten = new Set<SimulatedEntry>();
+
   constructor(partition: Partition) {
     this.partition = partition;
   }
@@ -44,6 +47,36 @@ export class Ledger {
     }
   }
 
+  forget(entries: readonly SimulatedEntry[]): void {
+    for (const entry of entries) this.forgotten.add(entry);
+  }
+
+  hasForgotten(after: Position, to: Position): boolean {
+    return this.entries(after, to).some((entry) => this.forgotten.has(entry));
+  }
+
+  /** Whether something was lost, and not only passed over by its cursor. */
+  get hasLost(): boolean {
+    return [...this.forgotten].some((entry) =>
+      entry.kinds.some((kind, index) => kind !== 'gone' && this.isNothing(entry, index)),
+    );
+  }
+
+  private isNothing({ position }: SimulatedEntry, index: number): boolean {
+    const key = keyOf(position, index);
+    return [this.rows, this.deadLetters, this.replayed].every((counts) => (counts.get(key) ?? 0) === 0);
+  }
+
+  /** A replay decides anew what of `(after, to]` cannot become rows. */
+  supersedeDeadLetters(after: Position, to: Position): void {
+    for (const entry of this.entries(after, to)) {
+      for (const index of entry.kinds.keys()) {
+        this.deadLetters.delete(keyOf(entry.position, index));
+        this.replayed.delete(keyOf(entry.position, index));
+      }
+    }
+  }
+
   mayDecideAgainAbove(position: Position): void {
     for (const entry of this.partition.everything) {
       if (!isAfter(entry.position, position)) continue;
@@ -61,11 +94,16 @@ export class Ledger {
     );
   }
 
-  /** What is wrong with the messages of `(after, to]`, each of which must be once what it ought to be. */
-  fault(after: Position, to: Position): string | undefined {
+  /**
+   * What is wrong with the messages of `(after, to]`, each of which must be once what it ought to be; or, while rows may be
+   * missing, at most once.
+   */
+  fault(after: Position, to: Position, mayBeMissing = false): string | undefined {
     for (const entry of this.entries(after, to)) {
       for (const [index, kind] of entry.kinds.entries()) {
         const key = keyOf(entry.position, index);
+        const isNothing = this.isNothing(entry, index);
+        if (isNothing && (this.forgotten.has(entry) || (mayBeMissing && kind === 'row'))) continue;
         const deadLetters = (this.deadLetters.get(key) ?? 0) + (this.replayed.get(key) ?? 0);
         const found = `${this.rows.get(key) ?? 0} rows, ${deadLetters} dead letters`;
         const expected = `${kind === 'row' ? 1 : 0} rows, ${kind === 'dead letter' ? 1 : 0} dead letters`;

@@ -69,18 +69,30 @@ export class Partition {
     this.entry = -1;
   }
 
-  /** Closes the ledger and deletes those the subscription no longer holds, whole ledgers only. */
-  trim(): void {
+  /**
+   * Closes the ledger and deletes those the subscription no longer holds, whole ledgers only. Answers the entries that
+   * were in them.
+   */
+  trim(): readonly SimulatedEntry[] {
     const { subscription } = this;
-    if (subscription === undefined) return;
+    if (subscription === undefined) return [];
     this.rollLedger(1);
     const held = this.entries.find(({ position }) => isAfter(position, subscription.markDelete));
     this.trimmed = (held?.position.ledger ?? this.ledger) - 1;
+    const gone = this.entries.filter(({ position }) => position.ledger <= this.trimmed);
     this.entries = this.entries.filter(({ position }) => position.ledger > this.trimmed);
-    if (held !== undefined) return;
+    if (held !== undefined) return gone;
     // The broker's way to write the end of the ledger before.
     subscription.markDelete = { ledger: this.ledger, entry: -1 };
     subscription.persisted = subscription.markDelete;
+    return gone;
+  }
+
+  /** By a TTL, a backlog quota or a person. */
+  moveCursor(to: Position): void {
+    if (this.subscription === undefined) return;
+    this.subscription.markDelete = to;
+    this.subscription.persisted = to;
   }
 
   /** Calls `wake` on every new entry and disconnection until it is told to forget it. */

@@ -59,6 +59,15 @@ interface Running {
   readonly respond: (error: Error | undefined) => void;
 }
 
+/** The table as it once was. */
+export interface TableBackup {
+  readonly rows: ReadonlySet<StoredRow>;
+  readonly tokens: readonly string[];
+  readonly lastBlock: number;
+  readonly oldestPart: number;
+  readonly newestPart: number;
+}
+
 /** What becomes of a block that was being written when the server was killed. */
 type Remains = 'nothing' | 'token only' | 'token and rows';
 
@@ -76,6 +85,8 @@ export class ClickHouse {
   onStored: (rows: readonly StoredRow[]) => void = () => {};
   private readonly running = new Map<string, Running>();
   private tokens: string[] = [];
+  /** Tables there were under the name before this one. */
+  private remakes = 0;
   /** How often each batch's token was logged without its rows. */
   private readonly swallowed = new Map<string, number>();
   private lastBlock = 0;
@@ -243,6 +254,29 @@ export class ClickHouse {
     }
   }
 
+  backup(): TableBackup {
+    const { rows, tokens, lastBlock, oldestPart, newestPart } = this;
+    return { rows: new Set(rows), tokens: [...tokens], lastBlock, oldestPart, newestPart };
+  }
+
+  /** As another table of the same name. */
+  putBack(backup: TableBackup): void {
+    this.remakes += 1;
+    this.tokens = [...backup.tokens];
+    this.lastBlock = backup.lastBlock;
+    this.oldestPart = backup.oldestPart;
+    this.newestPart = backup.newestPart;
+    this.removeRows(new Set(this.rows.filter((row) => !backup.rows.has(row))));
+  }
+
+  /** Block numbers go on; the token log is emptied with the parts. */
+  truncate(): void {
+    this.tokens = [];
+    this.oldestPart = -1;
+    this.newestPart = -1;
+    this.removeRows(new Set(this.rows));
+  }
+
   deleteRows(range: RowRange, notAfter: number): void {
     if (!this.isPast(notAfter)) this.removeRows(new Set(this.rowsIn(range)));
   }
@@ -264,7 +298,7 @@ export class ClickHouse {
 
   tokenWindow(): TokenWindow {
     return {
-      table: 'uuid',
+      table: `uuid${this.remakes}`,
       window: this.settings.window,
       oldestBlock: this.oldestPart,
       newestBlock: this.newestPart,
