@@ -4,6 +4,7 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import { BEFORE_ALL, formatPosition, LAST_OF_ALL, type Position } from '../../pipeline/position.ts';
 import type { RowCopy, RowPart } from '../../ports/row-copy.ts';
 import type { RowCount, RowRange } from '../../ports/sink.ts';
+import { absencesOf, expiredBefore } from '../absence.ts';
 import { removeRows } from '../remove-rows.ts';
 import type { Base } from './base.ts';
 import type { BranchDependencies } from './branch.ts';
@@ -117,31 +118,43 @@ async function outlive(
  * @throws PulsehouseError PH_RESET_REFUSED
  */
 export async function assertRows(
-  { sink }: BranchDependencies,
+  dependencies: BranchDependencies,
   { partitions }: Base,
   deadline: number,
 ): Promise<ReadonlyMap<number, number>> {
+  const { sink } = dependencies;
   const rows = new Map<number, number>();
   for (const { partition, origin, committed, totals } of partitions) {
     const found = await sink.countRows({ partition, after: origin, to: committed }, deadline);
     const most = totals.rows + totals.deadLetters;
+    const least = mayMiss(dependencies, partition) ? 0 : totals.rows;
     if (found.rows !== found.distinct) {
       throw doubled(sink.table, { partition, after: origin, to: committed }, found);
     }
-    if (found.rows < totals.rows || found.rows > most) {
+    if (found.rows < least || found.rows > most) {
       throw new PulsehouseError(
         'PH_RESET_REFUSED',
         `${found.rows} rows stand where the checkpoint counts ${totals.rows}`,
         {
           where: { table: sink.table, partition, position: formatPosition(committed) },
           nextStep:
-            'Bring the rows there, or give --copy-rows; if the first table lacks them too, `pulsehouse replay --mode repair` there first. Then give the same command again.',
+            'Bring the rows there, or give --copy-rows; if the first table lacks them too, `pulsehouse replay --mode repair` there first, or record as audit.exclusions what was deleted on purpose. Then give the same command again.',
         },
       );
     }
     rows.set(partition, found.rows);
   }
   return rows;
+}
+
+/** How many rows a TTL or recorded deletions took away is for an audit to say, entry by entry. */
+function mayMiss({ pipeline, environment }: BranchDependencies, partition: number): boolean {
+  const { expiredBefore: expired, exclusions } = absencesOf(
+    pipeline,
+    partition,
+    expiredBefore(pipeline, environment.now()),
+  );
+  return expired !== undefined || exclusions.length > 0;
 }
 
 /** Rows above the base will be read: who has them already is the first pipeline's own table, or somebody wrote there. */

@@ -40,6 +40,26 @@ describe('a second pipeline from a checkpoint of the first', () => {
     await blue.close();
   });
 
+  test('rows that were deleted on purpose need not be there, and others must', async ({ place }) => {
+    const blue = await openSubject(place, PARTITIONS);
+    await blue.publish(6);
+    await blue.consumeAll();
+    await blue.cycle();
+    await blue.lose('_partition = 0 AND _entry = 2');
+    const at = await place.query(`SELECT max(_ledger) FROM ${blue.table} WHERE _partition = 0 FORMAT TSV`);
+    const entry = { ledger: Number(at), entry: 2 };
+    const positions = { after: { ...entry, entry: 1 }, to: entry };
+    const exclusions = [{ reason: 'erasure request 4711', partition: 0, positions }];
+    const green = await openGreen(place, blue);
+    await expect(green.bringUp()).rejects.toMatchObject({ code: 'PH_RESET_REFUSED' });
+    const recorded = { ...green.pipeline, audit: { interval: 0, exclusions } };
+    await green.bringUp({}, recorded);
+    const report = await audit({ ...green.dependencies, pipeline: recorded }, {}, { deadline: soon() });
+    expect(report, report.problems.join()).toMatchObject({ exact: true, excluded: 10, rows: 110 });
+    await green.close();
+    await blue.close();
+  });
+
   test('a copy cut off in the middle of a part is finished exactly', async ({ place }) => {
     const blue = await openSubject(place, PARTITIONS);
     await blue.publish(20);
