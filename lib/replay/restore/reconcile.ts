@@ -9,6 +9,7 @@ import { cancelReplay } from '../cancel.ts';
 import { holdPartition } from '../hold.ts';
 import { operationId } from '../journal.ts';
 import type { PlanDependencies } from '../plan.ts';
+import { type EntryRange, readRange } from '../read-range.ts';
 import { advanceReplay } from '../replay.ts';
 import type { RestoreResult, RestoreRun } from '../restore.ts';
 import { unsparedOf } from '../spared-segments.ts';
@@ -46,7 +47,11 @@ export async function reconcile(
   });
   const unspared = await pLimit(PARTITIONS_AT_ONCE).map(ranges, async ({ partition, after, to }) => {
     const state = states.find((found) => found.partition === partition);
-    const segments = state ? await unsparedOf(dependencies, state, { after, to }, deadline) : [];
+    if (!state) return [];
+    const begins = await readableFrom(dependencies, { topic: state.topic, after, to }, deadline);
+    const segments = isAfter(to, begins)
+      ? await unsparedOf(dependencies, state, { after: begins, to }, deadline)
+      : [];
     return segments.map((segment) => ({ partition, after: segment.after, to: segment.to }));
   });
   const record: ReplayRecord = {
@@ -85,6 +90,21 @@ export async function reconcile(
     await environment.sleep(250);
   }
   return Promise.all(states.map((found) => advance(dependencies, found, ranges, owner, deadline)));
+}
+
+/**
+ * What Pulsar no longer has it was told to forget, when a snapshot since lost said so: its rows are whole, and a batch
+ * that began below them would find more than it read.
+ */
+async function readableFrom(
+  { transport, environment }: PlanDependencies,
+  range: EntryRange,
+  deadline: number,
+): Promise<Position> {
+  for await (const { firstPosition } of readRange(transport, environment, range, deadline)) {
+    return laterOf(range.after, { ...firstPosition, entry: firstPosition.entry - 1 });
+  }
+  return range.to;
 }
 
 /** Of a restore that was cut off; what they have in flight is settled first. */
