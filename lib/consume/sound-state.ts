@@ -45,22 +45,28 @@ export async function lookAtTable(
 
 function otherTable(then: TokenWindow, now: TokenWindow): string | undefined {
   if (now.table !== then.table) return `its id was ${then.table} and is ${now.table}`;
-  if (now.newestBlock >= then.newestBlock) return undefined;
+  if (now.newestBlock >= then.newestBlock || now.newestBlock === -1) return undefined;
   return `its newest block was ${then.newestBlock} and is ${now.newestBlock}`;
 }
 
-/** That no part is left of those that stood there, if any did, may be a replace's doing: then the rows themselves say. */
+/**
+ * That no part is left of those that stood there, if any did, may be a replace's doing, or the TTL's, or a recorded
+ * deletion's: then the rows themselves say, as far as they have to be there.
+ */
 async function rowsGone(
   context: ConsumeContext,
   then: TokenWindow,
   now: TokenWindow,
 ): Promise<string | undefined> {
-  const { origin, committed, totals } = context.lease.state;
+  const { origin, committed, totals, committedPublishTime } = context.lease.state;
+  const { horizon, exclusions } = context.pipeline.audit;
   const partsLeft = now.oldestBlock !== -1 && now.oldestBlock <= then.newestBlock;
   if (partsLeft || totals.rows === 0) return undefined;
+  if (horizon !== undefined && committedPublishTime < context.environment.now() - horizon) return undefined;
   const range = { partition: context.partition, after: origin, to: committed };
   const { rows } = await ask(context, (deadline) => context.sink.countRows(range, deadline));
-  return rows < totals.rows ? `it had ${totals.rows} rows of it and has ${rows}` : undefined;
+  const least = horizon === undefined && exclusions.length === 0 ? totals.rows : 1;
+  return rows < least ? `it had ${totals.rows} rows of it and has ${rows}` : undefined;
 }
 
 /** With every intent settled, no row stands above `committed`, unless the state is an older one than its writer's last. */

@@ -4,7 +4,7 @@ import { readSettings } from '../../lib/assembly/settings.ts';
 import { type CycleResult, runCycle } from '../../lib/checkpoint/cycle.ts';
 import { parsePipeline } from '../../lib/configuration/parse.ts';
 import { type ConsumeResult, consume } from '../../lib/consume/consume.ts';
-import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
+import type { AuditPolicy, Pipeline } from '../../lib/pipeline/pipeline.ts';
 import type { Log } from '../../lib/ports/log.ts';
 import { type AuditReport, audit } from '../../lib/replay/audit.ts';
 import { EVENTS_SOURCE, publishEvents, setUpEvents } from './events.ts';
@@ -21,6 +21,8 @@ export interface EventsPipeline {
   publish(entries: number): Promise<void>;
   readonly published: number;
   consume(partition?: number): Promise<ConsumeResult>;
+  /** The only partition, with the section `audit` changed. */
+  consumeWith(audit: Partial<AuditPolicy>): Promise<ConsumeResult>;
   cycle(): Promise<CycleResult>;
   audit(): Promise<AuditReport>;
   close(): Promise<void>;
@@ -57,6 +59,11 @@ export async function openEventsPipeline(place: Place, partitions = 1): Promise<
       }
     },
     consume: (partition = 0) => consume(dependencies, { ...request(), partition, until: 'drained' }),
+    consumeWith: (audit) =>
+      consume(
+        { ...dependencies, pipeline: { ...pipeline, audit: { ...pipeline.audit, ...audit } } },
+        { ...request(), partition: 0, until: 'drained' },
+      ),
     // Consumers are called by the test itself, before or after.
     cycle: () => runCycle({ ...dependencies, invoker: { invoke: async () => undefined } }, request()),
     audit: () => audit(dependencies, {}, { deadline: request().deadline }),

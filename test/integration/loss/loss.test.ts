@@ -134,6 +134,19 @@ describe('the table', () => {
     await events.close();
   });
 
+  test('whose parts were dropped when they were old, as the horizon says: nothing is wrong', async ({
+    place,
+  }) => {
+    const events = await openEventsPipeline(place);
+    await events.publish(12);
+    await events.consume();
+    await place.query(`ALTER TABLE ${place.database}.events DROP PARTITION ALL`);
+    expect(await ids(place)).toEqual({ rows: 0, distinct: 0 });
+    await events.publish(3);
+    expect(await events.consumeWith({ horizon: 1 })).toMatchObject({ outcome: 'drained', rows: 30 });
+    await events.close();
+  });
+
   async function remake(place: Place): Promise<void> {
     const table = `${place.database}.events`;
     const ddl = await place.query(`SHOW CREATE TABLE ${table} FORMAT TSVRaw`);
