@@ -42,6 +42,8 @@ export async function checkForgotten(
   range: ForgottenRange,
   deadline: number,
 ): Promise<{ readonly forgotten: Forgotten | undefined; readonly findings: readonly Finding[] }> {
+  // Else a range that begins within a batch would be held against all of it.
+  if (!isAfter(range.upTo, range.after)) return { forgotten: undefined, findings: [] };
   const below = range.batches.filter(
     (batch) => isAfter(range.upTo, batch.after) && isAfter(batch.to, range.after),
   );

@@ -40,6 +40,17 @@ export class MissingSegments {
   }
 }
 
+/**
+ * What is gone through to bring back what is missing. A stretch costs a reader and a lease of its own, so there are several
+ * only where that spares half the reading.
+ */
+export function worthReading(most: number, segments: readonly MissingSegment[]): readonly MissingSegment[] {
+  const apart = mergedTo(most, segments);
+  const [whole] = mergedTo(1, segments);
+  const read = apart.reduce((sum, { entries }) => sum + entries, 0);
+  return whole && read * 2 > whole.entries ? [whole] : apart;
+}
+
 /** Merges those closest to each other until there are at most so many. */
 export function mergedTo(most: number, segments: readonly MissingSegment[]): readonly MissingSegment[] {
   let left = segments;

@@ -1,14 +1,21 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { partitionsOf, type ReplayMode, type ReplayRange, type ReplayRecord } from '../pipeline/replay.ts';
+import { isAfter, laterOf } from '../pipeline/position.ts';
+import {
+  partitionsOf,
+  type ReplayMode,
+  type ReplayRange,
+  type ReplayRecord,
+  rangesOf,
+} from '../pipeline/replay.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import { type Absences, absencesOf, expiredBefore } from './absence.ts';
 import { type Bound, formatBound } from './bound.ts';
 import type { ReplayDependencies, Watch } from './dependencies.ts';
 import { readJournal } from './journal.ts';
-import { batchesIn, type PartitionLedger, readLedger } from './ledger.ts';
-import { MOST_SEGMENTS, mergedTo } from './missing-segments.ts';
+import { batchesIn, type PartitionLedger, type ReadBatch, readLedger } from './ledger.ts';
+import { type MissingSegment, MOST_SEGMENTS, worthReading } from './missing-segments.ts';
 import { resolveRange } from './range.ts';
 import type { ReplayTarget } from './replay-partition.ts';
 import { type Segment, without } from './segments.ts';
@@ -128,10 +135,15 @@ export async function compareRanges(
   const { pipeline } = dependencies;
   const expired = isOwnTable(pipeline, record) ? expiredBefore(pipeline, record.requestedAt) : undefined;
   const ledgers = await readLedgers(dependencies, partitionsOf(record), watch.deadline);
-  const found = await pLimit(PARTITIONS_AT_ONCE).map([...record.ranges], (range) => {
-    const ledger = ledgers.find(({ state }) => state.partition === range.partition);
-    if (!ledger) throw unknownPartition(pipeline, range.partition);
-    const absences = absencesOf(pipeline, range.partition, expired);
+  const ranges = ledgers.flatMap((ledger) => {
+    const own = rangesOf(record, ledger.state.partition);
+    return (record.mode === 'repair' ? wholeBatches(own, ledger.batches) : own).map((range) => ({
+      ledger,
+      range,
+    }));
+  });
+  const found = await pLimit(PARTITIONS_AT_ONCE).map(ranges, ({ ledger, range }) => {
+    const absences = absencesOf(pipeline, ledger.state.partition, expired);
     return compare({ ...dependencies, ...target }, ledger, range, { mode: 'verify' }, absences, watch);
   });
   const sum = (count: (one: VerifyResult) => number) => found.reduce((total, one) => total + count(one), 0);
@@ -143,6 +155,25 @@ export async function compareRanges(
   };
 }
 
+/** What the ledger says of the part of a batch that Pulsar has forgotten can only be told when the rest was read. */
+function wholeBatches(ranges: readonly ReplayRange[], batches: readonly ReadBatch[]): readonly ReplayRange[] {
+  const whole: ReplayRange[] = [];
+  for (const { partition, after, to } of ranges) {
+    const touched = batchesIn(batches, after, to);
+    const first = touched[0]?.after ?? after;
+    const range = {
+      partition,
+      after: isAfter(after, first) ? first : after,
+      to: laterOf(to, touched.at(-1)?.to ?? to),
+    };
+    const last = whole.at(-1);
+    if (last && !isAfter(range.after, last.to))
+      whole[whole.length - 1] = { ...last, to: laterOf(last.to, range.to) };
+    else whole.push(range);
+  }
+  return whole;
+}
+
 /** All partitions together: a record is one item of the state table. */
 const MOST_SEGMENTS_IN_ALL = 1_024;
 
@@ -151,16 +182,19 @@ function segmentsFor(
   { after, to, missingIn, spared }: VerifyResult,
   partitions: number,
 ): readonly Segment[] {
-  const most = Math.min(MOST_SEGMENTS, Math.floor(MOST_SEGMENTS_IN_ALL / partitions));
-  const wanted = mode === 'repair' ? mergedTo(most, missingIn) : [{ after, to }];
+  const wanted = mode === 'repair' ? toRepair(missingIn, partitions) : [{ after, to }];
   return wanted.flatMap((segment) => without(segment, spared));
+}
+
+function toRepair(missingIn: readonly MissingSegment[], partitions: number): readonly MissingSegment[] {
+  return worthReading(Math.min(MOST_SEGMENTS, Math.floor(MOST_SEGMENTS_IN_ALL / partitions)), missingIn);
 }
 
 /** Entries that a repair goes through, of the partitions that are not left out. */
 export function entriesToRepair(planned: readonly PlannedRange[]): number {
   return planned
     .filter(({ leftOut }) => leftOut === undefined)
-    .flatMap(({ found }) => found.missingIn)
+    .flatMap(({ found }) => toRepair(found.missingIn, planned.length))
     .reduce((sum, { entries }) => sum + entries, 0);
 }
 

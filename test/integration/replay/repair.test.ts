@@ -82,6 +82,14 @@ describe('verify and repair', () => {
     expect(record.ranges).toHaveLength(2);
     expect(partitions).toMatchObject([{ messages: 30, batches: 2, done: true }]);
     expect(await subject.audit()).toMatchObject({ exact: true, rows: 3_000 });
+    // A range within a batch is not held against all of the batch.
+    const { to } = record.ranges[0] ?? { to: { ledger: 0, entry: 0 } };
+    const one = { kind: 'position', position: to } as const;
+    expect(await subject.plan({ from: one, to: one })).toMatchObject({
+      messages: 10,
+      missing: 0,
+      forgotten: 0,
+    });
 
     // More stretches than a record holds: the closest are gone through together.
     const lost = await subject.lose('id % 70 = 5');

@@ -43,3 +43,12 @@ test('entries passed over in one go count as what lies between', () => {
   ]);
   expect(mergedTo(1, segments.found)).toEqual([{ after: at(-1), to: at(45), entries: 46, gap: 0 }]);
 });
+
+test('several stretches are read only where that spares half the reading', () => {
+  const apart = { after: at(-1), to: at(9), entries: 10, gap: 0 };
+  const far = { after: at(29), to: at(39), entries: 10, gap: 20 };
+  const near = { after: at(28), to: at(38), entries: 10, gap: 19 };
+  expect(worthReading(16, [])).toEqual([]);
+  expect(worthReading(16, [apart, far])).toEqual([apart, far]);
+  expect(worthReading(16, [apart, near])).toEqual([{ after: at(-1), to: at(38), entries: 39, gap: 0 }]);
+});
