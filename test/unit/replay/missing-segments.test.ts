@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { MissingSegments, MOST_SEGMENTS, mergedTo, worthReading } from '../../../lib/replay/missing-segments.ts';
+import {
+  MissingSegments,
+  MOST_SEGMENTS,
+  mergedTo,
+  worthReading,
+} from '../../../lib/replay/missing-segments.ts';
 
 const at = (entry: number) => ({ ledger: 7, entry });
 
