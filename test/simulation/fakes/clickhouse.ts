@@ -262,6 +262,9 @@ export class ClickHouse {
   /** As another table of the same name. */
   putBack(backup: TableBackup): void {
     this.remakes += 1;
+    // What still runs writes to the table that is no longer there.
+    for (const { respond } of this.running.values()) respond(new ServerError(218, 'table is dropped', 0));
+    this.running.clear();
     this.tokens = [...backup.tokens];
     this.lastBlock = backup.lastBlock;
     this.oldestPart = backup.oldestPart;

@@ -5,6 +5,8 @@ const ACKNOWLEDGE = 'lib/checkpoint/acknowledge.ts';
 const SNAPSHOT = 'lib/checkpoint/take-checkpoint.ts';
 const SETTLE = 'lib/consume/settle.ts';
 const CONSUME = 'lib/consume/consume.ts';
+const CYCLE = 'lib/checkpoint/cycle.ts';
+const SOUND = 'lib/consume/sound-state.ts';
 const RESET = 'lib/replay/reset.ts';
 const CLAIM = 'lib/replay/restore/claim.ts';
 
@@ -248,6 +250,111 @@ export const MUTATIONS: readonly Mutation[] = [
         file: CLAIM,
         find: 'const stored = await createSnapshot(objects, offered, deadline);',
         replace: 'const stored = { snapshot: offered };',
+      },
+    ],
+  },
+  {
+    name: 'a state put back is not noticed by the rows above it',
+    within: 4_000,
+    patches: [
+      {
+        file: CONSUME,
+        find: 'if (!request.rowsAbove) await assertStateNotBehind(context);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a cycle goes on with states older than its latest snapshot',
+    within: 12_000,
+    patches: [{ file: CYCLE, find: 'if (previous) assertCovered(previous.snapshot, states);', replace: '' }],
+  },
+  {
+    name: 'a cycle put back below the snapshots goes on',
+    within: 12_000,
+    patches: [{ file: CYCLE, find: 'await assertNotBehindSnapshots(context);', replace: '' }],
+  },
+  {
+    name: "a snapshot's hash is not checked",
+    within: 12_000,
+    patches: [
+      {
+        file: 'lib/checkpoint/snapshot.ts',
+        find: 'hash === undefined || json === undefined || hashOf(json) !== hash',
+        replace: 'hash === undefined || json === undefined',
+      },
+    ],
+  },
+  {
+    name: 'a restore does not outlive earlier writers',
+    within: 12_000,
+    patches: [
+      {
+        file: 'lib/replay/restore.ts',
+        find: 'await outliveEarlierWriters(dependencies, Math.min(run.lostAt ?? startedAt, startedAt), deadline);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a removal is valid however late',
+    within: 12_000,
+    patches: [
+      {
+        file: 'lib/replay/remove-rows.ts',
+        find: '(await sink.serverNow(deadline)) + VALID_FOR;',
+        replace: '(await sink.serverNow(deadline)) + 3_600_000;',
+      },
+    ],
+  },
+  {
+    name: 'a table truncated under its writers is not noticed',
+    within: 4_000,
+    patches: [
+      {
+        file: SOUND,
+        find: 'if (partsLeft || totals.rows === 0) return undefined;',
+        replace: 'if (totals.rows >= 0) return undefined;',
+      },
+    ],
+  },
+  {
+    name: 'another table of the same name is not noticed',
+    within: 4_000,
+    patches: [
+      { file: SOUND, find: 'if (now.table !== then.table) return', replace: 'if (now === then) return' },
+    ],
+  },
+  {
+    name: 'a cursor that somebody else moved is not noticed',
+    within: 4_000,
+    patches: [
+      {
+        file: 'lib/checkpoint/cursor-ahead.ts',
+        find: 'if (markDelete.entry !== -1 && isAfter(markDelete, told)) throw',
+        replace: 'if (markDelete === told) throw',
+      },
+    ],
+  },
+  {
+    name: 'a batch becomes dead letters however many they are',
+    within: 4_000,
+    patches: [
+      {
+        file: 'lib/consume/dead-letters.ts',
+        find: 'if (!first || bad.length <= tolerated(context, messages)) return;',
+        replace: 'if (!first || messages > 0) return;',
+      },
+    ],
+  },
+  {
+    name: 'a restore uses a number again whose snapshot was lost',
+    within: 12_000,
+    patches: [
+      {
+        file: 'lib/replay/restore/claim.ts',
+        find: 'Math.max(newest, opened) + 1',
+        replace: 'newest + 1',
       },
     ],
   },
