@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly without?: readonly Fault[];
   readonly trace?: (line: string) => void;
   readonly mutation?: Mutation;
+  /** Drawn whatever the seed says. */
+  readonly given?: Fault | undefined;
 }
 
 export interface RunReport {
@@ -53,7 +55,7 @@ const ROUND = 30_000;
 export async function run(options: RunOptions): Promise<RunReport> {
   const { seed, trace } = options;
   const draw = new Random(seed);
-  const faults = drawFaults(draw);
+  const faults = drawFaults(draw, options.given);
   for (const fault of options.without ?? []) faults.delete(fault);
   const scenario = drawScenario(faults, draw);
   const random = new Random(seed + 1_000_003);

@@ -11,7 +11,7 @@ import { sweep } from './sweep.ts';
 export async function catching(mutation: Mutation, workers?: number): Promise<RunReport | undefined> {
   const caught = await sweep({ from: 1, to: mutation.within, mutation, ...(workers && { workers }) });
   if (caught === undefined) return undefined;
-  const { violation } = await run({ seed: caught.seed });
+  const { violation } = await run({ seed: caught.seed, given: mutation.given });
   if (violation !== undefined) throw new Error(`seed ${caught.seed} fails without "${mutation.name}" too`);
   return caught;
 }
@@ -19,7 +19,7 @@ export async function catching(mutation: Mutation, workers?: number): Promise<Ru
 /** Answers whether every mutation was caught. */
 export async function catchMutations(print: (line: string) => void, workers?: number): Promise<boolean> {
   const table = new Table({
-    head: ['mutation', 'caught by seed', 'within', 'invariant'],
+    head: ['mutation', 'caught by seed', 'within', 'seen in', 'invariant'],
     style: { head: [], border: [], compact: true },
   });
   let missed = 0;
@@ -27,9 +27,22 @@ export async function catchMutations(print: (line: string) => void, workers?: nu
     const caught = await catching(mutation, workers);
     if (caught === undefined) missed += 1;
     print(`${mutation.name}: ${caught ? `seed ${caught.seed}` : 'NOT CAUGHT'}`);
-    table.push([mutation.name, caught?.seed ?? 'none', mutation.within, caught?.violation?.invariant ?? '']);
+    const { invariant = '', message = '' } = caught?.violation ?? {};
+    table.push([
+      mutation.name,
+      caught?.seed ?? 'none',
+      mutation.within,
+      seenIn(invariant, message),
+      invariant,
+    ]);
   }
   print(table.toString());
   print(`${MUTATIONS.length} mutations, ${MUTATIONS.length - missed} caught`);
   return missed === 0;
+}
+
+/** Whether rows or dead letters were lost or doubled, or only a state, a halt or a request was not as it must be. */
+function seenIn(invariant: string, message: string): string {
+  if (invariant === '') return '';
+  return invariant.startsWith('2 ') || /is \d+ rows/.test(message) ? 'rows' : 'state';
 }

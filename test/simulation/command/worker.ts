@@ -24,7 +24,7 @@ const mutation = MUTATIONS.find((candidate) => candidate.name === name);
 parentPort?.on('message', async ({ from, to }: SeedRange) => {
   let failed: RunReport | undefined;
   for (let seed = from; seed <= to && failed === undefined; seed += 1) {
-    const report = await run({ seed, ...(mutation && { mutation }) });
+    const report = await run({ seed, ...(mutation && { mutation, given: mutation.given }) });
     if (report.violation !== undefined)
       failed = { ...report, violation: { ...report.violation, cause: undefined } };
   }

@@ -1,4 +1,5 @@
 import type { WriteConditions } from '../fakes/state-store.ts';
+import type { Fault } from '../faults.ts';
 
 /** Replaces one piece of the protocol's source text, which must stand there exactly once. */
 export interface Patch {
@@ -14,6 +15,8 @@ export interface Mutation {
   readonly name: string;
   /** Caught by one of the seeds from 1 to this. */
   readonly within: number;
+  /** What befalls every run: without it the mistake shows too seldom to wait for. */
+  readonly given?: Fault;
   readonly patches?: readonly Patch[];
   /** A mistake no source text here stands for: the conditions are in DynamoDB's expressions. */
   readonly conditions?: WriteConditions;

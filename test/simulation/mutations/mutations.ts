@@ -255,7 +255,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a state put back is not noticed by the rows above it',
-    within: 4_000,
+    within: 2_000,
+    given: 'state-back',
     patches: [
       {
         file: CONSUME,
@@ -266,17 +267,19 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a cycle goes on with states older than its latest snapshot',
-    within: 12_000,
+    within: 2_000,
+    given: 'state-back',
     patches: [{ file: CYCLE, find: 'if (previous) assertCovered(previous.snapshot, states);', replace: '' }],
   },
   {
     name: 'a cycle put back below the snapshots goes on',
-    within: 12_000,
+    within: 2_000,
+    given: 'state-back',
     patches: [{ file: CYCLE, find: 'await assertNotBehindSnapshots(context);', replace: '' }],
   },
   {
     name: "a snapshot's hash is not checked",
-    within: 12_000,
+    within: 2_000,
     patches: [
       {
         file: 'lib/checkpoint/snapshot.ts',
@@ -287,7 +290,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a restore does not outlive earlier writers',
-    within: 12_000,
+    within: 2_000,
+    given: 'state-gone',
     patches: [
       {
         file: 'lib/replay/restore.ts',
@@ -298,7 +302,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a removal is valid however late',
-    within: 12_000,
+    within: 6_000,
+    given: 'reset',
     patches: [
       {
         file: 'lib/replay/remove-rows.ts',
@@ -309,7 +314,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a table truncated under its writers is not noticed',
-    within: 4_000,
+    within: 2_000,
+    given: 'table-truncated',
     patches: [
       {
         file: SOUND,
@@ -320,25 +326,28 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'another table of the same name is not noticed',
-    within: 4_000,
+    within: 2_000,
+    given: 'table-back',
     patches: [
       { file: SOUND, find: 'if (now.table !== then.table) return', replace: 'if (now === then) return' },
     ],
   },
   {
     name: 'a cursor that somebody else moved is not noticed',
-    within: 4_000,
+    within: 2_000,
+    given: 'cursor-moved',
     patches: [
       {
         file: 'lib/checkpoint/cursor-ahead.ts',
         find: 'if (markDelete.entry !== -1 && isAfter(markDelete, told)) throw',
-        replace: 'if (markDelete === told) throw',
+        replace: 'if (markDelete.entry < -1) throw',
       },
     ],
   },
   {
     name: 'a batch becomes dead letters however many they are',
-    within: 4_000,
+    within: 2_000,
+    given: 'dead-letters-halt',
     patches: [
       {
         file: 'lib/consume/dead-letters.ts',
@@ -349,7 +358,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a restore uses a number again whose snapshot was lost',
-    within: 12_000,
+    within: 2_000,
+    given: 'state-back',
     patches: [
       {
         file: 'lib/replay/restore/claim.ts',
