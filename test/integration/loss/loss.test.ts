@@ -147,6 +147,28 @@ describe('the table', () => {
     await events.close();
   });
 
+  test('truncated, and written to since by others: that it looks newer does not hide it', async ({
+    place,
+  }) => {
+    const table = `${place.database}.events`;
+    const events = await openEventsPipeline(place);
+    await events.publish(3);
+    await events.consume();
+    await place.query(`CREATE TABLE ${table}_kept ENGINE = Memory AS SELECT * FROM ${table}`);
+    await place.query(`TRUNCATE TABLE ${table}`);
+    for (let other = 1; other <= 20; other += 1) {
+      const rows = `SELECT * REPLACE (toUInt16(_partition + ${other}) AS _partition) FROM ${table}_kept`;
+      await place.query(`INSERT INTO ${table} ${rows}`);
+    }
+    await events.publish(1);
+
+    expect(await events.consume()).toMatchObject({
+      outcome: 'halted',
+      halt: { code: 'PH_HALT_TABLE_BEHIND', reason: expect.stringContaining('it had 30 rows') },
+    });
+    await events.close();
+  });
+
   async function remake(place: Place): Promise<void> {
     const table = `${place.database}.events`;
     const ddl = await place.query(`SHOW CREATE TABLE ${table} FORMAT TSVRaw`);
