@@ -45,7 +45,13 @@ export function showPlan(
   terminal.say(
     `\n${verdict}: ${count(plan.messages)} messages in ${count(plan.entries)} entries, ${bytes(plan.bytes)}; missing ${count(plan.missing)}, doubled ${count(plan.doubled)}, foreign ${count(plan.foreign)}${rightlyGone(plan)}`,
   );
-  const acts = plan.ranges.filter(({ leftOut }) => leftOut === undefined).length;
+  const acting = plan.ranges.filter(({ leftOut }) => leftOut === undefined);
+  if (mode === 'replace' && acting.some(({ onlyRetained }) => onlyRetained)) {
+    terminal.say(
+      `${yellow('careful')}  Pulsar was told to forget some of it: only the topic's retention policy keeps that between the removal of its rows and their writing`,
+    );
+  }
+  const acts = acting.length;
   if (willAct || mode === 'verify' || acts === 0) return;
   const share =
     mode === 'repair' ? `, going through ${count(entriesToRepair(plan.ranges))} of their entries` : '';
@@ -88,7 +94,7 @@ function asJson(pipeline: Pipeline, { request, ranges, ...sums }: ReplayPlan): u
     exact: sums.missing + sums.doubled + sums.foreign === 0,
     entriesToRepair: request.mode === 'repair' ? entriesToRepair(ranges) : undefined,
     ...sums,
-    partitions: ranges.map(({ partition, after, to, found, leftOut }) => ({
+    partitions: ranges.map(({ partition, after, to, found, leftOut, onlyRetained }) => ({
       ...found,
       partition,
       after: formatPosition(after),
@@ -98,6 +104,7 @@ function asJson(pipeline: Pipeline, { request, ranges, ...sums }: ReplayPlan): u
       spared: found.spared.map(formatSegment),
       forgotten: found.forgotten && { ...found.forgotten, upTo: formatPosition(found.forgotten.upTo) },
       leftOut,
+      onlyRetained,
     })),
   };
 }

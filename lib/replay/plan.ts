@@ -20,6 +20,7 @@ import { resolveRange } from './range.ts';
 import type { ReplayTarget } from './replay-partition.ts';
 import { type Segment, without } from './segments.ts';
 import { assertFewSpared } from './spared-segments.ts';
+import { readTold } from './told.ts';
 import { type VerifyResult, verifyRange } from './verify.ts';
 
 export interface PlanDependencies extends ReplayDependencies {
@@ -42,6 +43,8 @@ export interface PlannedRange extends ReplayRange {
   readonly segments: readonly Segment[];
   /** Why this partition is left out; undefined when it is gone through. */
   readonly leftOut: string | undefined;
+  /** Pulsar was told to forget some of it: only the topic's retention policy keeps that until it is written again. */
+  readonly onlyRetained: boolean;
 }
 
 /** What a replay would do, and what stands there now. Making it changes nothing. */
@@ -92,6 +95,7 @@ export async function planReplay(
     : undefined;
   const ledgers = await readLedgers(dependencies, request.partitions, watch.deadline);
   const ranges = await resolveRange(dependencies, request, ledgers, watch.deadline);
+  const told = await readTold(dependencies, watch.deadline);
   const planned = await pLimit(PARTITIONS_AT_ONCE).map([...ranges], async (range) => {
     const ledger = ledgers.find(({ state }) => state.partition === range.partition);
     if (!ledger) throw unknownPartition(dependencies.pipeline, range.partition);
@@ -102,6 +106,7 @@ export async function planReplay(
       ...range,
       found,
       leftOut: reasonToLeaveOut(request.mode, range, found),
+      onlyRetained: isAfter(told(ledger.state), range.after),
       segments: segmentsFor(request.mode, found, ranges.length),
     };
   });

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import { isAfter } from '../pipeline/position.ts';
 import { partitionsOf, type ReplayRange, type ReplayRecord } from '../pipeline/replay.ts';
 import { assertSameExclusions, exclusionsDigest } from './absence.ts';
@@ -46,13 +47,15 @@ export interface StartedPlan {
 }
 
 const PARTITIONS_AT_ONCE = 4;
+/** A record is one item of the state table, which may have 400 KB; a range takes some 70 bytes of it. */
+const MOST_RANGES = 4_000;
 const REPLAYS_CONSIDERED = 100;
 /** How soon whoever works on a replay notices that it was cancelled, ms. */
 const LOOK_EVERY = 3_000;
 
 /**
  * Writes down what is to be done; from here on any invocation can carry it on.
- * @throws PulsehouseError PH_REPLAY_BUSY while another one of the pipeline runs, PH_NOT_PAUSED.
+ * @throws PulsehouseError PH_REPLAY_BUSY while another one of the pipeline runs, PH_NOT_PAUSED, PH_RANGE_INVALID.
  */
 export async function startReplay(
   dependencies: PlanDependencies,
@@ -87,6 +90,7 @@ export async function startReplay(
     status: 'running',
     finishedAt: undefined,
   };
+  if (record.ranges.length > MOST_RANGES) throw tooManyRanges(pipeline, record.ranges.length);
   await replays.createReplay(record, deadline);
   try {
     // Of two that were begun at once neither may think itself alone: each looks once more after it can be seen.
@@ -238,4 +242,15 @@ async function assertPaused({ state, pipeline }: PlanDependencies, deadline: num
   throw new PulsehouseError('PH_NOT_PAUSED', 'rows are replaced only while the pipeline is paused', {
     where: { pipeline: pipeline.name },
   });
+}
+
+function tooManyRanges({ name }: Pipeline, ranges: number): PulsehouseError {
+  return new PulsehouseError(
+    'PH_RANGE_INVALID',
+    `what is to be gone through lies in ${ranges} separate stretches, and ${MOST_RANGES} are the most`,
+    {
+      where: { pipeline: name },
+      nextStep: 'Give a narrower range or fewer partitions, and the rest afterwards.',
+    },
+  );
 }

@@ -12,6 +12,7 @@ describe('replace and into', () => {
     await subject.double('id % 10 = 4');
     await subject.lose('id % 10 = 5');
     const plan = await subject.plan({ mode: 'replace' });
+    expect(plan.ranges.map(({ onlyRetained }) => onlyRetained)).toEqual([false, false]);
     await expect(startReplay(subject.dependencies, plan, 'a test', soon())).rejects.toMatchObject({
       code: 'PH_NOT_PAUSED',
     });
@@ -22,6 +23,9 @@ describe('replace and into', () => {
     await subject.publish(5);
     await subject.consumeAll();
     expect(await subject.audit()).toMatchObject({ exact: true, rows: 700, messages: 700 });
+    expect(await subject.cycle()).toMatchObject({ outcome: 'completed' });
+    const { ranges } = await subject.plan({ mode: 'replace' });
+    expect(ranges.map(({ onlyRetained }) => onlyRetained)).toEqual([true, true]);
     await subject.close();
   });
 
