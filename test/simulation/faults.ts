@@ -85,13 +85,15 @@ export function isFault(name: string): name is Fault {
   return (FAULTS as readonly string[]).includes(name);
 }
 
-/** With what somebody acts on, or nothing of the kind, drawn too where it is not `given`. */
-export function drawFaults(random: Random, given?: Fault): Set<Fault> {
+/** Those `given` are among them, whatever is drawn. */
+export function drawFaults(random: Random, given: readonly Fault[] = []): Set<Fault> {
   const share = random.pick([0.15, 0.3, 0.3, 0.5]);
   const faults = new Set(FAULTS.filter(() => random.chance(share)));
   for (const fault of BY_HAND) faults.delete(fault);
-  if (given === undefined && random.chance(0.3)) return faults;
-  const byHand = given ?? random.pick(BY_HAND);
+  for (const fault of given) faults.add(fault);
+  const asked = BY_HAND.find((fault) => given.includes(fault));
+  if (asked === undefined && random.chance(0.3)) return faults;
+  const byHand = asked ?? random.pick(BY_HAND);
   faults.add(byHand);
   // A moved cursor does its own trimming.
   if (READ_AGAIN.includes(byHand) || byHand === 'cursor-moved') faults.delete('trim');

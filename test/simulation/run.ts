@@ -34,7 +34,7 @@ export interface RunOptions {
   readonly trace?: (line: string) => void;
   readonly mutation?: Mutation;
   /** Drawn whatever the seed says. */
-  readonly given?: Fault | undefined;
+  readonly given?: readonly Fault[] | undefined;
 }
 
 export interface RunReport {

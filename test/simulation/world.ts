@@ -171,11 +171,11 @@ export class World implements Surroundings {
    * Nothing of ours runs for a while: whoever lives dies, or freezes and wakes later. Others go on writing to the table,
    * after any insert of ours has ended.
    */
-  outage(milliseconds: number): void {
+  outage(milliseconds: number, survived = 0.5): void {
     this.outUntil = Math.max(this.outUntil, this.scheduler.now + milliseconds);
     for (const invocation of this.living) {
-      if (this.random.chance(0.5)) invocation.crash();
-      else invocation.freeze(milliseconds + this.random.between(0, 5_000));
+      if (this.random.chance(survived)) invocation.freeze(milliseconds + this.random.between(0, 5_000));
+      else invocation.crash();
     }
     if (!this.writtenByOthers) return;
     this.scheduler.after(milliseconds, 'others wrote', () =>

@@ -16,7 +16,7 @@ export interface Mutation {
   /** Caught by one of the seeds from 1 to this. */
   readonly within: number;
   /** What befalls every run: without it the mistake shows too seldom to wait for. */
-  readonly given?: Fault;
+  readonly given?: readonly Fault[];
   readonly patches?: readonly Patch[];
   /** A mistake no source text here stands for: the conditions are in DynamoDB's expressions. */
   readonly conditions?: WriteConditions;

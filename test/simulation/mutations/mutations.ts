@@ -256,7 +256,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a state put back is not noticed by the rows above it',
     within: 2_000,
-    given: 'state-back',
+    given: ['state-back'],
     patches: [
       {
         file: CONSUME,
@@ -268,13 +268,13 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a cycle goes on with states older than its latest snapshot',
     within: 2_000,
-    given: 'state-back',
+    given: ['state-back'],
     patches: [{ file: CYCLE, find: 'if (previous) assertCovered(previous.snapshot, states);', replace: '' }],
   },
   {
     name: 'a cycle put back below the snapshots goes on',
     within: 2_000,
-    given: 'state-back',
+    given: ['state-back'],
     patches: [{ file: CYCLE, find: 'await assertNotBehindSnapshots(context);', replace: '' }],
   },
   {
@@ -291,7 +291,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a restore does not outlive earlier writers',
     within: 2_000,
-    given: 'state-gone',
+    given: ['state-gone'],
     patches: [
       {
         file: 'lib/replay/restore.ts',
@@ -301,21 +301,9 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a removal is valid however late',
-    within: 6_000,
-    given: 'reset',
-    patches: [
-      {
-        file: 'lib/replay/remove-rows.ts',
-        find: '(await sink.serverNow(deadline)) + VALID_FOR;',
-        replace: '(await sink.serverNow(deadline)) + 3_600_000;',
-      },
-    ],
-  },
-  {
     name: 'a table truncated under its writers is not noticed',
     within: 2_000,
-    given: 'table-truncated',
+    given: ['table-truncated'],
     patches: [
       {
         file: SOUND,
@@ -327,7 +315,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'another table of the same name is not noticed',
     within: 2_000,
-    given: 'table-back',
+    given: ['table-back'],
     patches: [
       { file: SOUND, find: 'if (now.table !== then.table) return', replace: 'if (now === then) return' },
     ],
@@ -335,7 +323,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a cursor that somebody else moved is not noticed',
     within: 2_000,
-    given: 'cursor-moved',
+    given: ['cursor-moved'],
     patches: [
       {
         file: 'lib/checkpoint/cursor-ahead.ts',
@@ -347,7 +335,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a batch becomes dead letters however many they are',
     within: 2_000,
-    given: 'dead-letters-halt',
+    given: ['dead-letters-halt'],
     patches: [
       {
         file: 'lib/consume/dead-letters.ts',
@@ -359,7 +347,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a restore uses a number again whose snapshot was lost',
     within: 2_000,
-    given: 'state-back',
+    given: ['state-back'],
     patches: [
       {
         file: 'lib/replay/restore/claim.ts',
