@@ -49,6 +49,7 @@ export function damageSnapshot(world: World, how: 'gone' | 'corrupt'): void {
   const key = snapshotKey(scenario.pipeline.name, newest);
   const body = bucket.objects.get(key);
   if (body === undefined) return;
+  world.snapshotsDamaged = true;
   bucket.damage(key, how === 'gone' ? undefined : corrupted(key, body, random.pick([-2, 2, 5])));
 }
 

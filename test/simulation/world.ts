@@ -57,6 +57,8 @@ export class World implements Surroundings {
   onTrouble: (code: string) => void = () => {};
   /** Called with entries that Pulsar deleted before they were committed. */
   onForgotten: (partition: number, entries: readonly SimulatedEntry[]) => void = () => {};
+  /** Some snapshot was lost or altered. */
+  snapshotsDamaged = false;
   /** Committed rows were lost, until a person has brought them back. */
   rowsMayBeMissing = false;
   /** Codes of halts and failures that what befell this world may rightly lead to: somebody acts on them. */

@@ -215,6 +215,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a cycle that woke late halts by what its successor told Pulsar',
     within: 4_000,
+    given: ['late-cycles', 'broker-slow', 'double-invocations'],
     patches: [
       { file: 'lib/checkpoint/cursor-ahead.ts', find: 'await lease.update((cycle) => cycle);', replace: '' },
     ],
