@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { messageOf } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
-import { isAfter } from '../pipeline/position.ts';
+import { endsBefore, isAfter } from '../pipeline/position.ts';
 import { needsSuccessor } from '../pipeline/succession.ts';
 import { type CycleContext, persistently } from './context.ts';
 
@@ -32,7 +32,9 @@ async function workOf(context: CycleContext, state: PartitionState): Promise<Wor
   const held = state.owner !== undefined && state.leaseUntil - environment.now() > pipeline.consume.lease / 2;
   if (state.inFlight.length > 0) return { state, pending: true, held };
   const last = await persistently(context, (deadline) => transport.lastPosition(state.topic, deadline));
-  return { state, pending: isAfter(last, state.committed), held };
+  // Another topic under the name of ours: a consumer finds out, and halts.
+  const pending = isAfter(last, state.committed) || endsBefore(last, state.committed);
+  return { state, pending, held };
 }
 
 /**

@@ -68,7 +68,8 @@ async function create(context: CycleContext, offered: Snapshot): Promise<StoredS
   try {
     return await persistently(context, (deadline) => createSnapshot(objects, offered, deadline));
   } catch (error) {
-    if (isPulsehouseError(error) && error.code === 'PH_SNAPSHOT_CORRUPT') await lease.update(abandonCheckpoint);
+    if (isPulsehouseError(error) && error.code === 'PH_SNAPSHOT_CORRUPT')
+      await lease.update(abandonCheckpoint);
     throw error;
   }
 }

@@ -21,6 +21,7 @@ import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
 import type { Server } from './server.ts';
 import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
 import { tokenWindow } from './token-window.ts';
+import { hasTtl } from './ttl.ts';
 
 /** The target table of one pipeline on one ClickHouse server. */
 export class ClickHouseSink implements Sink {
@@ -91,6 +92,10 @@ export class ClickHouseSink implements Sink {
 
   tokenWindow(deadline: number): Promise<TokenWindow> {
     return tokenWindow(this.#questions, this.#mapping.target, deadline);
+  }
+
+  hasTtl(deadline: number): Promise<boolean> {
+    return hasTtl(this.#questions, this.#mapping.target, deadline);
   }
 
   async serverNow(deadline: number): Promise<number> {

@@ -4,6 +4,7 @@ import { POSITION_COLUMN_NAMES, POSITION_COLUMNS } from './position-columns.ts';
 import { addColumnSql, addProjectionSql, setWindowSql } from './table-ddl.ts';
 import type { TableDescription } from './table-description.ts';
 import { windowOf } from './token-window.ts';
+import { ttlClause } from './ttl.ts';
 
 /** Something about a table that matters to the guarantees. Errors refuse it; warnings cost speed; notes are to be known. */
 export interface TableFinding {
@@ -185,7 +186,7 @@ const INTERVALS: Readonly<Record<string, number>> = {
 };
 
 const ttl: Check = ({ engineFull }, { audit: { horizon } }) => {
-  const clause = /\bTTL\b(.*)/s.exec(engineFull)?.[1];
+  const clause = ttlClause(engineFull);
   if (clause === undefined) return [];
   if (horizon === undefined) {
     return [

@@ -11,7 +11,13 @@ import { FlushRequests } from './flush-requests.ts';
 import { OpenBatches } from './open-batches.ts';
 import { Pump, type PumpEnd } from './pump.ts';
 import { settleFound } from './settle-found.ts';
-import { assertSameTopic, assertStateNotBehind, assertTableNotBehind, lookAtTable } from './sound-state.ts';
+import {
+  assertSameTopic,
+  assertStateNotBehind,
+  assertTableNotBehind,
+  assertTopicNotBehind,
+  lookAtTable,
+} from './sound-state.ts';
 
 export type { ConsumeDependencies } from './context.ts';
 
@@ -104,6 +110,7 @@ async function hold(
       serverClockOffset: serverNow - askedAt,
     };
     await assertSameTopic(context);
+    if (!request.rowsAbove) await assertTopicNotBehind(context);
     await assertTableNotBehind(context);
     await settleFound(context);
     if (!request.rowsAbove) await assertStateNotBehind(context);

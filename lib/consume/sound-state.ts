@@ -1,6 +1,6 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { TokenWindow } from '../pipeline/intent.ts';
-import { formatPosition, LAST_OF_ALL } from '../pipeline/position.ts';
+import { endsBefore, formatPosition, LAST_OF_ALL } from '../pipeline/position.ts';
 import { ask, type ConsumeContext, whereOf } from './context.ts';
 
 /*
@@ -19,6 +19,21 @@ export async function assertSameTopic(context: ConsumeContext): Promise<void> {
   throw new PulsehouseError('PH_HALT_TOPIC_REPLACED', `the topic was ${known} and is ${found} now`, {
     where: { ...whereOf(context), position: formatPosition(context.lease.state.committed) },
   });
+}
+
+/**
+ * Ledger ids only grow, within one cluster: a topic that ends in an older ledger than the one we read from is another
+ * cluster's, whatever else of it looks the same. Were it taken for ours, nothing of it would ever be read.
+ */
+export async function assertTopicNotBehind(context: ConsumeContext): Promise<void> {
+  const { committed, topic } = context.lease.state;
+  const last = await ask(context, (deadline) => context.transport.lastPosition(topic, deadline));
+  if (!endsBefore(last, committed)) return;
+  throw new PulsehouseError(
+    'PH_HALT_TOPIC_REPLACED',
+    `the topic ends at ${formatPosition(last)}, in an older ledger than was read`,
+    { where: { ...whereOf(context), position: formatPosition(committed) } },
+  );
 }
 
 /** A table that is another one, was emptied, or was restored from a backup may lack rows below `committed`. */
@@ -63,6 +78,9 @@ async function rowsGone(
   const partsLeft = now.oldestBlock !== -1 && now.oldestBlock <= then.newestBlock;
   if (partsLeft || totals.rows === 0) return undefined;
   if (horizon !== undefined && committedPublishTime < context.environment.now() - horizon) return undefined;
+  // Nobody has said how long it keeps rows, so that nothing follows from their absence.
+  if (horizon === undefined && (await ask(context, (deadline) => context.sink.hasTtl(deadline))))
+    return undefined;
   const range = { partition: context.partition, after: origin, to: committed };
   const { rows } = await ask(context, (deadline) => context.sink.countRows(range, deadline));
   const least = horizon === undefined && exclusions.length === 0 ? totals.rows : 1;

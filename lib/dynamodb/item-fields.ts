@@ -22,6 +22,7 @@ export const fencedFields = {
   epoch: count,
   version: count,
   writeId: z.string().min(1),
+  follows: z.string(),
   owner: orUndefined(z.string().min(1)),
   leaseUntil: count,
 };

@@ -11,7 +11,7 @@ import { type ItemCodec, LAYOUT } from './item-codec.ts';
 import { ITEM, type ItemKey } from './keys.ts';
 import { ask, type StateTable } from './state-table.ts';
 
-/** An item whose every write is conditional on the epoch and version it was made from. */
+/** An item whose every write is conditional on the epoch, version and write id it was made from. */
 export interface StateItem<State extends Fenced> {
   readonly table: StateTable;
   readonly key: ItemKey;
@@ -45,9 +45,14 @@ export function writeItem<State extends Fenced>(
     item,
     next,
     deadline,
-    '#layout = :layout AND #epoch = :epoch AND #version = :before',
-    { '#layout': 'layout', '#epoch': 'epoch', '#version': 'version' },
-    { ':layout': LAYOUT, ':epoch': next.epoch, ':before': next.version - 1 },
+    '#layout = :layout AND #epoch = :epoch AND #version = :before AND #writeId = :follows',
+    { '#layout': 'layout', '#epoch': 'epoch', '#version': 'version', '#writeId': 'writeId' },
+    {
+      ':layout': LAYOUT,
+      ':epoch': next.epoch,
+      ':before': next.version - 1,
+      ':follows': next.follows,
+    },
   );
 }
 
@@ -95,7 +100,7 @@ export async function takeItem<State extends Fenced>(
     TableName: table.name,
     Key: { ...key },
     UpdateExpression:
-      'SET #epoch = #epoch + :raise, #version = #version + :one, #writeId = :writeId, #owner = :owner, #leaseUntil = :leaseUntil',
+      'SET #epoch = #epoch + :raise, #version = #version + :one, #follows = #writeId, #writeId = :writeId, #owner = :owner, #leaseUntil = :leaseUntil',
     ConditionExpression:
       '#layout = :layout AND (#owner = :nobody OR #leaseUntil <= :now) AND (attribute_not_exists(#halted) OR #halted = :nobody)',
     ExpressionAttributeNames: {
@@ -103,6 +108,7 @@ export async function takeItem<State extends Fenced>(
       '#epoch': 'epoch',
       '#version': 'version',
       '#writeId': 'writeId',
+      '#follows': 'follows',
       '#owner': 'owner',
       '#leaseUntil': 'leaseUntil',
       '#halted': 'halted',

@@ -21,7 +21,7 @@ const READ_AFTER_SILENCE = 5_000;
 /**
  * Writes `next` and answers only when it is known to stand. A lost reply is settled by reading: the state carries our
  * write id (mine), or is still the one we started from (the same write again is harmless, since it is conditional on the
- * version and at most one copy of it can be carried out), or is somebody else's (fenced).
+ * write id it follows and at most one copy of it can be carried out), or is somebody else's (fenced).
  * @throws PulsehouseError PH_FENCED; PH_STATE_UNREACHABLE when the deadline passes in doubt.
  */
 export async function writeFenced<State extends Fenced>(
@@ -34,7 +34,7 @@ export async function writeFenced<State extends Fenced>(
     const found = await attemptWrite(item, next, tryUntil);
     if (found === 'written' || found?.writeId === next.writeId) return next;
     if (!found) throw new PulsehouseError('PH_STATE_MISSING', `${item.name} is not in the state table`);
-    if (found.epoch === next.epoch && found.version === next.version - 1) {
+    if (found.epoch === next.epoch && found.writeId === next.follows) {
       throw new PulsehouseError('PH_STATE_UNREACHABLE', `a write to ${item.name} got no answer`);
     }
     throw new PulsehouseError(

@@ -94,6 +94,7 @@ export class Lease<State extends Fenced> {
     const next: State = {
       ...change(this.current),
       version: this.current.version + 1,
+      follows: this.current.writeId,
       writeId: this.environment.uniqueId(),
       leaseUntil,
     };

@@ -13,6 +13,7 @@ export function newCycleState(from: {
     ...from,
     epoch: 0,
     version: 0,
+    follows: '',
     owner: undefined,
     leaseUntil: 0,
     flushRequested: 0,

@@ -5,10 +5,15 @@ import type { Position } from './position.ts';
 export interface Fenced {
   /** Fencing number: raised by every lease taken. Never restarts low. */
   readonly epoch: number;
-  /** Raised by every write. A write is conditional on the epoch and version it was made from. */
+  /** Raised by every write. A write is conditional on the epoch, version and write id it was made from. */
   readonly version: number;
   /** Unique for each write. */
   readonly writeId: string;
+  /**
+   * The write id of the state it was made from, empty for the first. A write is conditional on it as well: where an older
+   * copy of the state is put back, epochs and versions are given out once more, and write ids never are.
+   */
+  readonly follows: string;
   /** Unique for each invocation; undefined while nobody holds the lease. */
   readonly owner: string | undefined;
   /** Milliseconds since the epoch. Only says when others may try; the epoch is what fences. */

@@ -25,6 +25,7 @@ export function newPartitionState(from: PartitionOrigin): PartitionState {
     ...from,
     epoch: 0,
     version: 0,
+    follows: '',
     owner: undefined,
     leaseUntil: 0,
     committed: from.origin,
@@ -46,8 +47,8 @@ export function intendedUpTo(state: PartitionState): Position {
 }
 
 export function intend(state: PartitionState, intent: Intent): PartitionState {
-  const follows = isSamePosition(intent.after, intendedUpTo(state)) && isAfter(intent.to, intent.after);
-  if (!follows || intent.seq !== state.seq + 1 || intent.generation !== state.generation) {
+  const isNext = isSamePosition(intent.after, intendedUpTo(state)) && isAfter(intent.to, intent.after);
+  if (!isNext || intent.seq !== state.seq + 1 || intent.generation !== state.generation) {
     throw violated(
       state,
       `batch ${intent.seq} ${bounds(intent)} does not follow ${formatPosition(intendedUpTo(state))}`,

@@ -34,6 +34,11 @@ export function laterOf(a: Position, b: Position): Position {
   return comparePositions(a, b) >= 0 ? a : b;
 }
 
+/** Whether a topic whose last entry is `last` ends in an older ledger than the one an entry was read from. */
+export function endsBefore(last: Position, read: Position): boolean {
+  return last.ledger !== -1 && read.entry !== -1 && last.ledger < read.ledger;
+}
+
 /** `ledger:entry`, the form used in logs, tokens, snapshots and on the command line. */
 export function formatPosition(position: Position): string {
   return `${position.ledger}:${position.entry}`;

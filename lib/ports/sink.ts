@@ -114,6 +114,8 @@ export interface Sink {
   /** Ends every running query whose id starts so, and waits until they have ended. Cannot see one still travelling. */
   kill(queryIdPrefix: string, deadline: number): Promise<void>;
   tokenWindow(deadline: number): Promise<TokenWindow>;
+  /** Whether the table has a TTL, which takes rows away by itself. */
+  hasTtl(deadline: number): Promise<boolean>;
   /** The server's clock, milliseconds since the epoch. */
   serverNow(deadline: number): Promise<number>;
   close(): Promise<void>;

@@ -47,7 +47,7 @@ export interface StateStore {
     claim: LeaseClaim,
     deadline: number,
   ): Promise<LeaseResult<PartitionState>>;
-  /** Writes `next` if the stored state has its epoch and the version before its own. */
+  /** Writes `next` if the stored state has its epoch, the version before its own and the write id it follows. */
   writePartition(next: PartitionState, deadline: number): Promise<WriteResult<PartitionState>>;
 
   /** Idempotent: a record of the same batch by an older epoch is replaced, one by a newer epoch stays. */

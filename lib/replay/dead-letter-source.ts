@@ -6,6 +6,7 @@ import type { EntryIndexes, RowRange, Sink } from '../ports/sink.ts';
 import { COMPACTED_AWAY, type Entry, type EntryReader, type Transport } from '../ports/transport.ts';
 import { untouchable } from './bounded-transport.ts';
 import type { ReadBatch } from './ledger.ts';
+import { isIn } from './segments.ts';
 
 /** The dead letters of one partition as entries again: their messages at their own indexes, and no others. */
 export async function deadLetterEntries(
@@ -14,9 +15,10 @@ export async function deadLetterEntries(
   deadline: number,
 ): Promise<readonly Entry[]> {
   const byPosition = new Map<string, DeadLetter[]>();
-  for (const { deadLetters } of batches) {
+  for (const { deadLetters, decidedAnew = [] } of batches) {
     const body = deadLetters && (await objects.read(deadLetters.key, deadline));
     for (const letter of body ? parseDeadLetters(body) : []) {
+      if (isIn(parsePosition(letter.position), decidedAnew)) continue;
       const list = byPosition.get(letter.position) ?? [];
       byPosition.set(letter.position, [...list, letter]);
     }
@@ -130,6 +132,7 @@ export function onlyRowsOf(sink: Sink, entries: readonly Entry[]): Sink {
     },
     kill: (prefix, deadline) => sink.kill(prefix, deadline),
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
+    hasTtl: (deadline) => sink.hasTtl(deadline),
     serverNow: (deadline) => sink.serverNow(deadline),
     close: () => sink.close(),
   };

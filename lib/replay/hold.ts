@@ -75,7 +75,12 @@ export async function clearHalt(
   found: PartitionState,
   deadline: number,
 ): Promise<void> {
-  const next = { ...resume(found), version: found.version + 1, writeId: environment.uniqueId() };
+  const next = {
+    ...resume(found),
+    version: found.version + 1,
+    follows: found.writeId,
+    writeId: environment.uniqueId(),
+  };
   await writeFenced(partitionItem(state, pipeline.name, found.partition), next, environment, deadline);
 }
 

@@ -1,7 +1,9 @@
 import { parseDeadLetters } from '../consume/dead-letters.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
+import { parsePosition } from '../pipeline/position.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { ReadBatch } from './ledger.ts';
+import { isIn } from './segments.ts';
 
 /** Message indexes that are dead letters, by the position of their entry. */
 export type DeadLetterIndex = ReadonlyMap<string, ReadonlySet<number>>;
@@ -17,7 +19,7 @@ export async function knownDeadLetters(
   deadline: number,
 ): Promise<DeadLetterIndex> {
   const index = new Map<string, Set<number>>();
-  for (const { deadLetters } of batches) {
+  for (const { deadLetters, decidedAnew = [] } of batches) {
     if (!deadLetters) continue;
     const body = await objects.read(deadLetters.key, deadline);
     const letters = body ? parseDeadLetters(body) : [];
@@ -26,6 +28,7 @@ export async function knownDeadLetters(
       throw new PulsehouseError('PH_HALT_DEAD_LETTERS_LOST', message);
     }
     for (const letter of letters) {
+      if (isIn(parsePosition(letter.position), decidedAnew)) continue;
       const indexes = index.get(letter.position) ?? new Set();
       index.set(letter.position, indexes.add(letter.index));
     }

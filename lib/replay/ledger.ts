@@ -9,7 +9,10 @@ import type { Segment } from './segments.ts';
 export type ReadBatch = Pick<
   BatchRecord,
   'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo' | 'deadLetters'
->;
+> & {
+  /** Dead letters in there count no more: a later replay put them through the mapping again. */
+  readonly decidedAnew?: readonly Segment[];
+};
 
 /** Everything that is known of what was read of one partition into one table. */
 export interface PartitionLedger {
@@ -58,15 +61,36 @@ export async function readLedger(
     const ranges = rangesOf(replay, partition);
     if (ranges.length === 0) continue;
     const own = await sources.store.readBatches(replayScope(pipeline), partition, replay.id, deadline);
+    const gone = goneThrough(replay, ranges, own);
     const outside = (batch: ReadBatch) =>
-      ranges.every(
+      gone.every(
         ({ after, to }) => comparePositions(batch.to, after) <= 0 || comparePositions(batch.after, to) >= 0,
       );
     if (replay.mode === 'replace') batches = inOrder([...batches.filter(outside), ...own]);
-    const replaces = replay.mode === 'replace' || replay.mode === 'redrive';
-    deadLetterBatches = [...(replaces ? deadLetterBatches.filter(outside) : deadLetterBatches), ...own];
+    const decides = replay.mode === 'replace' || replay.mode === 'redrive';
+    const before = decides ? deadLetterBatches.map((batch) => decidedAnew(batch, gone)) : deadLetterBatches;
+    deadLetterBatches = [...before, ...own];
   }
   return { state, origin, batches, deadLetterBatches, skipped };
+}
+
+/** Of one that was given up, or still runs, only what it came to: above that everything is as it was. */
+function goneThrough(
+  { status }: ReplayRecord,
+  ranges: readonly Segment[],
+  own: readonly BatchRecord[],
+): readonly Segment[] {
+  if (status === 'complete') return ranges;
+  const reached = own.at(-1)?.to;
+  if (!reached) return [];
+  return ranges
+    .filter(({ after }) => isAfter(reached, after))
+    .map(({ after, to }) => ({ after, to: isAfter(to, reached) ? reached : to }));
+}
+
+function decidedAnew(batch: ReadBatch, where: readonly Segment[]): ReadBatch {
+  if (!batch.deadLetters) return batch;
+  return { ...batch, decidedAnew: [...(batch.decidedAnew ?? []), ...where] };
 }
 
 /** What expired from the ledger is still in the totals: as one batch, from the beginning to the first that is left. */

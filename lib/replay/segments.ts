@@ -18,3 +18,7 @@ export function without(segment: Segment, holes: readonly Segment[]): readonly S
   if (isAfter(segment.to, after)) left.push({ after, to: segment.to });
   return left;
 }
+
+export function isIn(position: Position, segments: readonly Segment[]): boolean {
+  return segments.some(({ after, to }) => isAfter(position, after) && !isAfter(position, to));
+}

@@ -27,6 +27,7 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
     indexesIn: (range, deadline) => sink.indexesIn(range, deadline),
     kill: (prefix, deadline) => sink.kill(prefix, deadline),
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
+    hasTtl: (deadline) => sink.hasTtl(deadline),
     serverNow: (deadline) => sink.serverNow(deadline),
     close: () => sink.close(),
   };

@@ -19,8 +19,8 @@ export function putStateBack(world: World): void {
   const what = random.pick(['all of it', 'one partition', 'the cycle'] as const);
   scheduler.after(random.between(1_000, 60_000), 'the state is about to be put back', () => {
     const outage = random.between(LONGEST_INSERT, 2 * LONGEST_INSERT);
-    // Whoever woke later could hold an epoch and a version that are given out once more.
-    world.outage(outage, 0);
+    // Whoever wakes later holds an epoch and a version that are given out once more.
+    world.outage(outage);
     scheduler.after(outage - 1, `the state is put back: ${what}`, () => {
       world.unrest -= 1;
       // Before the first snapshot there is nothing to rebuild a state from: that is what init is for.

@@ -30,7 +30,13 @@ export function faultContract(name: string, endpoint: () => string): void {
       const store = open();
       const state = partitionState(uniquePipeline());
       await store.createPartition(state, soon());
-      const next = { ...state, version: state.version + 1, writeId: randomUUID(), flushed: 5 };
+      const next = {
+        ...state,
+        version: state.version + 1,
+        follows: state.writeId,
+        writeId: randomUUID(),
+        flushed: 5,
+      };
       gateway.plan(...faults);
       expect(await store.writePartition(next, soon())).toEqual({ written: true });
       expect(gateway.seen()).toBe(faults.length + 1);

@@ -21,7 +21,13 @@ function claim(changes: Partial<LeaseClaim> = {}): LeaseClaim {
 
 /** The state that follows `state` in a legal write. */
 function following<State extends Fenced>(state: State, changes: Partial<Fenced> = {}): State {
-  return { ...state, version: state.version + 1, writeId: randomUUID(), ...changes };
+  return {
+    ...state,
+    version: state.version + 1,
+    follows: state.writeId,
+    writeId: randomUUID(),
+    ...changes,
+  };
 }
 
 /** What every fenced item promises, whatever else it holds. */
@@ -60,12 +66,14 @@ export function fencedContract<State extends Fenced>(
       ['a version ahead', { version: 2 }],
       ['an older epoch', { epoch: -1 }],
       ['a newer epoch', { epoch: 1 }],
+      ['another state of the same epoch and version', { follows: 'that of a copy put back' }],
     ])('is refused with %s, and shows what stands', async (_, off) => {
       const item = await open();
       await item.create(item.initial);
       const next = following(item.initial, {
         version: item.initial.version + ('version' in off ? off.version : 1),
         epoch: item.initial.epoch + ('epoch' in off ? off.epoch : 0),
+        follows: 'follows' in off ? off.follows : item.initial.writeId,
       });
       expect(await item.write(next)).toStrictEqual({ written: false, found: item.initial });
       expect(await item.read()).toStrictEqual(item.initial);
@@ -123,6 +131,7 @@ export function fencedContract<State extends Fenced>(
         epoch: item.initial.epoch + 1,
         version: item.initial.version + 1,
         owner,
+        follows: item.initial.writeId,
         writeId,
         leaseUntil,
       };

@@ -89,7 +89,7 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       const before = await itemAt(table, key);
       const foreign = { code: 'PH_STATE_LAYOUT', message: expect.stringContaining('a newer version') };
       const claim = { owner: 'me', writeId: 'w', now: Date.now(), leaseUntil: Date.now() + 1 };
-      const next = { ...state, version: state.version + 1, writeId: 'next' };
+      const next = { ...state, version: state.version + 1, follows: state.writeId, writeId: 'next' };
       await expect(store.readPartition(state.pipeline, 0, soon())).rejects.toMatchObject(foreign);
       await expect(store.takePartition(state.pipeline, 0, claim, soon())).rejects.toMatchObject(foreign);
       await expect(store.writePartition(next, soon())).rejects.toMatchObject(foreign);

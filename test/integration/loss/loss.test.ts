@@ -210,6 +210,34 @@ describe('the topic', () => {
   });
 });
 
+describe('another cluster behind the same address', () => {
+  test('whose ledgers are older than the ones that were read: halted, and not taken for an idle topic', async ({
+    place,
+  }) => {
+    const events = await openEventsPipeline(place);
+    await events.publish(3);
+    await events.consume();
+    const { state } = events.ports;
+    const found = await state.readPartition('events', 0, soon());
+    if (!found) throw new Error('the partition has no state');
+    const elsewhere = { ...found, committed: { ledger: 4_000_000_000, entry: 7 } };
+    const { version, writeId } = found;
+    await state.writePartition(
+      { ...elsewhere, version: version + 1, follows: writeId, writeId: 'elsewhere' },
+      soon(),
+    );
+    await events.publish(3);
+
+    expect(await events.cycle()).toMatchObject({ invoked: [0] });
+    expect(await events.consume()).toMatchObject({
+      outcome: 'halted',
+      halt: { code: 'PH_HALT_TOPIC_REPLACED' },
+    });
+    expect(await ids(place)).toEqual({ rows: 30, distinct: 30 });
+    await events.close();
+  });
+});
+
 /** The item as it stands now, to be put back later as a restore from a backup would. */
 async function itemOf(place: Place, key: ItemKey): Promise<{ putBack(): Promise<void> }> {
   const table = await openStateTable(readSettings(place.environment), around);

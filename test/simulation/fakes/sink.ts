@@ -99,6 +99,10 @@ export class SimulatedSink implements Sink {
     return this.call('kill', deadline, () => this.server.kill(queryIdPrefix));
   }
 
+  hasTtl(deadline: number): Promise<boolean> {
+    return this.call('time to live', deadline, () => false);
+  }
+
   tokenWindow(deadline: number): Promise<TokenWindow> {
     return this.call('token window', deadline, () => this.server.tokenWindow());
   }

@@ -5,15 +5,21 @@ import type { LeaseClaim, LeaseResult, StateStore, WriteResult } from '../../../
 import type { Invocation } from '../invocation.ts';
 import type { Link } from '../link.ts';
 
-/** What a write must agree with to take effect. Only a mutation ever asks for less than both. */
+/** What a write must agree with to take effect. Only a mutation ever asks for less than all. */
 export interface WriteConditions {
   readonly epoch: boolean;
   readonly version: boolean;
+  readonly follows: boolean;
   /** Whether taking a lease raises the version; where it does, the version fences by itself. */
   readonly takingRaisesVersion: boolean;
 }
 
-export const ALL_CONDITIONS: WriteConditions = { epoch: true, version: true, takingRaisesVersion: true };
+export const ALL_CONDITIONS: WriteConditions = {
+  epoch: true,
+  version: true,
+  follows: true,
+  takingRaisesVersion: true,
+};
 
 /** One fenced item: the rules of every conditional write. */
 class Item<State extends Fenced> {
@@ -34,7 +40,8 @@ class Item<State extends Fenced> {
     const holds =
       found !== undefined &&
       (!conditions.epoch || found.epoch === next.epoch) &&
-      (!conditions.version || found.version === next.version - 1);
+      (!conditions.version || found.version === next.version - 1) &&
+      (!conditions.follows || found.writeId === next.follows);
     if (!holds) return { written: false, found };
     this.set(next);
     return { written: true };
@@ -49,6 +56,7 @@ class Item<State extends Fenced> {
       ...found,
       epoch: found.epoch + (claim.raise ?? 1),
       version: found.version + (conditions.takingRaisesVersion ? 1 : 0),
+      follows: found.writeId,
       writeId: claim.writeId,
       owner: claim.owner,
       leaseUntil: claim.leaseUntil,

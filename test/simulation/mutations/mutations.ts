@@ -41,13 +41,13 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'commit without the epoch',
     within: 2_000,
-    // Taking a lease raises the version as well, which alone would fence; so both go.
-    conditions: { epoch: false, version: true, takingRaisesVersion: false },
+    // Taking a lease raises the version and writes an id as well, which alone would fence; so all go.
+    conditions: { epoch: false, version: true, follows: false, takingRaisesVersion: false },
   },
   {
     name: 'commit without the version',
     within: 2_000,
-    conditions: { ...ALL_CONDITIONS, version: false },
+    conditions: { ...ALL_CONDITIONS, version: false, follows: false },
   },
   {
     name: 'a successor cuts the batches it finds again',
@@ -155,8 +155,8 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: `const read = await item.read(terms.deadline);
         const result = await claimLease(item, claim, environment, terms.deadline);
         if (result.taken && read) {
-          const { epoch, version, owner, writeId, leaseUntil } = result.state;
-          result.state = { ...read, epoch, version, owner, writeId, leaseUntil };
+          const { epoch, version, owner, writeId, follows, leaseUntil } = result.state;
+          result.state = { ...read, epoch, version, owner, writeId, follows, leaseUntil };
         }`,
       },
     ],
@@ -253,6 +253,12 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: 'const stored = { snapshot: offered };',
       },
     ],
+  },
+  {
+    name: 'a write does not say which state it follows',
+    within: 4_000,
+    given: ['state-back'],
+    conditions: { ...ALL_CONDITIONS, follows: false },
   },
   {
     name: 'a state put back is not noticed by the rows above it',
