@@ -49,10 +49,10 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       const table = await open();
       const pipeline = uniquePipeline();
       const store = dynamoStateStore(table, 3_600_000);
-      await store.putBatch(batchRecord(pipeline, { committedAt: 1_790_000_000_001 }), soon());
+      await store.putBatch(batchRecord(pipeline, { committedAt: 4_000_000_000_001 }), soon());
       await store.createPartition(partitionState(pipeline), soon());
       const batch = await itemAt(table, batchKey(pipeline, 0, 'g1', 1));
-      expect(batch?.['expires']).toEqual({ N: '1790003601' });
+      expect(batch?.['expires']).toEqual({ N: '4000003601' });
       expect(await itemAt(table, partitionKey(pipeline, 0))).not.toHaveProperty('expires');
     });
 

@@ -114,8 +114,9 @@ export function cycleState(pipeline: string, changes: Partial<CycleState> = {}):
   };
 }
 
+/** Committed far in the future: what the emulator takes for expired it deletes, as DynamoDB does. */
 export function batchRecord(pipeline: string, changes: Partial<BatchRecord> = {}): BatchRecord {
-  return { ...intent(), pipeline, partition: 0, epoch: 7, committedAt: 1_790_000_001_000, ...changes };
+  return { ...intent(), pipeline, partition: 0, epoch: 7, committedAt: 4_000_000_001_000, ...changes };
 }
 
 export function checkpointRecord(
