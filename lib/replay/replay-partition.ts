@@ -14,6 +14,7 @@ import type { Transport } from '../ports/transport.ts';
 import type { ReplayDependencies } from './dependencies.ts';
 import { isExhausted } from './exhausted.ts';
 import { clearReplayHalt } from './halts.ts';
+import { holdPartition } from './hold.ts';
 import { removeRows } from './remove-rows.ts';
 
 /** Where a replay writes: the pipeline's own table or another one of the same columns. */
@@ -148,6 +149,7 @@ async function begin(
   });
   const created = await state.createPartition(fresh, deadline);
   if (!created.written && created.found?.generation === record.id) return undefined;
+  if (record.mode === 'replace') await fenceConsumer(dependencies, partition, owner, deadline);
   // What halted an earlier replay is not about this one.
   if (!created.written && created.found?.halted) await clearReplayHalt(dependencies, created.found, deadline);
   const item = partitionItem(state, name, partition);
@@ -163,6 +165,20 @@ async function begin(
     await lease.release().catch(() => undefined);
     throw error;
   }
+}
+
+/** A consumer that was frozen when the pipeline was paused would wake to find its rows gone, and take that for a loss. */
+async function fenceConsumer(
+  dependencies: ReplayDependencies,
+  partition: number,
+  owner: string,
+  deadline: number,
+): Promise<void> {
+  const { state, pipeline } = dependencies;
+  const own = await state.readPartition(pipeline.name, partition, deadline);
+  if (!own || own.halted) return;
+  const lease = await holdPartition(dependencies, partition, `${owner}/fence`, deadline);
+  await lease.release();
 }
 
 async function makeOurs(
