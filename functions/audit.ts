@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { functionHandler } from '../lib/lambda/handler.ts';
 import { METRICS } from '../lib/lambda/metric-names.ts';
 import { publishMetrics } from '../lib/lambda/metrics.ts';
-import { scheduledAudit } from '../lib/replay/scheduled-audit.ts';
+import { scheduledAudit } from '../lib/replay/audit/scheduled-audit.ts';
 
 /** Kept of the deadline for ending a comparison in order, milliseconds: what is left over, the next audit does. */
 const CLOSING_TIME = 90_000;

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { withCallDeadlines } from '../lib/assembly/call-deadlines.ts';
 import { functionHandler } from '../lib/lambda/handler.ts';
-import { parseBound } from '../lib/replay/bound.ts';
-import { resumeReplay } from '../lib/replay/halts.ts';
-import { planReplay } from '../lib/replay/plan.ts';
-import { advanceReplay, findReplay, type ReplayProgress, startReplay } from '../lib/replay/replay.ts';
+import { parseBound } from '../lib/replay/replay/bound.ts';
+import { resumeReplay } from '../lib/replay/replay/halts.ts';
+import { planReplay } from '../lib/replay/replay/plan.ts';
+import { advanceReplay, findReplay, type ReplayProgress, startReplay } from '../lib/replay/replay/replay.ts';
 
 /** Time left for a replay's last batch to be settled and written down, milliseconds. */
 const CLOSING_TIME = 20_000;

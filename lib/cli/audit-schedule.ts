@@ -1,7 +1,7 @@
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
-import type { AuditDependencies } from '../replay/audit.ts';
-import { lastReportAt } from '../replay/audit-reports.ts';
-import { scheduledAudit } from '../replay/scheduled-audit.ts';
+import type { AuditDependencies } from '../replay/audit/audit.ts';
+import { lastReportAt } from '../replay/audit/audit-reports.ts';
+import { scheduledAudit } from '../replay/audit/scheduled-audit.ts';
 
 const QUESTION_TIME = 15_000;
 /** A pipeline that was never audited has time to catch up first; so has one whose audit failed. */

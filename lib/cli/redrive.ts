@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { parseBound } from '../replay/bound.ts';
-import { planRedrive } from '../replay/redrive.ts';
-import { startReplay } from '../replay/replay.ts';
+import { parseBound } from '../replay/replay/bound.ts';
+import { planRedrive } from '../replay/replay/redrive.ts';
+import { startReplay } from '../replay/replay/replay.ts';
 import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, plural } from './format.ts';

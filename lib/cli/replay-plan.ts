@@ -1,7 +1,7 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition } from '../pipeline/position.ts';
-import { describeRange, entriesToRepair, type PlannedRange, type ReplayPlan } from '../replay/plan.ts';
-import type { Segment } from '../replay/segments.ts';
+import type { Segment } from '../replay/comparison/segments.ts';
+import { describeRange, entriesToRepair, type PlannedRange, type ReplayPlan } from '../replay/replay/plan.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { bytes, count, duration } from './format.ts';
 import { type Terminal, table } from './terminal.ts';

@@ -1,8 +1,8 @@
 import { isPulsehouseError } from '../pipeline/errors.ts';
 import { partitionsOf, type ReplayRecord } from '../pipeline/replay.ts';
-import { nextStepOf } from '../replay/halts.ts';
-import { compareRanges } from '../replay/plan.ts';
-import { advanceReplay, type ReplayProgress } from '../replay/replay.ts';
+import { nextStepOf } from '../replay/replay/halts.ts';
+import { compareRanges } from '../replay/replay/plan.ts';
+import { advanceReplay, type ReplayProgress } from '../replay/replay/replay.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, duration, plural } from './format.ts';
 import { startProgress } from './progress.ts';

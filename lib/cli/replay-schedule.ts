@@ -1,6 +1,6 @@
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
-import { findReplayWork } from '../replay/carry-on.ts';
-import { advanceReplay } from '../replay/replay.ts';
+import { findReplayWork } from '../replay/replay/carry-on.ts';
+import { advanceReplay } from '../replay/replay/replay.ts';
 import type { Session } from './session.ts';
 
 /** After a turn it is looked again which partitions nobody works on. It ends in order, within the closing time. */

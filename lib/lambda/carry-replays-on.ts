@@ -1,7 +1,7 @@
 import { messageOf } from '../pipeline/errors.ts';
 import type { Log } from '../ports/log.ts';
-import { findReplayWork } from '../replay/carry-on.ts';
-import type { ConcludeDependencies } from '../replay/conclude.ts';
+import { findReplayWork } from '../replay/replay/carry-on.ts';
+import type { ConcludeDependencies } from '../replay/replay/conclude.ts';
 import type { LambdaInvoker } from './invoker.ts';
 
 /**

@@ -10,9 +10,9 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Transport } from '../ports/transport.ts';
-import { waitsFor } from './carry-on.ts';
-import { isDone, readStandings } from './conclude.ts';
-import { nextStepOf } from './halts.ts';
+import { waitsFor } from './replay/carry-on.ts';
+import { isDone, readStandings } from './replay/conclude.ts';
+import { nextStepOf } from './replay/halts.ts';
 
 export interface StatusDependencies {
   readonly pipeline: Pipeline;

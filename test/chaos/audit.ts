@@ -2,7 +2,7 @@ import { connect } from '../../lib/assembly/connections.ts';
 import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
 import { createLog } from '../../lib/assembly/log.ts';
 import { readSettings } from '../../lib/assembly/settings.ts';
-import { audit } from '../../lib/replay/audit.ts';
+import { audit } from '../../lib/replay/audit/audit.ts';
 import type { World } from './world.ts';
 
 const WITHIN_MS = 60_000;

@@ -9,7 +9,7 @@ import { runCycle } from '../../lib/checkpoint/cycle.ts';
 import { loadPipelines } from '../../lib/configuration/load.ts';
 import { consume } from '../../lib/consume/consume.ts';
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
-import { audit } from '../../lib/replay/audit.ts';
+import { audit } from '../../lib/replay/audit/audit.ts';
 import { bundle } from '../support/bundle.ts';
 import { publishEvents, type ServerAddresses, setUpEvents } from '../support/events.ts';
 import { Crowd } from './crowd.ts';

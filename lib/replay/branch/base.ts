@@ -9,8 +9,8 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import { firstEpoch, newGeneration } from '../../pipeline/generation.ts';
 import { NO_TOTALS } from '../../pipeline/partition-state.ts';
 import { BEFORE_ALL, formatPosition, isAfter, isSamePosition } from '../../pipeline/position.ts';
-import { readRange } from '../read-range.ts';
-import { newestValidSnapshot } from '../valid-snapshot.ts';
+import { readRange } from '../comparison/read-range.ts';
+import { newestValidSnapshot } from '../restore/valid-snapshot.ts';
 import type { BranchDependencies, BranchSource } from './branch.ts';
 
 /** What the branch begins from: where the first pipeline stood at a checkpoint. */

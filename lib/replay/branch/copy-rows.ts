@@ -4,8 +4,8 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import { BEFORE_ALL, formatPosition, LAST_OF_ALL, type Position } from '../../pipeline/position.ts';
 import type { RowCopy, RowPart } from '../../ports/row-copy.ts';
 import type { RowCount, RowRange } from '../../ports/sink.ts';
-import { absencesOf, expiredBefore } from '../absence.ts';
-import { removeRows } from '../remove-rows.ts';
+import { absencesOf, expiredBefore } from '../comparison/absence.ts';
+import { removeRows } from '../reset/remove-rows.ts';
 import type { Base } from './base.ts';
 import type { BranchDependencies } from './branch.ts';
 

@@ -9,7 +9,7 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import { firstEpoch, newGeneration } from '../../pipeline/generation.ts';
 import { NO_TOTALS } from '../../pipeline/partition-state.ts';
 import { BEFORE_ALL, isAfter } from '../../pipeline/position.ts';
-import type { PlanDependencies } from '../plan.ts';
+import type { PlanDependencies } from '../replay/plan.ts';
 
 /** Far above any epoch that could have been given out since the snapshot, one a lease. */
 export const EPOCHS_AHEAD = 1_000_000_000;

@@ -4,15 +4,15 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { isAfter, laterOf, type Position } from '../../pipeline/position.ts';
 import type { ReplayRecord } from '../../pipeline/replay.ts';
-import { exclusionsDigest } from '../absence.ts';
-import { cancelReplay } from '../cancel.ts';
+import { exclusionsDigest } from '../comparison/absence.ts';
+import { type EntryRange, readRange } from '../comparison/read-range.ts';
+import { unsparedOf } from '../comparison/spared-segments.ts';
 import { holdPartition } from '../hold.ts';
 import { operationId } from '../journal.ts';
-import type { PlanDependencies } from '../plan.ts';
-import { type EntryRange, readRange } from '../read-range.ts';
-import { advanceReplay } from '../replay.ts';
-import type { RestoreResult, RestoreRun } from '../restore.ts';
-import { unsparedOf } from '../spared-segments.ts';
+import { cancelReplay } from '../replay/cancel.ts';
+import type { PlanDependencies } from '../replay/plan.ts';
+import { advanceReplay } from '../replay/replay.ts';
+import type { RestoreResult, RestoreRun } from './restore.ts';
 
 /** A server's clock may be read a little before a statement's own look at it. */
 const CLOCK_MARGIN = 1_000;

@@ -6,7 +6,7 @@ import { newPartitionState } from '../../pipeline/partition-transitions.ts';
 import { BEFORE_ALL, isAfter, isSamePosition } from '../../pipeline/position.ts';
 import { holdCycle, seizePartition } from '../hold.ts';
 import type { ByHand } from '../pause.ts';
-import type { PlanDependencies } from '../plan.ts';
+import type { PlanDependencies } from '../replay/plan.ts';
 import { EPOCHS_AHEAD } from './claim.ts';
 
 const LEASE = 60_000;

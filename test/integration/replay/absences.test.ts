@@ -4,12 +4,12 @@ import type { AuditPolicy, Exclusion, Pipeline } from '../../../lib/pipeline/pip
 import { type Position, parsePosition } from '../../../lib/pipeline/position.ts';
 import type { Transport } from '../../../lib/ports/transport.ts';
 import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
-import { audit } from '../../../lib/replay/audit.ts';
-import { cancelReplay } from '../../../lib/replay/cancel.ts';
+import { audit } from '../../../lib/replay/audit/audit.ts';
 import { pause } from '../../../lib/replay/pause.ts';
-import { type PlanDependencies, planReplay, type ReplayRequest } from '../../../lib/replay/plan.ts';
-import { planRedrive } from '../../../lib/replay/redrive.ts';
-import { advanceReplay, startReplay } from '../../../lib/replay/replay.ts';
+import { cancelReplay } from '../../../lib/replay/replay/cancel.ts';
+import { type PlanDependencies, planReplay, type ReplayRequest } from '../../../lib/replay/replay/plan.ts';
+import { planRedrive } from '../../../lib/replay/replay/redrive.ts';
+import { advanceReplay, startReplay } from '../../../lib/replay/replay/replay.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { type Place, test } from '../../support/place.ts';
 import {

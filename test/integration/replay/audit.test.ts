@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { encodeSnapshot, snapshotKey } from '../../../lib/checkpoint/snapshot.ts';
 import { readSnapshot } from '../../../lib/checkpoint/snapshots.ts';
-import { audit } from '../../../lib/replay/audit.ts';
+import { audit } from '../../../lib/replay/audit/audit.ts';
 import { test } from '../../support/place.ts';
 import { openSubject, soon } from './subject.ts';
 

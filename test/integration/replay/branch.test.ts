@@ -4,10 +4,10 @@ import { readSettings } from '../../../lib/assembly/settings.ts';
 import { runCycle } from '../../../lib/checkpoint/cycle.ts';
 import type { Pipeline } from '../../../lib/pipeline/pipeline.ts';
 import type { RowCopy } from '../../../lib/ports/row-copy.ts';
-import { audit } from '../../../lib/replay/audit.ts';
+import { audit } from '../../../lib/replay/audit/audit.ts';
 import { type BranchSource, branch } from '../../../lib/replay/branch/branch.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
-import { reset } from '../../../lib/replay/reset.ts';
+import { reset } from '../../../lib/replay/reset/reset.ts';
 import { type Place, test } from '../../support/place.ts';
 import { byHand, connectAs, consumeWith, openSubject, type Subject, soon } from './subject.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect } from 'vitest';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
 import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
-import { audit } from '../../../lib/replay/audit.ts';
-import { planRedrive } from '../../../lib/replay/redrive.ts';
-import { startReplay } from '../../../lib/replay/replay.ts';
+import { audit } from '../../../lib/replay/audit/audit.ts';
+import { planRedrive } from '../../../lib/replay/replay/redrive.ts';
+import { startReplay } from '../../../lib/replay/replay/replay.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { test } from '../../support/place.ts';
 import { connectAs, consumeWith, openSubject, requestOf, soon, untilDone } from './subject.ts';

@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest';
 import type { InsertSend } from '../../../lib/ports/sink.ts';
-import { cancelReplay } from '../../../lib/replay/cancel.ts';
-import { entriesToRepair } from '../../../lib/replay/plan.ts';
-import { advanceReplay, startReplay } from '../../../lib/replay/replay.ts';
+import { cancelReplay } from '../../../lib/replay/replay/cancel.ts';
+import { entriesToRepair } from '../../../lib/replay/replay/plan.ts';
+import { advanceReplay, startReplay } from '../../../lib/replay/replay/replay.ts';
 import { test } from '../../support/place.ts';
 import { byHand, openSubject, soon, untilDone } from './subject.ts';
 

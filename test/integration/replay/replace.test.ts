@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
-import { startReplay } from '../../../lib/replay/replay.ts';
+import { startReplay } from '../../../lib/replay/replay/replay.ts';
 import { test } from '../../support/place.ts';
 import { byHand, connectAs, openSubject, soon } from './subject.ts';
 

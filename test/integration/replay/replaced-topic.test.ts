@@ -2,8 +2,8 @@ import { describe, expect } from 'vitest';
 import type { Sink } from '../../../lib/ports/sink.ts';
 import { readJournal } from '../../../lib/replay/journal.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
-import { beginningOf } from '../../../lib/replay/replaced-topic.ts';
-import { planReset, reset } from '../../../lib/replay/reset.ts';
+import { beginningOf } from '../../../lib/replay/reset/replaced-topic.ts';
+import { planReset, reset } from '../../../lib/replay/reset/reset.ts';
 import { type Place, test } from '../../support/place.ts';
 import { byHand, consumeWith, openSubject, type Subject, soon } from './subject.ts';
 

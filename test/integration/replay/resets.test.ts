@@ -3,8 +3,8 @@ import { runCycle } from '../../../lib/checkpoint/cycle.ts';
 import { isSamePosition, type Position } from '../../../lib/pipeline/position.ts';
 import { readJournal } from '../../../lib/replay/journal.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
-import { planReset, reset } from '../../../lib/replay/reset.ts';
-import { newestValidSnapshot } from '../../../lib/replay/valid-snapshot.ts';
+import { planReset, reset } from '../../../lib/replay/reset/reset.ts';
+import { newestValidSnapshot } from '../../../lib/replay/restore/valid-snapshot.ts';
 import { test } from '../../support/place.ts';
 import { byHand, openSubject, type Subject, soon } from './subject.ts';
 

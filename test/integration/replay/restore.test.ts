@@ -4,8 +4,8 @@ import { systemEnvironment as environment } from '../../../lib/assembly/environm
 import { openStateTable } from '../../../lib/assembly/servers.ts';
 import { readSettings } from '../../../lib/assembly/settings.ts';
 import { ensureStateTable } from '../../../lib/dynamodb/table-setup.ts';
-import { audit } from '../../../lib/replay/audit.ts';
-import { restore } from '../../../lib/replay/restore.ts';
+import { audit } from '../../../lib/replay/audit/audit.ts';
+import { restore } from '../../../lib/replay/restore/restore.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { type Place, test } from '../../support/place.ts';
 import { byHand, openSubject, soon } from './subject.ts';

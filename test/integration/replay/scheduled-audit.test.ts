@@ -1,10 +1,10 @@
 import { describe, expect } from 'vitest';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
 import { auditOnSchedule } from '../../../lib/cli/audit-schedule.ts';
-import { lastExactReport, lastReportAt } from '../../../lib/replay/audit-reports.ts';
+import { lastExactReport, lastReportAt } from '../../../lib/replay/audit/audit-reports.ts';
+import { scheduledAudit } from '../../../lib/replay/audit/scheduled-audit.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
-import { reset } from '../../../lib/replay/reset.ts';
-import { scheduledAudit } from '../../../lib/replay/scheduled-audit.ts';
+import { reset } from '../../../lib/replay/reset/reset.ts';
 import { test } from '../../support/place.ts';
 import { byHand, openSubject, type Subject, soon } from './subject.ts';
 

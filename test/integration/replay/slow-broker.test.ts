@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
-import { planReplay } from '../../../lib/replay/plan.ts';
-import { planReset } from '../../../lib/replay/reset.ts';
+import { planReplay } from '../../../lib/replay/replay/plan.ts';
+import { planReset } from '../../../lib/replay/reset/reset.ts';
 import { type Place, test } from '../../support/place.ts';
 import { FaultProxy } from '../pulsar/fault-proxy.ts';
 import { connectAs, openSubject, requestOf, type Subject } from './subject.ts';

@@ -4,8 +4,8 @@ import { readSettings } from '../../../lib/assembly/settings.ts';
 import { consume } from '../../../lib/consume/consume.ts';
 import type { Pipeline } from '../../../lib/pipeline/pipeline.ts';
 import type { ReplayRecord } from '../../../lib/pipeline/replay.ts';
-import { type PlanDependencies, planReplay, type ReplayRequest } from '../../../lib/replay/plan.ts';
-import { advanceReplay, type ReplayProgress, startReplay } from '../../../lib/replay/replay.ts';
+import { type PlanDependencies, planReplay, type ReplayRequest } from '../../../lib/replay/replay/plan.ts';
+import { advanceReplay, type ReplayProgress, startReplay } from '../../../lib/replay/replay/replay.ts';
 import { openEventsPipeline, silentLog } from '../../support/events-pipeline.ts';
 import type { Place } from '../../support/place.ts';
 

@@ -7,7 +7,7 @@ const SETTLE = 'lib/consume/settle.ts';
 const CONSUME = 'lib/consume/consume.ts';
 const CYCLE = 'lib/checkpoint/cycle.ts';
 const SOUND = 'lib/consume/sound-state.ts';
-const RESET = 'lib/replay/reset.ts';
+const RESET = 'lib/replay/reset/reset.ts';
 const CLAIM = 'lib/replay/restore/claim.ts';
 
 /** Each is one line of reasoning in the design that somebody could find superfluous. */
@@ -301,7 +301,7 @@ export const MUTATIONS: readonly Mutation[] = [
     given: ['state-gone'],
     patches: [
       {
-        file: 'lib/replay/restore.ts',
+        file: 'lib/replay/restore/restore.ts',
         find: 'await outliveEarlierWriters(dependencies, Math.min(run.lostAt ?? startedAt, startedAt), deadline);',
         replace: '',
       },

@@ -5,7 +5,7 @@ import {
   absenceOfBatch,
   absencesOf,
   readAgain,
-} from '../../../lib/replay/absence.ts';
+} from '../../../lib/replay/comparison/absence.ts';
 
 const at = (entry: number) => ({ ledger: 1, entry });
 const erased = { reason: 'erased', positions: { after: at(9), to: at(19) } };

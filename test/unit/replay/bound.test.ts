@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatBound, parseBound } from '../../../lib/replay/bound.ts';
+import { formatBound, parseBound } from '../../../lib/replay/replay/bound.ts';
 
 describe('the end of a range', () => {
   test.each([

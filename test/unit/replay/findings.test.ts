@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareCounts, compareEntries, FindingList } from '../../../lib/replay/findings.ts';
+import { compareCounts, compareEntries, FindingList } from '../../../lib/replay/comparison/findings.ts';
 
 const entry = (number: number) => ({ ledger: 1, entry: number });
 

@@ -4,7 +4,7 @@ import {
   MOST_SEGMENTS,
   mergedTo,
   worthReading,
-} from '../../../lib/replay/missing-segments.ts';
+} from '../../../lib/replay/comparison/missing-segments.ts';
 
 const at = (entry: number) => ({ ledger: 7, entry });
 

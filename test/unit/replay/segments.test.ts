@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { without } from '../../../lib/replay/segments.ts';
+import { without } from '../../../lib/replay/comparison/segments.ts';
 
 const segment = fc
   .tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 40 }))

@@ -1,0 +1,201 @@
+import type { PartitionState } from '../../pipeline/partition-state.ts';
+import { intendedUpTo } from '../../pipeline/partition-transitions.ts';
+import {
+  BEFORE_ALL,
+  formatPosition,
+  isAfter,
+  isSamePosition,
+  laterOf,
+  type Position,
+} from '../../pipeline/position.ts';
+import type { PartitionRows } from '../../ports/target-table.ts';
+import { type Absences, absencesOf } from '../comparison/absence.ts';
+import type { Finding } from '../comparison/findings.ts';
+import { batchesIn, type LedgerSources, type PartitionLedger, readLedger } from '../comparison/ledger.ts';
+import { type Segment, without } from '../comparison/segments.ts';
+import { type VerifyResult, verifyRange } from '../comparison/verify.ts';
+import type { ReplayDependencies, Watch } from '../dependencies.ts';
+
+export interface PartitionAudit {
+  readonly partition: number;
+  readonly topic: string;
+  /** Compared: `(from, committed]`, without what was skipped on purpose. */
+  readonly from: string;
+  readonly committed: string;
+  readonly last: string;
+  readonly drained: boolean;
+  /** A reset begins another one. */
+  readonly generation: string;
+  /** `committed`, unless the audit was stopped before it had compared so much. */
+  readonly auditedUpTo: string;
+  readonly messages: number;
+  readonly expected: number;
+  /** Rows that stand there. */
+  readonly rows: number;
+  readonly missing: number;
+  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
+  readonly expired: number;
+  readonly excluded: number;
+  readonly doubled: number;
+  readonly foreign: number;
+  readonly deadLetters: number;
+  /** Messages that Pulsar no longer has and that were compared by the ledger's counts. */
+  readonly comparedByLedger: number;
+  readonly findingCount: number;
+  readonly findings: readonly Finding[];
+  readonly problems: readonly string[];
+  readonly remarks: readonly string[];
+}
+
+export interface PartitionQuestion {
+  readonly state: PartitionState;
+  readonly since: Position | undefined;
+  /** Rows of messages published before it may be gone (ms since the epoch); undefined: none may. */
+  readonly expiredBefore: number | undefined;
+  /** What the table held under this partition's number just before `state` was read. */
+  readonly standing: PartitionRows | undefined;
+}
+
+const FINDINGS_SHOWN = 100;
+
+export async function auditPartition(
+  dependencies: ReplayDependencies,
+  sources: LedgerSources,
+  question: PartitionQuestion,
+  watch: Watch,
+): Promise<PartitionAudit> {
+  const { state } = question;
+  const { partition, topic, committed } = state;
+  const ledger = await readLedger(sources, state, watch.deadline);
+  const from = laterOf(question.since ?? ledger.origin, ledger.origin);
+  const absences = absencesOf(dependencies.pipeline, partition, question.expiredBefore);
+  const whole = { after: from, to: committed };
+  const { results, upTo } = await compare(dependencies, ledger, whole, absences, watch);
+  const last = await dependencies.transport.lastPosition(topic, watch.deadline);
+  const problems = [
+    ...(await unexplained(dependencies, question, watch.deadline)),
+    ...(await belowOrigin(dependencies, ledger, watch.deadline)),
+    ...results.flatMap(uncovered),
+    ...conservation(state),
+    ...(state.halted ? [`partition ${partition} is halted: ${state.halted.reason}`] : []),
+  ];
+  const sum = (count: (result: VerifyResult) => number) =>
+    results.reduce((total, result) => total + count(result), 0);
+  const counts = {
+    expected: sum((result) => result.expected),
+    missing: sum((result) => result.missing),
+    expired: sum((result) => result.expired),
+    excluded: sum((result) => result.excluded),
+    doubled: sum((result) => result.doubled),
+    foreign: sum((result) => result.foreign),
+  };
+  return {
+    partition,
+    topic,
+    from: formatPosition(from),
+    committed: formatPosition(committed),
+    last: formatPosition(last),
+    drained: !isAfter(last, committed),
+    generation: state.generation,
+    auditedUpTo: formatPosition(upTo),
+    messages: sum((result) => result.messages + (result.forgotten?.messages ?? 0)),
+    ...counts,
+    rows: standingOf(counts),
+    deadLetters: sum((result) => result.deadLetters),
+    comparedByLedger: sum((result) => result.forgotten?.messages ?? 0),
+    findingCount: sum((result) => result.findingCount),
+    findings: results.flatMap((result) => result.findings).slice(0, FINDINGS_SHOWN),
+    problems,
+    remarks: [
+      ...ledger.skipped.map(
+        ({ after, to }) =>
+          `partition ${partition}: (${formatPosition(after)}, ${formatPosition(to)}] was skipped by hand`,
+      ),
+      ...results.flatMap(untold),
+    ],
+  };
+}
+
+type Counts = Pick<VerifyResult, 'expected' | 'missing' | 'expired' | 'excluded' | 'doubled' | 'foreign'>;
+
+/** Rows that stand there. */
+function standingOf({ expected, missing, expired, excluded, doubled, foreign }: Counts): number {
+  return expected - missing - expired - excluded + doubled + foreign;
+}
+
+async function compare(
+  dependencies: ReplayDependencies,
+  ledger: PartitionLedger,
+  whole: Segment,
+  absences: Absences,
+  watch: Watch,
+): Promise<{ readonly results: readonly VerifyResult[]; readonly upTo: Position }> {
+  const { partition, topic } = ledger.state;
+  const results: VerifyResult[] = [];
+  let upTo = whole.after;
+  for (const { after, to } of without(whole, ledger.skipped)) {
+    if (watch.stop?.aborted) return { results, upTo };
+    const batches = batchesIn(ledger.batches, after, to);
+    const deadLetterBatches = batchesIn(ledger.deadLetterBatches, after, to);
+    const request = { partition, topic, after, to, batches, deadLetterBatches, absences };
+    const result = await verifyRange(dependencies, request, watch);
+    results.push(result);
+    upTo = result.upTo;
+    if (!isSamePosition(upTo, to)) return { results, upTo };
+  }
+  return { results, upTo: whole.to };
+}
+
+/** Rows seen above everything that was intended a moment later: nobody of ours wrote them. */
+async function unexplained(
+  { sink }: ReplayDependencies,
+  { state, standing }: PartitionQuestion,
+  deadline: number,
+): Promise<string[]> {
+  const upTo = intendedUpTo(state);
+  if (!standing || !isAfter(standing.last, upTo)) return [];
+  const { rows } = await sink.countRows(
+    { partition: state.partition, after: upTo, to: standing.last },
+    deadline,
+  );
+  return [
+    `partition ${state.partition}: ${rows} rows above ${formatPosition(upTo)} that no intent explains, up to ${formatPosition(standing.last)}`,
+  ];
+}
+
+async function belowOrigin(
+  { sink }: ReplayDependencies,
+  { origin, state }: PartitionLedger,
+  deadline: number,
+): Promise<string[]> {
+  if (!isAfter(origin, BEFORE_ALL)) return [];
+  const { rows } = await sink.countRows(
+    { partition: state.partition, after: BEFORE_ALL, to: origin },
+    deadline,
+  );
+  if (rows === 0) return [];
+  return [
+    `partition ${state.partition}: ${rows} rows at or below ${formatPosition(origin)}, where the pipeline began to read`,
+  ];
+}
+
+function uncovered({ partition, forgotten, after }: VerifyResult): string[] {
+  if (!forgotten || forgotten.covered) return [];
+  return [
+    `partition ${partition}: (${formatPosition(after)}, ${formatPosition(forgotten.upTo)}] is in parts known neither to Pulsar nor to the batch ledger, and was not compared`,
+  ];
+}
+
+function untold({ partition, forgotten }: VerifyResult): string[] {
+  if (!forgotten || forgotten.untold === 0) return [];
+  return [
+    `partition ${partition}: ${forgotten.untold} rows counted as expired or excluded lie in batches of which only a part may be gone; Pulsar has forgotten them, so that they cannot be told from missing ones`,
+  ];
+}
+
+/** Invariant 7, of everything since the generation began. */
+function conservation({ partition, totals }: PartitionState): string[] {
+  const accounted = totals.rows + totals.filtered + totals.deadLetters;
+  if (accounted === totals.messages) return [];
+  return [`partition ${partition}: ${totals.messages} messages were read and ${accounted} are accounted for`];
+}

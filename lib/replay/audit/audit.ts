@@ -1,0 +1,188 @@
+import pLimit from 'p-limit';
+import { readSnapshot } from '../../checkpoint/snapshots.ts';
+import { PulsehouseError } from '../../pipeline/errors.ts';
+import type { PartitionState } from '../../pipeline/partition-state.ts';
+import type { Position } from '../../pipeline/position.ts';
+import type { ReplayStore } from '../../ports/replay-store.ts';
+import type { PartitionRows } from '../../ports/target-table.ts';
+import { expiredBefore } from '../comparison/absence.ts';
+import type { ReplayDependencies, Watch } from '../dependencies.ts';
+import { readJournal } from '../journal.ts';
+import { checkCursors } from './audit-cursors.ts';
+import { auditPartition, type PartitionAudit } from './audit-partition.ts';
+import { type AuditedPartition, lastExactReport } from './audit-reports.ts';
+import { checkSnapshots } from './audit-snapshots.ts';
+
+export interface AuditDependencies extends ReplayDependencies {
+  readonly replays: ReplayStore;
+}
+
+export interface AuditRequest {
+  /** Only what was committed after this checkpoint; `last`: after what the last exact scheduled audit compared. */
+  readonly since?: number | 'last' | undefined;
+}
+
+export interface AuditReport {
+  readonly pipeline: string;
+  readonly table: string;
+  /** Nothing missing, doubled, foreign or unexplained, and every cross-check agreed. */
+  readonly exact: boolean;
+  /** Everything that could be read has been. */
+  readonly drained: boolean;
+  /** Everything committed was compared: the audit was not stopped before its end. */
+  readonly complete: boolean;
+  /** A checkpoint, or the key of a report; undefined: since the pipeline began. */
+  readonly since: number | string | undefined;
+  /** The newest complete checkpoint when it began: what that one says is among what was compared. */
+  readonly checkpoint: number;
+  readonly messages: number;
+  readonly expected: number;
+  readonly rows: number;
+  readonly missing: number;
+  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
+  readonly expired: number;
+  readonly excluded: number;
+  readonly doubled: number;
+  readonly foreign: number;
+  readonly deadLetters: number;
+  readonly partitions: readonly PartitionAudit[];
+  /** What is wrong beyond rows, one sentence each. Any of them makes the audit inexact. */
+  readonly problems: readonly string[];
+  /** What a reader must know to judge the result; no fault. */
+  readonly remarks: readonly string[];
+}
+
+const PARTITIONS_AT_ONCE = 4;
+const REPLAYS_CONSIDERED = 1_000;
+
+/**
+ * Compares what Pulsar still has, the batch ledger, the totals and the snapshots with the table. May run beside
+ * consumption: it judges what was committed when it began.
+ * @throws PulsehouseError when something cannot be asked; an inexact table is a result and not an error.
+ */
+export async function audit(
+  dependencies: AuditDependencies,
+  request: AuditRequest,
+  watch: Watch,
+): Promise<AuditReport> {
+  const { pipeline, state, objects, replays, table, sink } = dependencies;
+  const { deadline } = watch;
+  const cycle = await state.readCycle(pipeline.name, deadline);
+  if (!cycle) {
+    throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`, {
+      where: { pipeline: pipeline.name },
+    });
+  }
+  // Rows are looked at before the states: an intent precedes its rows, so every row seen must be explained by then.
+  const standing = await table.countByPartition(deadline);
+  const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
+  const base = await baseOf(dependencies, request.since, deadline);
+  const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
+  const journal = await readJournal(objects, pipeline.name, deadline);
+  const own = records.filter(
+    ({ target }) => target.database === pipeline.target.database && target.table === pipeline.target.table,
+  );
+  const expired = expiredBefore(pipeline, dependencies.environment.now());
+  const sources = { store: state, journal, replays: own };
+  const partitions = await pLimit(PARTITIONS_AT_ONCE).map(states, (partition) =>
+    auditPartition(
+      dependencies,
+      sources,
+      {
+        state: partition,
+        since: sinceOf(base, partition),
+        expiredBefore: expired,
+        standing: standing.find((found) => found.partition === partition.partition),
+      },
+      watch,
+    ),
+  );
+  const snapshots = await checkSnapshots(objects, pipeline.name, { cycle, states }, deadline);
+  const cursors = await checkCursors(dependencies, states, deadline);
+  const problems = [
+    ...unknownPartitions(standing, cycle.partitions),
+    ...missingStates(states.length, cycle.partitions),
+    ...journal.unfinished.map((operation) => `${operation.kind} ${operation.id} was begun and not ended`),
+    ...snapshots.problems,
+    ...cursors.problems,
+    ...partitions.flatMap((partition) => partition.problems),
+  ];
+  const sum = (count: (partition: PartitionAudit) => number) =>
+    partitions.reduce((total, partition) => total + count(partition), 0);
+  const totals = {
+    messages: sum((partition) => partition.messages),
+    expected: sum((partition) => partition.expected),
+    rows: sum((partition) => partition.rows),
+    missing: sum((partition) => partition.missing),
+    expired: sum((partition) => partition.expired),
+    excluded: sum((partition) => partition.excluded),
+    doubled: sum((partition) => partition.doubled),
+    foreign: sum((partition) => partition.foreign),
+    deadLetters: sum((partition) => partition.deadLetters),
+  };
+  return {
+    pipeline: pipeline.name,
+    table: sink.table,
+    exact: problems.length === 0 && totals.missing + totals.doubled + totals.foreign === 0,
+    drained: partitions.every((partition) => partition.drained),
+    complete: partitions.every(({ auditedUpTo, committed }) => auditedUpTo === committed),
+    since: base?.name,
+    checkpoint: cycle.latest,
+    ...totals,
+    partitions,
+    problems,
+    remarks: [
+      ...(pipeline.allowWithoutDeduplication
+        ? [
+            'the table may be without a deduplication window (allowWithoutDeduplication): doubt is settled by waiting',
+          ]
+        : []),
+      ...own.filter(({ status }) => status === 'running').map(({ id }) => `replay ${id} is still running`),
+      ...snapshots.remarks,
+      ...cursors.remarks,
+      ...partitions.flatMap((partition) => partition.remarks),
+    ],
+  };
+}
+
+/** What need not be compared again. */
+interface Base {
+  readonly name: number | string;
+  readonly partitions: readonly AuditedPartition[];
+}
+
+async function baseOf(
+  { objects, pipeline }: ReplayDependencies,
+  since: AuditRequest['since'],
+  deadline: number,
+): Promise<Base | undefined> {
+  if (since === undefined) return undefined;
+  if (since === 'last') {
+    const report = await lastExactReport(objects, pipeline.name, deadline);
+    return report && { name: report.key, partitions: report.partitions };
+  }
+  const { snapshot } = await readSnapshot(objects, pipeline.name, since, deadline);
+  const partitions = snapshot.partitions.map(({ partition, generation, committed }) => ({
+    ...{ partition, generation, upTo: committed },
+  }));
+  return { name: since, partitions };
+}
+
+/** A partition that was reset since may have been read again from further below: it is compared whole. */
+function sinceOf(base: Base | undefined, state: PartitionState): Position | undefined {
+  const then = base?.partitions.find(({ partition }) => partition === state.partition);
+  return then?.generation === state.generation ? then.upTo : undefined;
+}
+
+function unknownPartitions(standing: readonly PartitionRows[], known: number): string[] {
+  return standing
+    .filter(({ partition }) => partition >= known)
+    .map(
+      ({ partition, rows }) =>
+        `${rows} rows belong to partition ${partition}, which the pipeline does not know`,
+    );
+}
+
+function missingStates(found: number, known: number): string[] {
+  return found === known ? [] : [`${known} partitions are known and ${found} have a state`];
+}

@@ -1,0 +1,145 @@
+import type { BatchRecord, PartitionState } from '../../pipeline/partition-state.ts';
+import { comparePositions, isAfter, type Position } from '../../pipeline/position.ts';
+import { type ReplayRecord, rangesOf, replayScope } from '../../pipeline/replay.ts';
+import type { StateStore } from '../../ports/state-store.ts';
+import type { Journal } from '../journal.ts';
+import type { Segment } from './segments.ts';
+
+/** What a comparison needs of a batch. */
+export type ReadBatch = Pick<
+  BatchRecord,
+  'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo' | 'deadLetters'
+> & {
+  /** Dead letters in there count no more: a later replay put them through the mapping again. */
+  readonly decidedAnew?: readonly Segment[];
+};
+
+/** Everything that is known of what was read of one partition into one table. */
+export interface PartitionLedger {
+  readonly state: PartitionState;
+  /** Below it nothing was ever read. */
+  readonly origin: Position;
+  /** Committed batches, in order of position, without what a reset or a replace made void. */
+  readonly batches: readonly ReadBatch[];
+  /** The batches whose dead letters count. */
+  readonly deadLetterBatches: readonly ReadBatch[];
+  /** Passed over on purpose by a reset to a later position. */
+  readonly skipped: readonly { readonly after: Position; readonly to: Position }[];
+}
+
+export interface LedgerSources {
+  readonly store: StateStore;
+  readonly journal: Journal;
+  /** Replays into the pipeline's own table. */
+  readonly replays: readonly ReplayRecord[];
+}
+
+/** Joins the generations of a partition, the newest first: each counts up to where the one after it began. */
+export async function readLedger(
+  sources: LedgerSources,
+  state: PartitionState,
+  deadline: number,
+): Promise<PartitionLedger> {
+  const { pipeline, partition } = state;
+  const skipped: { after: Position; to: Position }[] = [];
+  const { committed, generation } = state;
+  const current = await sources.store.readBatches(pipeline, partition, generation, deadline);
+  let { origin } = state;
+  let batches = withExpired({ after: origin, to: committed }, state.totals, upTo(current, committed));
+  for (const reset of resetsOf(sources.journal, partition, generation)) {
+    if (isAfter(reset.to, reset.from)) skipped.push({ after: reset.from, to: reset.to });
+    const to = isAfter(reset.to, reset.from) ? reset.from : reset.to;
+    const older = await sources.store.readBatches(pipeline, partition, reset.fromGeneration, deadline);
+    const cut = reset.cut ? [{ ...reset.cut, to, publishedUpTo: 0, deadLetters: undefined }] : [];
+    const kept = withExpired({ after: reset.origin, to }, reset.kept, [...upTo(older, to), ...cut]);
+    batches = [...kept, ...batches];
+    origin = reset.origin;
+    if (reset.joined) break;
+  }
+  let deadLetterBatches = batches;
+  for (const replay of sources.replays.toReversed()) {
+    const ranges = rangesOf(replay, partition);
+    if (ranges.length === 0) continue;
+    const own = await sources.store.readBatches(replayScope(pipeline), partition, replay.id, deadline);
+    const gone = goneThrough(replay, ranges, own);
+    const outside = (batch: ReadBatch) =>
+      gone.every(
+        ({ after, to }) => comparePositions(batch.to, after) <= 0 || comparePositions(batch.after, to) >= 0,
+      );
+    if (replay.mode === 'replace') batches = inOrder([...batches.filter(outside), ...own]);
+    const decides = replay.mode === 'replace' || replay.mode === 'redrive';
+    const before = decides ? deadLetterBatches.map((batch) => decidedAnew(batch, gone)) : deadLetterBatches;
+    deadLetterBatches = [...before, ...own];
+  }
+  return { state, origin, batches, deadLetterBatches, skipped };
+}
+
+/** Of one that was given up, or still runs, only what it came to: above that everything is as it was. */
+function goneThrough(
+  { status }: ReplayRecord,
+  ranges: readonly Segment[],
+  own: readonly BatchRecord[],
+): readonly Segment[] {
+  if (status === 'complete') return ranges;
+  const reached = own.at(-1)?.to;
+  if (!reached) return [];
+  return ranges
+    .filter(({ after }) => isAfter(reached, after))
+    .map(({ after, to }) => ({ after, to: isAfter(to, reached) ? reached : to }));
+}
+
+function decidedAnew(batch: ReadBatch, where: readonly Segment[]): ReadBatch {
+  if (!batch.deadLetters) return batch;
+  return { ...batch, decidedAnew: [...(batch.decidedAnew ?? []), ...where] };
+}
+
+/** What expired from the ledger is still in the totals: as one batch, from the beginning to the first that is left. */
+function withExpired(
+  whole: Segment,
+  totals: { readonly rows: number; readonly messages: number },
+  batches: readonly ReadBatch[],
+): readonly ReadBatch[] {
+  const to = batches[0]?.after ?? whole.to;
+  if (!isAfter(to, whole.after)) return batches;
+  const left = (count: (batch: ReadBatch) => number) => batches.reduce((sum, batch) => sum + count(batch), 0);
+  const expired: ReadBatch = {
+    after: whole.after,
+    to,
+    rows: totals.rows - left((batch) => batch.rows),
+    messages: totals.messages - left((batch) => batch.messages),
+    publishedUpTo: 0,
+    deadLetters: undefined,
+  };
+  return [expired, ...batches];
+}
+
+function upTo(batches: readonly BatchRecord[], committed: Position): readonly BatchRecord[] {
+  return batches.filter((batch) => !isAfter(batch.to, committed));
+}
+
+/** The resets that led to `generation`, newest first. */
+function resetsOf(journal: Journal, partition: number, generation: string) {
+  const found = [];
+  let wanted = generation;
+  for (const operation of journal.operations.toReversed()) {
+    if (operation.kind !== 'reset') continue;
+    const mine = operation.partitions.find((part) => part.partition === partition);
+    if (mine?.toGeneration !== wanted) continue;
+    found.push(mine);
+    wanted = mine.fromGeneration;
+  }
+  return found;
+}
+
+function inOrder(batches: readonly ReadBatch[]): readonly ReadBatch[] {
+  return batches.toSorted((a, b) => comparePositions(a.after, b.after));
+}
+
+/** The batches that touch `(after, to]`. */
+export function batchesIn(
+  batches: readonly ReadBatch[],
+  after: Position,
+  to: Position,
+): readonly ReadBatch[] {
+  return batches.filter((batch) => isAfter(batch.to, after) && isAfter(to, batch.after));
+}

@@ -1,0 +1,69 @@
+import { PulsehouseError } from '../../pipeline/errors.ts';
+import type { PartitionState } from '../../pipeline/partition-state.ts';
+import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
+import { knownDeadLetters } from '../comparison/known-dead-letters.ts';
+import { batchesIn, type ReadBatch } from '../comparison/ledger.ts';
+import { knownEntry, readRange } from '../comparison/read-range.ts';
+import type { ResetPartition } from '../journal.ts';
+import { type PlanDependencies, readLedgers } from '../replay/plan.ts';
+
+/** What of a partition's old generation a reset to `to` leaves standing. */
+export type Kept = Pick<ResetPartition, 'origin' | 'kept' | 'cut' | 'joined'>;
+
+/**
+ * Counts what of a partition stays below a reset's position, and makes sure that Pulsar still has every entry above it
+ * up to `committed`, by the ledger's batches. What lies above `committed` was never acknowledged and so is there.
+ * @throws PulsehouseError PH_RESET_REFUSED
+ */
+export async function countKept(
+  dependencies: PlanDependencies,
+  { committed, topic, partition, origin, totals }: PartitionState,
+  to: Position,
+  deadline: number,
+): Promise<Kept> {
+  if (!isAfter(committed, to)) {
+    return { origin, kept: { rows: totals.rows, messages: totals.messages }, cut: undefined, joined: false };
+  }
+  const { transport, environment, objects } = dependencies;
+  const [ledger] = await readLedgers(dependencies, [partition], deadline);
+  const batches = batchesIn(ledger?.batches ?? [], to, committed);
+  const after = batches[0]?.after ?? to;
+  const letters = await knownDeadLetters(
+    objects,
+    batchesIn(ledger?.deadLetterBatches ?? [], after, to),
+    deadline,
+  );
+  const below = { rows: 0, messages: 0 };
+  let read = 0;
+  const range = { topic, after, to: committed, known: knownEntry(batches) };
+  for await (const entry of readRange(transport, environment, range, deadline)) {
+    read += entry.messages;
+    if (isAfter(entry.position, to)) continue;
+    below.messages += entry.messages;
+    below.rows += entry.messages - (letters.get(formatPosition(entry.position))?.size ?? 0);
+  }
+  const again = sumOf(batches);
+  if (read !== again.messages) {
+    throw new PulsehouseError(
+      'PH_RESET_REFUSED',
+      `${again.messages} messages were read above ${formatPosition(after)} and Pulsar still has ${read} of them`,
+      { where: { topic, partition, position: formatPosition(to) } },
+    );
+  }
+  // Back beyond where this generation began, everything before counts as one.
+  const joined = isAfter(origin, to);
+  const whole = joined ? sumOf(ledger?.batches ?? []) : totals;
+  const kept = {
+    rows: whole.rows - again.rows + below.rows,
+    messages: whole.messages - again.messages + below.messages,
+  };
+  const cut = below.messages > 0 ? { after, ...below } : undefined;
+  return { origin: joined ? (ledger?.origin ?? origin) : origin, kept, cut, joined };
+}
+
+function sumOf(batches: readonly ReadBatch[]): { readonly rows: number; readonly messages: number } {
+  return {
+    rows: batches.reduce((sum, batch) => sum + batch.rows, 0),
+    messages: batches.reduce((sum, batch) => sum + batch.messages, 0),
+  };
+}
