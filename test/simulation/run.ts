@@ -145,7 +145,8 @@ function plan(world: World, faults: FaultSet): void {
   times('unload', 4, () => broker.unload());
   times('broker-crash', 3, () => broker.crash());
   times('trim', 5, () => anyPartition()?.trim());
-  const isOldBroker = random.chance(0.3);
+  // Where everything is trimmed and a marker is named as the last, a comparison has no answer before the next message.
+  const isOldBroker = random.chance(0.3) && !faults.has('trim');
   times('markers', 4, () => anyPartition()?.appendMarker(isOldBroker));
   times('markers', 3, () => anyPartition()?.rollLedger(random.between(1, 5)));
   times('new-partition', 2, () => {
