@@ -1,4 +1,10 @@
-import { type Intent, insertToken, queryIdPrefix, tokensAreTrusted } from '../pipeline/intent.ts';
+import {
+  type Intent,
+  insertToken,
+  queryIdPrefix,
+  type TokenWindow,
+  tokensAreTrusted,
+} from '../pipeline/intent.ts';
 import { amendIntent } from '../pipeline/partition-transitions.ts';
 import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
 import { findBadRows } from './bad-rows.ts';
@@ -38,9 +44,12 @@ interface Sent {
 export async function settle(context: ConsumeContext, seq: number, first?: Sent): Promise<void> {
   let unanswered = 0;
   let sent = first;
+  let seen: TokenWindow | undefined;
   for (;;) {
     if (sent?.outcome.kind === 'refused') await answerRefusal(context, seq, sent.body, sent.outcome);
-    const trusted = await tokensTrusted(context, standingIntent(context, seq));
+    const now = await ask(context, (deadline) => context.sink.tokenWindow(deadline));
+    const trusted = areTrusted(standingIntent(context, seq), seen, now);
+    seen = now;
     let missing = await missingRows(context, seq);
     if (!missing) return;
     if (!trusted) {
@@ -77,11 +86,9 @@ async function missingRows(context: ConsumeContext, seq: number): Promise<Missin
   return found.rows === intent.rows ? undefined : { whole: found.rows === 0 };
 }
 
-async function tokensTrusted(context: ConsumeContext, intent: Intent): Promise<boolean> {
-  return tokensAreTrusted(
-    intent.tokens,
-    await ask(context, (deadline) => context.sink.tokenWindow(deadline)),
-  );
+/** A table that was empty at the intent and truncated since looks no older than then: what was seen in between tells. */
+function areTrusted(intent: Intent, seen: TokenWindow | undefined, now: TokenWindow): boolean {
+  return tokensAreTrusted(intent.tokens, now) && (seen === undefined || tokensAreTrusted(seen, now));
 }
 
 /**
