@@ -325,8 +325,9 @@ export class Checker {
     // A cycle that woke late may make a lost one anew, with more in it: then less was told than it says, and no harm done.
     if (this.world.snapshotsDamaged) return;
     for (const { partition, committed, origin, generation } of this.snapshots.get(number)?.partitions ?? []) {
-      // One that halted because of what its cursor said is told again once it was resumed and has moved.
-      if (this.haltCodes.has(`${partition} PH_HALT_MARK_DELETE_AHEAD`)) continue;
+      // One that is halted, or was because of what its cursor said, is told again once it was resumed and has moved.
+      if (this.state(partition)?.halted || this.haltCodes.has(`${partition} PH_HALT_MARK_DELETE_AHEAD`))
+        continue;
       if (this.state(partition)?.generation !== generation || committed.entry === -1) continue;
       const told = this.told.get(partition) ?? origin;
       if (isAfter(committed, told)) {
