@@ -347,8 +347,10 @@ export class Checker {
     this.snapshots.set(number, snapshot);
     for (const { partition, committed, generation } of snapshot.partitions) {
       const state = this.state(partition);
-      // One of a generation that has ended may come late: it is never the latest, and what it says is never told.
-      if (state?.generation === generation && isAfter(committed, state.committed)) {
+      // One of a generation that has ended may come late: it is never the latest, and what it says is never told. One from
+      // before the state was put back says what was committed then, and so that the state is older.
+      const isOurs = state?.generation === generation && !this.lostEpochs.has(partition);
+      if (isOurs && isAfter(committed, state.committed)) {
         this.fail(
           '1 acknowledged <= snapshot <= committed',
           `snapshot ${number} has partition ${partition} at ${formatPosition(committed)}, committed is ${formatPosition(state.committed)}`,
