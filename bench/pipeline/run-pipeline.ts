@@ -4,7 +4,7 @@ import { type FunctionPlace, startFunction } from '../../examples/support/functi
 import { writePipelineFile } from '../../examples/support/pipeline-file.ts';
 import type { Stack } from '../../infra/local/stack.ts';
 import { runWatched } from '../../infra/local/watched.ts';
-import type { AuditReport } from '../../lib/replay/audit/audit.ts';
+import type { AuditReport } from '../../lib/replay/audit/audit-report.ts';
 import { bundle } from '../bundle.ts';
 import { ask } from './ask-clickhouse.ts';
 import type { PipelineRun } from './measured.ts';

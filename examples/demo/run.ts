@@ -7,7 +7,7 @@ import { readSettings } from '../../lib/assembly/settings.ts';
 import { createConsoleLog } from '../../lib/cli/console-log.ts';
 import type { Terminal } from '../../lib/cli/terminal.ts';
 import { loadPipelines } from '../../lib/configuration/load.ts';
-import type { AuditReport } from '../../lib/replay/audit/audit.ts';
+import type { AuditReport } from '../../lib/replay/audit/audit-report.ts';
 import type { PipelineStatus } from '../../lib/replay/status.ts';
 import { startFunction } from '../support/function-process.ts';
 import { writePipelineFile } from '../support/pipeline-file.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { type AuditReport, audit } from '../replay/audit/audit.ts';
+import { audit } from '../replay/audit/audit.ts';
 import type { PartitionAudit } from '../replay/audit/audit-partition.ts';
+import type { AuditReport } from '../replay/audit/audit-report.ts';
 import { keepReport } from '../replay/audit/audit-reports.ts';
 import { type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';

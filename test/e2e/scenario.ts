@@ -5,7 +5,7 @@ import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
 import { openProducer } from '../../lib/pulsar/wire/producer.ts';
-import type { AuditReport } from '../../lib/replay/audit/audit.ts';
+import type { AuditReport } from '../../lib/replay/audit/audit-report.ts';
 import type { ReplayProgress } from '../../lib/replay/replay/replay.ts';
 import type { PipelineStatus, ReplayStatusLine } from '../../lib/replay/status.ts';
 import type { Cloud } from './cloud.ts';

@@ -6,7 +6,8 @@ import { parsePipeline } from '../../lib/configuration/parse.ts';
 import { type ConsumeResult, consume } from '../../lib/consume/consume.ts';
 import type { AuditPolicy, Pipeline } from '../../lib/pipeline/pipeline.ts';
 import type { Log } from '../../lib/ports/log.ts';
-import { type AuditReport, audit } from '../../lib/replay/audit/audit.ts';
+import { audit } from '../../lib/replay/audit/audit.ts';
+import type { AuditReport } from '../../lib/replay/audit/audit-report.ts';
 import { EVENTS_SOURCE, publishEvents, setUpEvents } from './events.ts';
 import type { Place } from './place.ts';
 

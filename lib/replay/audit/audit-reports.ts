@@ -3,7 +3,7 @@ import { messageOf, PulsehouseError } from '../../pipeline/errors.ts';
 import { type Position, parsePosition } from '../../pipeline/position.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { operationId } from '../journal.ts';
-import type { AuditReport } from './audit.ts';
+import type { AuditReport } from './audit-report.ts';
 
 /** How far one partition is known to be exact. */
 export interface AuditedPartition {

@@ -10,6 +10,7 @@ import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import { readJournal } from '../journal.ts';
 import { checkCursors } from './audit-cursors.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
+import type { AuditReport } from './audit-report.ts';
 import { type AuditedPartition, lastExactReport } from './audit-reports.ts';
 import { checkSnapshots } from './audit-snapshots.ts';
 
@@ -20,36 +21,6 @@ export interface AuditDependencies extends ReplayDependencies {
 export interface AuditRequest {
   /** Only what was committed after this checkpoint; `last`: after what the last exact scheduled audit compared. */
   readonly since?: number | 'last' | undefined;
-}
-
-export interface AuditReport {
-  readonly pipeline: string;
-  readonly table: string;
-  /** Nothing missing, doubled, foreign or unexplained, and every cross-check agreed. */
-  readonly exact: boolean;
-  /** Everything that could be read has been. */
-  readonly drained: boolean;
-  /** Everything committed was compared: the audit was not stopped before its end. */
-  readonly complete: boolean;
-  /** A checkpoint, or the key of a report; undefined: since the pipeline began. */
-  readonly since: number | string | undefined;
-  /** The newest complete checkpoint when it began: what that one says is among what was compared. */
-  readonly checkpoint: number;
-  readonly messages: number;
-  readonly expected: number;
-  readonly rows: number;
-  readonly missing: number;
-  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
-  readonly expired: number;
-  readonly excluded: number;
-  readonly doubled: number;
-  readonly foreign: number;
-  readonly deadLetters: number;
-  readonly partitions: readonly PartitionAudit[];
-  /** What is wrong beyond rows, one sentence each. Any of them makes the audit inexact. */
-  readonly problems: readonly string[];
-  /** What a reader must know to judge the result; no fault. */
-  readonly remarks: readonly string[];
 }
 
 const PARTITIONS_AT_ONCE = 4;

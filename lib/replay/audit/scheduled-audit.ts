@@ -1,4 +1,5 @@
-import { type AuditDependencies, type AuditReport, audit } from './audit.ts';
+import { type AuditDependencies, audit } from './audit.ts';
+import type { AuditReport } from './audit-report.ts';
 import { keepReport, shortened } from './audit-reports.ts';
 
 export interface ScheduledAudit {

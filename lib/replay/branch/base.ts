@@ -11,7 +11,7 @@ import { NO_TOTALS } from '../../pipeline/partition-state.ts';
 import { BEFORE_ALL, formatPosition, isAfter, isSamePosition } from '../../pipeline/position.ts';
 import { readRange } from '../comparison/read-range.ts';
 import { newestValidSnapshot } from '../restore/valid-snapshot.ts';
-import type { BranchDependencies, BranchSource } from './branch.ts';
+import type { BranchDependencies, BranchSource } from './branch-run.ts';
 
 /** What the branch begins from: where the first pipeline stood at a checkpoint. */
 export interface Base {

@@ -7,7 +7,7 @@ import type { RowCount, RowRange } from '../../ports/sink.ts';
 import { absencesOf, expiredBefore } from '../comparison/absence.ts';
 import { removeRows } from '../reset/remove-rows.ts';
 import type { Base } from './base.ts';
-import type { BranchDependencies } from './branch.ts';
+import type { BranchDependencies } from './branch-run.ts';
 
 /** A copy that the server has not taken in by then copies nothing. */
 const VALID_FOR = 10_000;

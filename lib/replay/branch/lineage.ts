@@ -7,7 +7,7 @@ import {
   readJournal,
 } from '../journal.ts';
 import type { Base } from './base.ts';
-import type { BranchDependencies, BranchSource } from './branch.ts';
+import type { BranchDependencies, BranchSource } from './branch-run.ts';
 
 /**
  * An audit of the branch counts what the first pipeline stored. So the branch is recorded as a reset that moved nothing,

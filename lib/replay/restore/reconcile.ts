@@ -12,7 +12,7 @@ import { operationId } from '../journal.ts';
 import { cancelReplay } from '../replay/cancel.ts';
 import type { PlanDependencies } from '../replay/plan.ts';
 import { advanceReplay } from '../replay/replay.ts';
-import type { RestoreResult, RestoreRun } from './restore.ts';
+import type { RestoreResult, RestoreRun } from './restore-run.ts';
 
 /** A server's clock may be read a little before a statement's own look at it. */
 const CLOCK_MARGIN = 1_000;

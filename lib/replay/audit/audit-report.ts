@@ -1,0 +1,31 @@
+import type { PartitionAudit } from './audit-partition.ts';
+
+export interface AuditReport {
+  readonly pipeline: string;
+  readonly table: string;
+  /** Nothing missing, doubled, foreign or unexplained, and every cross-check agreed. */
+  readonly exact: boolean;
+  /** Everything that could be read has been. */
+  readonly drained: boolean;
+  /** Everything committed was compared: the audit was not stopped before its end. */
+  readonly complete: boolean;
+  /** A checkpoint, or the key of a report; undefined: since the pipeline began. */
+  readonly since: number | string | undefined;
+  /** The newest complete checkpoint when it began: what that one says is among what was compared. */
+  readonly checkpoint: number;
+  readonly messages: number;
+  readonly expected: number;
+  readonly rows: number;
+  readonly missing: number;
+  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
+  readonly expired: number;
+  readonly excluded: number;
+  readonly doubled: number;
+  readonly foreign: number;
+  readonly deadLetters: number;
+  readonly partitions: readonly PartitionAudit[];
+  /** What is wrong beyond rows, one sentence each. Any of them makes the audit inexact. */
+  readonly problems: readonly string[];
+  /** What a reader must know to judge the result; no fault. */
+  readonly remarks: readonly string[];
+}
