@@ -379,7 +379,10 @@ export class Checker {
     const partition = this.world.broker.partitions.indexOf(subject);
     const { committed, forgotten = BEFORE_ALL } = this.state(partition) ?? {};
     // After a loss a cycle that lives on tells what its snapshot says; the states that stand then are not yet rebuilt.
-    if (!this.restoring && committed && isAfter(position, committed) && isAfter(position, forgotten)) {
+    // Where the state was put back and the snapshot that would show it is gone, an older one still says what was committed.
+    const unseen = this.world.snapshotsDamaged && this.lostEpochs.has(partition);
+    const rebuilding = this.restoring || unseen;
+    if (!rebuilding && committed && isAfter(position, committed) && isAfter(position, forgotten)) {
       this.fail(
         '1 acknowledged <= snapshot <= committed',
         `${subject.name} is acknowledged up to ${formatPosition(position)}, committed is ${formatPosition(committed)}`,
