@@ -2,10 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 /** Real servers may be slow on a busy machine; nothing is asserted about time. */
 const PATIENCE = 120_000;
+/** On one worker the suite takes some ten minutes, most of which it waits for servers. */
+const WORKERS = 2;
 const report = process.env['TEST_REPORT'];
 
 export default defineConfig({
   test: {
+    maxWorkers: WORKERS,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       alone('unit'),
