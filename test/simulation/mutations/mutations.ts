@@ -257,7 +257,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a write does not say which state it follows',
     within: 4_000,
-    given: ['state-back'],
+    given: ['state-back', 'freeze', 'follow'],
     conditions: { ...ALL_CONDITIONS, follows: false },
   },
   {
