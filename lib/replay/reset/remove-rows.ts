@@ -32,7 +32,7 @@ export async function removeRows<State extends Fenced>(
 ): Promise<void> {
   const begunAt = await sink.serverNow(deadline);
   for (const range of ranges) {
-    // Seen once: the server answered a removal that had left rows standing. Another one takes them.
+    // One that the server took in too late has removed nothing, and nothing says so: rows that still stand are removed again.
     for (let tries = 1; tries <= MOST_TRIES; tries++) {
       const notAfter = (await sink.serverNow(deadline)) + VALID_FOR;
       await lease.update((state) => state);
