@@ -41,7 +41,7 @@ export function pipelineCommand<Options extends CommonOptions>(
   const command = program
     .command(name)
     .summary(definition.summary)
-    .description(definition.description)
+    .description(paragraphs(definition.description))
     .option('-c, --config <file...>', 'pipeline files', [DEFAULT_CONFIG])
     .option('--json', 'answer as one line of JSON on stdout')
     .addOption(new Option('--logs <format>', 'log lines on stderr').choices(['text', 'json']).default('text'))
@@ -73,6 +73,11 @@ async function runCommand<Options extends CommonOptions>(
   } finally {
     stop.dispose();
   }
+}
+
+/** Lines end where the terminal ends, and not also where they do in the source; but those of a list, which are indented. */
+function paragraphs(text: string): string {
+  return text.replaceAll(/(?<!\n)\n(?![\n ])/g, ' ');
 }
 
 function examplesOf({ examples }: Pick<CommandDefinition<CommonOptions>, 'examples'>): string {
