@@ -32,7 +32,11 @@ export async function assertTopicNotBehind(context: ConsumeContext): Promise<voi
   throw new PulsehouseError(
     'PH_HALT_TOPIC_REPLACED',
     `the topic ends at ${formatPosition(last)}, in an older ledger than was read`,
-    { where: { ...whereOf(context), position: formatPosition(committed) } },
+    {
+      where: { ...whereOf(context), position: formatPosition(committed) },
+      nextStep:
+        'Its positions are lower than those of the rows: set the pipeline up anew for it, under another name and with an empty table.',
+    },
   );
 }
 

@@ -1,15 +1,16 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { intendedUpTo } from '../../pipeline/partition-transitions.ts';
-import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
+import { endsBefore, formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
 
 /** Whether another topic stands under the name whose positions the state holds; false where nothing can tell. */
 export async function isReplaced(
   { transport }: Pick<ReplayDependencies, 'transport'>,
-  { topic, cluster }: PartitionState,
+  { topic, cluster, committed }: PartitionState,
   deadline: number,
 ): Promise<boolean> {
+  if (endsBefore(await transport.lastPosition(topic, deadline), committed)) return true;
   if (cluster === undefined) return false;
   const found = await transport.topicIdentity(topic, deadline);
   return found !== undefined && found !== cluster;
