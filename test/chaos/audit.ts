@@ -1,20 +1,21 @@
-import { connect } from '../../lib/assembly/connections.ts';
+import { type Connections, connect } from '../../lib/assembly/connections.ts';
 import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
 import { createLog } from '../../lib/assembly/log.ts';
 import { readSettings } from '../../lib/assembly/settings.ts';
+import { readSnapshot } from '../../lib/checkpoint/snapshots.ts';
 import { audit } from '../../lib/replay/audit/audit.ts';
 import type { World } from './world.ts';
 
 const WITHIN_MS = 60_000;
 
-/** What an exact audit covered. */
+/** A checkpoint below which everything was found exact, and how many messages that is. */
 export interface Audited {
   readonly checkpoint: number;
   readonly published: number;
 }
 
 /**
- * Compares everything, or what came after an earlier audit of a partition that was drained and checkpointed.
+ * Compares everything, or what came after an earlier audit's checkpoint.
  * @throws Error with the report when the product's own audit does not find everything exact and drained.
  */
 export async function auditExactly(world: World, before?: Audited): Promise<Audited> {
@@ -28,9 +29,20 @@ export async function auditExactly(world: World, before?: Audited): Promise<Audi
     if (!report.exact || !report.drained || report.messages !== published) {
       throw new Error(`${published} were published; the audit says ${JSON.stringify(report, undefined, 2)}`);
     }
-    const cycle = await connections.state.readCycle(world.pipeline.name, deadline);
-    return { checkpoint: cycle?.latest ?? 0, published: world.published };
+    return await coveredBy(connections, world.pipeline.name, deadline);
   } finally {
     await connections.close();
   }
+}
+
+/** The latest checkpoint may be one that a killed cycle began, before the last messages were published. */
+async function coveredBy(
+  { state, objects }: Pick<Connections, 'state' | 'objects'>,
+  pipeline: string,
+  deadline: number,
+): Promise<Audited> {
+  const { latest = 0 } = (await state.readCycle(pipeline, deadline)) ?? {};
+  const { snapshot } = await readSnapshot(objects, pipeline, latest, deadline);
+  const published = snapshot.partitions.reduce((sum, { totals }) => sum + totals.messages, 0);
+  return { checkpoint: latest, published };
 }

@@ -19,12 +19,14 @@ const program = new Command('chaos')
     Number,
     wholeMatrix().length,
   )
+  .option('--from <n>', 'go on with this round of them, after those before it were played', Number, 1)
   .option('--point <name>', 'only rounds at this point')
   .option('--fault <name>', 'only rounds with this fault, for example "clickhouse kill"')
   .option('--json', 'the last line is a JSON object')
   .parse();
-const { rounds, point, fault, json } = program.opts<{
+const { rounds, from, point, fault, json } = program.opts<{
   rounds: number;
+  from: number;
   point?: string;
   fault?: string;
   json?: boolean;
@@ -33,7 +35,7 @@ const { rounds, point, fault, json } = program.opts<{
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const wanted = chooseRounds(point || fault ? wholeMatrix().length : rounds)
   .filter((round) => (!point || round.point === point) && (!fault || faultName(round.fault) === fault))
-  .slice(0, rounds);
+  .slice(from - 1, rounds);
 
 const world = await openWorld();
 const results: RoundResult[] = [];
@@ -44,7 +46,7 @@ try {
     const result = await playRound(world, round, before);
     results.push(result);
     say(
-      `${n + 1}/${wanted.length}  ${faultName(round.fault)} at ${round.point}: lost ${result.lost}, doubled ${result.doubled}, rows again after ${result.recoverySeconds.toFixed(2)} s`,
+      `${from + n}/${rounds}  ${faultName(round.fault)} at ${round.point}: lost ${result.lost}, doubled ${result.doubled}, rows again after ${result.recoverySeconds.toFixed(2)} s`,
     );
   }
   await auditExactly(world);
