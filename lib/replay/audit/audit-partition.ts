@@ -15,8 +15,9 @@ import { batchesIn, type LedgerSources, type PartitionLedger, readLedger } from 
 import { type Segment, without } from '../comparison/segments.ts';
 import { type VerifyResult, verifyRange } from '../comparison/verify.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
+import type { AuditCounts } from './audit-counts.ts';
 
-export interface PartitionAudit {
+export interface PartitionAudit extends AuditCounts {
   readonly partition: number;
   readonly topic: string;
   /** Compared: `(from, committed]`, without what was skipped on purpose. */
@@ -28,17 +29,6 @@ export interface PartitionAudit {
   readonly generation: string;
   /** `committed`, unless the audit was stopped before it had compared so much. */
   readonly auditedUpTo: string;
-  readonly messages: number;
-  readonly expected: number;
-  /** Rows that stand there. */
-  readonly rows: number;
-  readonly missing: number;
-  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
-  readonly expired: number;
-  readonly excluded: number;
-  readonly doubled: number;
-  readonly foreign: number;
-  readonly deadLetters: number;
   /** Messages that Pulsar no longer has and that were compared by the ledger's counts. */
   readonly comparedByLedger: number;
   readonly findingCount: number;

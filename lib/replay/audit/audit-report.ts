@@ -1,6 +1,7 @@
+import type { AuditCounts } from './audit-counts.ts';
 import type { PartitionAudit } from './audit-partition.ts';
 
-export interface AuditReport {
+export interface AuditReport extends AuditCounts {
   readonly pipeline: string;
   readonly table: string;
   /** Nothing missing, doubled, foreign or unexplained, and every cross-check agreed. */
@@ -13,16 +14,6 @@ export interface AuditReport {
   readonly since: number | string | undefined;
   /** The newest complete checkpoint when it began: what that one says is among what was compared. */
   readonly checkpoint: number;
-  readonly messages: number;
-  readonly expected: number;
-  readonly rows: number;
-  readonly missing: number;
-  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
-  readonly expired: number;
-  readonly excluded: number;
-  readonly doubled: number;
-  readonly foreign: number;
-  readonly deadLetters: number;
   readonly partitions: readonly PartitionAudit[];
   /** What is wrong beyond rows, one sentence each. Any of them makes the audit inexact. */
   readonly problems: readonly string[];
