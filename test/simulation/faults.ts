@@ -3,6 +3,21 @@ import type { InvocationFaults } from './invocation.ts';
 import { type LinkFaults, NO_FAULTS } from './link.ts';
 import type { Random } from './random.ts';
 
+/** What makes somebody act by hand: at most one of them in a run. */
+export const BY_HAND = [
+  'reset',
+  'state-gone',
+  'state-back',
+  'rows-gone',
+  'table-truncated',
+  'table-back',
+  'cursor-moved',
+  'dead-letters-halt',
+  'verify',
+  'replace',
+  'redrive',
+] as const;
+
 /**
  * Every kind of trouble a run can have. Each seed draws some of them and leaves the rest out: a run with everything at
  * once drowns the rare sequence that one fault alone would have led to.
@@ -42,33 +57,8 @@ export const FAULTS = [
   'follow',
   'snapshot-gone',
   'snapshot-corrupt',
-  'reset',
-  'state-gone',
-  'state-back',
-  'rows-gone',
-  'table-truncated',
-  'table-back',
-  'cursor-moved',
-  'dead-letters-halt',
-  'verify',
-  'replace',
-  'redrive',
+  ...BY_HAND,
 ] as const;
-
-/** What makes somebody act by hand: at most one of them in a run. */
-export const BY_HAND = [
-  'reset',
-  'state-gone',
-  'state-back',
-  'rows-gone',
-  'table-truncated',
-  'table-back',
-  'cursor-moved',
-  'dead-letters-halt',
-  'verify',
-  'replace',
-  'redrive',
-] as const satisfies readonly Fault[];
 
 /** Those after which Pulsar must still have what was read: their topics have a retention policy. */
 const READ_AGAIN: readonly Fault[] = ['reset', 'rows-gone', 'table-truncated', 'table-back', 'replace'];

@@ -296,7 +296,7 @@ export class Checker {
   private cycleWritten(before: CycleState | undefined, after: CycleState): void {
     if (after.latest > (before?.latest ?? 0) && !this.snapshots.has(after.latest)) {
       const message = `checkpoint ${after.latest} is complete without a snapshot`;
-      this.fail('1 acknowledged <= snapshot <= committed', message);
+      this.outOfOrder(message);
     }
     if (before === undefined) return;
     if (after.epoch > before.epoch && before.acknowledging > before.acknowledged) this.tellingCutOff = true;
@@ -312,8 +312,7 @@ export class Checker {
       (acknowledged >= before.acknowledged || after.generation !== before.generation) &&
       flushRequested >= before.flushRequested;
     if (!ordered || !forward) {
-      this.fail(
-        '1 acknowledged <= snapshot <= committed',
+      this.outOfOrder(
         `opened ${opened}, latest ${latest}, acknowledging ${acknowledging}, acknowledged ${acknowledged}`,
       );
     }
@@ -331,8 +330,7 @@ export class Checker {
       if (this.state(partition)?.generation !== generation || committed.entry === -1) continue;
       const told = this.told.get(partition) ?? origin;
       if (isAfter(committed, told)) {
-        this.fail(
-          '1 acknowledged <= snapshot <= committed',
+        this.outOfOrder(
           `checkpoint ${number} is recorded as acknowledged; partition ${partition} was told ${formatPosition(told)}, not ${formatPosition(committed)}`,
         );
       }
@@ -353,8 +351,7 @@ export class Checker {
       // before the state was put back says what was committed then, and so that the state is older.
       const isOurs = state?.generation === generation && !this.lostEpochs.has(partition);
       if (isOurs && isAfter(committed, state.committed)) {
-        this.fail(
-          '1 acknowledged <= snapshot <= committed',
+        this.outOfOrder(
           `snapshot ${number} has partition ${partition} at ${formatPosition(committed)}, committed is ${formatPosition(state.committed)}`,
         );
       }
@@ -370,11 +367,12 @@ export class Checker {
       this.lostEpochs.size === 0 &&
       (number === cycle.acknowledged || (number ?? -1) >= cycle.acknowledging);
     if (isNeeded) {
-      this.fail(
-        '1 acknowledged <= snapshot <= committed',
-        `snapshot ${number} was pruned while it was needed`,
-      );
+      this.outOfOrder(`snapshot ${number} was pruned while it was needed`);
     }
+  }
+
+  private outOfOrder(message: string): void {
+    this.fail('1 acknowledged <= snapshot <= committed', message);
   }
 
   private acknowledged(subject: Partition, position: Position): void {
@@ -385,8 +383,7 @@ export class Checker {
     const unseen = this.world.snapshotsDamaged && this.lostEpochs.has(partition);
     const rebuilding = this.restoring || unseen;
     if (!rebuilding && committed && isAfter(position, committed) && isAfter(position, forgotten)) {
-      this.fail(
-        '1 acknowledged <= snapshot <= committed',
+      this.outOfOrder(
         `${subject.name} is acknowledged up to ${formatPosition(position)}, committed is ${formatPosition(committed)}`,
       );
     }
@@ -395,8 +392,7 @@ export class Checker {
       partitions.some((entry) => entry.partition === partition && !isAfter(position, entry.committed)),
     );
     if (!covered) {
-      this.fail(
-        '1 acknowledged <= snapshot <= committed',
+      this.outOfOrder(
         `${subject.name} is acknowledged up to ${formatPosition(position)}, which no snapshot covers`,
       );
     }
