@@ -11,13 +11,7 @@ import { FlushRequests } from './flush-requests.ts';
 import { OpenBatches } from './open-batches.ts';
 import { Pump, type PumpEnd } from './pump.ts';
 import { settleFound } from './settle-found.ts';
-import {
-  assertSameTopic,
-  assertStateNotBehind,
-  assertTableNotBehind,
-  assertTopicNotBehind,
-  lookAtTable,
-} from './sound-state.ts';
+import { assertSound, assertStateNotBehind, lookAtTable, type Soundness } from './sound-state.ts';
 
 export type { ConsumeDependencies } from './context.ts';
 
@@ -109,13 +103,12 @@ async function hold(
       deadline: request.deadline,
       serverClockOffset: serverNow - askedAt,
     };
-    await assertSameTopic(context);
-    if (!request.rowsAbove) await assertTopicNotBehind(context);
-    await assertTableNotBehind(context);
+    const rowsAbove = request.rowsAbove ?? false;
+    const sound = await assertSound(context, { rowsAbove });
     await settleFound(context);
-    if (!request.rowsAbove) await assertStateNotBehind(context);
+    if (!rowsAbove) await assertStateNotBehind(context);
     const flushes = new FlushRequests(context, flushRequested);
-    const end = await pump(context, request, flushes);
+    const end = await pump(context, request, flushes, sound);
     const lastTokens = await lookAtTable(context, lease.state.lastTokens);
     await lease.release((state) => ({
       ...flushedTo(state, flushes.newest),
@@ -133,6 +126,7 @@ async function pump(
   context: ConsumeContext,
   request: ConsumeRequest,
   flushes: FlushRequests,
+  sound: Soundness,
 ): Promise<PumpEnd> {
   const { environment, transport, lease } = context;
   const left = request.deadline - environment.now();
@@ -147,11 +141,8 @@ async function pump(
     ),
   );
   try {
-    return await new Pump(context, reader, open, flushes, {
-      until: request.until,
-      pullUntil,
-      stop: request.stop,
-    }).run();
+    const terms = { until: request.until, pullUntil, stop: request.stop };
+    return await new Pump(context, reader, open, flushes, sound, terms).run();
   } finally {
     await open.quiet();
     await reader.close();

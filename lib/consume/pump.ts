@@ -8,7 +8,7 @@ import type { FlushRequests } from './flush-requests.ts';
 import type { OpenBatches } from './open-batches.ts';
 import { PulledBatch } from './pulled-batch.ts';
 import { sendNotAfter, storeFirst } from './settle.ts';
-import { lookAtTable } from './sound-state.ts';
+import { lookAtTable, type Soundness } from './sound-state.ts';
 
 /** Why pulling ended. */
 export type PumpEnd = 'drained' | 'deadline' | 'stopped';
@@ -40,13 +40,14 @@ export class Pump {
   private lastEntryAt: number;
   /** The partition's last position as last asked for. */
   private last: Position | undefined;
-  private tokens: { readonly window: TokenWindow; readonly at: number } | undefined;
+  private tokens: { readonly window: TokenWindow; readonly at: number };
 
   constructor(
     context: ConsumeContext,
     reader: EntryReader,
     open: OpenBatches,
     flushes: FlushRequests,
+    { last, tokens, at }: Soundness,
     terms: PumpTerms,
   ) {
     this.context = context;
@@ -54,6 +55,8 @@ export class Pump {
     this.open = open;
     this.flushes = flushes;
     this.terms = terms;
+    this.last = last;
+    this.tokens = { window: tokens, at };
     this.lastEntryAt = context.environment.now();
   }
 
@@ -134,9 +137,8 @@ export class Pump {
 
   private async tokenWindow(): Promise<TokenWindow> {
     const at = this.context.environment.now();
-    if (!this.tokens || at - this.tokens.at > TOKENS_AGE) {
-      const before = this.tokens?.window ?? this.context.lease.state.lastTokens;
-      this.tokens = { window: await lookAtTable(this.context, before), at };
+    if (at - this.tokens.at > TOKENS_AGE) {
+      this.tokens = { window: await lookAtTable(this.context, this.tokens.window), at };
     }
     return this.tokens.window;
   }

@@ -1,6 +1,6 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { TokenWindow } from '../pipeline/intent.ts';
-import { endsBefore, formatPosition, LAST_OF_ALL } from '../pipeline/position.ts';
+import { endsBefore, formatPosition, LAST_OF_ALL, type Position } from '../pipeline/position.ts';
 import { ask, type ConsumeContext, whereOf } from './context.ts';
 
 /*
@@ -8,8 +8,38 @@ import { ask, type ConsumeContext, whereOf } from './context.ts';
  * anything is written, what one says is held against the others; where they disagree the partition halts.
  */
 
+/** What topic and table answered when they were held against the state. */
+export interface Soundness {
+  /** The partition's last position; not asked for by a replay. */
+  readonly last: Position | undefined;
+  readonly tokens: TokenWindow;
+  /** When they were asked, milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/**
+ * Topic and table are asked side by side, so that a start waits for the slowest answer and not for the sum of them; all
+ * have ended when it returns or throws.
+ * @throws PulsehouseError PH_HALT_TOPIC_REPLACED, PH_HALT_TABLE_BEHIND, or what kept a question from its answer
+ */
+export async function assertSound(
+  context: ConsumeContext,
+  { rowsAbove }: { readonly rowsAbove: boolean },
+): Promise<Soundness> {
+  const at = context.environment.now();
+  const [same, last, tokens] = await Promise.allSettled([
+    assertSameTopic(context),
+    rowsAbove ? undefined : assertTopicNotBehind(context),
+    lookAtTable(context, context.lease.state.lastTokens),
+  ]);
+  if (same.status === 'rejected') throw same.reason;
+  if (last.status === 'rejected') throw last.reason;
+  if (tokens.status === 'rejected') throw tokens.reason;
+  return { last: last.value, tokens: tokens.value, at };
+}
+
 /** Positions mean nothing on another topic of the same name. */
-export async function assertSameTopic(context: ConsumeContext): Promise<void> {
+async function assertSameTopic(context: ConsumeContext): Promise<void> {
   const known = context.lease.state.cluster;
   if (known === undefined) return;
   const found = await ask(context, (deadline) =>
@@ -25,10 +55,10 @@ export async function assertSameTopic(context: ConsumeContext): Promise<void> {
  * Ledger ids only grow, within one cluster: a topic that ends in an older ledger than the one we read from is another
  * cluster's, whatever else of it looks the same. Were it taken for ours, nothing of it would ever be read.
  */
-export async function assertTopicNotBehind(context: ConsumeContext): Promise<void> {
+async function assertTopicNotBehind(context: ConsumeContext): Promise<Position> {
   const { committed, topic } = context.lease.state;
   const last = await ask(context, (deadline) => context.transport.lastPosition(topic, deadline));
-  if (!endsBefore(last, committed)) return;
+  if (!endsBefore(last, committed)) return last;
   throw new PulsehouseError(
     'PH_HALT_TOPIC_REPLACED',
     `the topic ends at ${formatPosition(last)}, in an older ledger than was read`,
@@ -40,14 +70,10 @@ export async function assertTopicNotBehind(context: ConsumeContext): Promise<voi
   );
 }
 
-/** A table that is another one, was emptied, or was restored from a backup may lack rows below `committed`. */
-export async function assertTableNotBehind(context: ConsumeContext): Promise<void> {
-  if (context.lease.state.lastTokens) await lookAtTable(context, context.lease.state.lastTokens);
-}
-
 /**
- * The table's token window, held against an earlier look, so that none of them hides what the one before would have told:
- * whoever writes to an emptied table makes it look newer than it was.
+ * The table's token window, held against an earlier look: a table that is another one, was emptied, or was restored from a
+ * backup may lack rows below `committed`. No look hides what the one before would have told: whoever writes to an emptied
+ * table makes it look newer than it was.
  * @throws PulsehouseError PH_HALT_TABLE_BEHIND
  */
 export async function lookAtTable(

@@ -267,7 +267,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: CONSUME,
-        find: 'if (!request.rowsAbove) await assertStateNotBehind(context);',
+        find: 'if (!rowsAbove) await assertStateNotBehind(context);',
         replace: '',
       },
     ],
