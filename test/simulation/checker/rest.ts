@@ -1,0 +1,74 @@
+import type { CycleState } from '../../../lib/pipeline/cycle-state.ts';
+import type { Fenced } from '../../../lib/pipeline/partition-state.ts';
+import { BEFORE_ALL, formatPosition, isAfter, type Position } from '../../../lib/pipeline/position.ts';
+import type { Observed } from './observed.ts';
+
+/** Whether anything is left to do, or missing, once faults have stopped and everything had time to heal. */
+export class Rest {
+  private readonly observed: Observed;
+
+  constructor(observed: Observed) {
+    this.observed = observed;
+  }
+
+  unrest(heldByFollowers: boolean): string | undefined {
+    const { broker } = this.observed.world;
+    const { cycle } = this.observed;
+    if (cycle === undefined) return 'there is no cycle';
+    if (this.observed.world.unrest > 0 || cycle.paused) return 'somebody is still at work, or left it paused';
+    for (const [number, partition] of broker.partitions.entries()) {
+      const last = partition.everything.at(-1)?.position ?? BEFORE_ALL;
+      const fault =
+        this.lossUnnoticed(number) ??
+        this.partitionUnrest(number, partition.name, heldByFollowers) ??
+        this.observed.ledger(number).fault(BEFORE_ALL, last) ??
+        this.snapshotUnrest(cycle, number, last);
+      if (fault !== undefined) return fault;
+    }
+    return this.cycleUnrest(cycle);
+  }
+
+  private partitionUnrest(partition: number, name: string, heldByFollowers: boolean): string | undefined {
+    const state = this.observed.state(partition);
+    if (state === undefined) return `${name} was never discovered`;
+    if (state.halted !== undefined) return `${name} is halted: ${state.halted.code}`;
+    const mayBeHeld = heldByFollowers && this.observed.world.pipeline.consume.mode === 'follow';
+    if ((mayBeHeld || !this.isHeld(state)) && state.inFlight.length === 0) return undefined;
+    return `${name} is held by ${state.owner}, with ${state.inFlight.length} batches in flight`;
+  }
+
+  private lossUnnoticed(partition: number): string | undefined {
+    // A telling that was cut off may itself have moved the cursor: then any position up to it is taken for our own.
+    if (this.observed.tellingCutOff || !this.observed.ledger(partition).hasLost) return undefined;
+    if (this.observed.wasHalted(partition, 'PH_HALT_MARK_DELETE_AHEAD')) return undefined;
+    return `Pulsar forgot messages of partition ${partition} unread, and nobody was told`;
+  }
+
+  private isHeld({ owner, leaseUntil }: Fenced): boolean {
+    return (
+      owner !== undefined &&
+      leaseUntil + this.observed.world.scenario.clientSkew > this.observed.world.scheduler.now
+    );
+  }
+
+  private snapshotUnrest(cycle: CycleState, partition: number, last: Position): string | undefined {
+    const latest = this.observed.snapshots.get(cycle.latest)?.partitions;
+    const committed = latest?.find((entry) => entry.partition === partition)?.committed ?? BEFORE_ALL;
+    // A restore may leave it a little above: at what the broker says to be the end of the ledger.
+    if (!isAfter(last, committed)) return undefined;
+    return `partition ${partition} ends at ${formatPosition(last)}; snapshot ${cycle.latest} has ${formatPosition(committed)}`;
+  }
+
+  private cycleUnrest(cycle: CycleState): string | undefined {
+    const { checkpoints } = this.observed.world.scenario.pipeline.checkpoint.acknowledgeBehind;
+    if (this.isHeld(cycle)) return `the cycle is held by ${cycle.owner}`;
+    const { latest, acknowledging, acknowledged } = cycle;
+    const whole = this.observed.world.wholeSnapshots;
+    if (!whole.includes(latest)) return `checkpoint ${latest} is the latest and has no whole snapshot`;
+    const due = checkpoints === 0 ? latest : acknowledging;
+    // What trails by a lost snapshot cannot be told; the next one says it.
+    const told = acknowledged === due || (checkpoints > 0 && !whole.includes(due));
+    if (told && acknowledging === due) return undefined;
+    return `checkpoint ${latest} is the latest, ${acknowledging} is being acknowledged, ${acknowledged} is`;
+  }
+}
