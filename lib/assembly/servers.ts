@@ -5,7 +5,9 @@ import { messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
+import type { AdminAccess } from '../pulsar/admin/admin-api.ts';
 import type { Authentication } from '../pulsar/wire/net/authentication.ts';
+import type { TlsOptions } from '../pulsar/wire/net/socket.ts';
 import type { Bucket } from '../s3/bucket.ts';
 import type { Pem, Settings } from './settings.ts';
 
@@ -29,13 +31,23 @@ export async function openTransport(settings: Settings, around: Surroundings): P
   return createWireTransport({
     ...where,
     authentication: await wireAuthentication(settings.pulsar, around.environment),
-    tls: {
-      ca: await readPem(tls.ca),
-      cert: await readPem(tls.cert),
-      key: await readPem(tls.key),
-    },
+    tls: await readTls(tls),
     ...around,
   });
+}
+
+/** The admin API, asked as whom the broker knows; undefined where none is named. */
+export async function openAdmin(
+  { pulsar }: Settings,
+  { environment }: Surroundings,
+): Promise<AdminAccess | undefined> {
+  if (pulsar.adminUrl === undefined) return undefined;
+  const authentication = await wireAuthentication(pulsar, environment);
+  return { url: pulsar.adminUrl, authentication, tls: await readTls(pulsar.tls), environment };
+}
+
+async function readTls(tls: Settings['pulsar']['tls']): Promise<TlsOptions> {
+  return { ca: await readPem(tls.ca), cert: await readPem(tls.cert), key: await readPem(tls.key) };
 }
 
 async function wireAuthentication(

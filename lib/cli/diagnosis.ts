@@ -1,4 +1,4 @@
-import { openServer } from '../assembly/servers.ts';
+import { openAdmin, openServer } from '../assembly/servers.ts';
 import { listSnapshots } from '../checkpoint/snapshots.ts';
 import { missingGrants } from '../clickhouse/grants.ts';
 import { checkMapping } from '../clickhouse/probe.ts';
@@ -73,9 +73,9 @@ const pulsar: Check = async ({ transport, pipeline, settings }, deadline) => {
   ];
 };
 
-const policies: Check = async ({ pipeline, settings: { pulsar: at } }) => {
+const policies: Check = async ({ pipeline, settings, environment, log }) => {
   const found: Omit<Diagnosis, 'check'>[] = [];
-  const admin = at.adminUrl === undefined ? undefined : { url: at.adminUrl, token: at.token?.reveal() };
+  const admin = await openAdmin(settings, { environment, log });
   await checkPolicies(pipeline, admin, ({ outcome, message, remedy }) => {
     found.push({ verdict: outcome === 'found' ? 'good' : 'mind', message, fix: remedy });
   });

@@ -1,5 +1,5 @@
 import { connect } from '../assembly/connections.ts';
-import { openBucket, openServer, openStateTable, type Surroundings } from '../assembly/servers.ts';
+import { openAdmin, openBucket, openServer, openStateTable, type Surroundings } from '../assembly/servers.ts';
 import type { Settings } from '../assembly/settings.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { ensureBeginnings } from './beginnings.ts';
@@ -48,7 +48,7 @@ export async function initialise(
   try {
     const topics = await ports.transport.partitions(pipeline.topic, deadline);
     note({ outcome: 'found', message: `topic ${pipeline.topic}, ${topics.length} partition(s)` });
-    await checkPolicies(pipeline, adminOf(settings), note);
+    await checkPolicies(pipeline, await openAdmin(settings, around), note);
     await ensureStores(table, bucket, deadline, note);
     await ensureTarget(pipeline, server, ddl, around.environment, deadline, note);
     await ensureBeginnings({ ...ports, pipeline, environment: around.environment }, topics, deadline, note);
@@ -59,8 +59,4 @@ export async function initialise(
     table.client.destroy();
     bucket.client.destroy();
   }
-}
-
-function adminOf({ pulsar: { adminUrl, token } }: Settings) {
-  return adminUrl === undefined ? undefined : { url: adminUrl, token: token?.reveal() };
 }

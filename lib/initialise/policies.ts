@@ -1,6 +1,7 @@
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { type AdminSettings, type ForgettingPolicies, readForgettingPolicies } from '../pulsar/admin.ts';
+import type { AdminAccess } from '../pulsar/admin/admin-api.ts';
+import { type ForgettingPolicies, readForgettingPolicies } from '../pulsar/admin/forgetting-policies.ts';
 import type { Tell } from './step.ts';
 
 /** An ordinary outage lasts hours: a shorter time to live would take messages that nobody had a chance to read. */
@@ -15,7 +16,7 @@ const QUESTION_TIME = 15_000;
  */
 export async function checkPolicies(
   pipeline: Pipeline,
-  admin: AdminSettings | undefined,
+  admin: AdminAccess | undefined,
   tell: Tell,
 ): Promise<void> {
   if (!admin) {
@@ -46,14 +47,19 @@ export async function checkPolicies(
 /** Consuming needs no admin rights, so that being refused them is no reason to refuse the pipeline. */
 async function readPolicies(
   { topic }: Pipeline,
-  admin: AdminSettings,
+  admin: AdminAccess,
   tell: Tell,
 ): Promise<ForgettingPolicies | undefined> {
   try {
-    return await readForgettingPolicies(admin, topic, QUESTION_TIME);
+    return await readForgettingPolicies(admin, topic, admin.environment.now() + QUESTION_TIME);
   } catch (error) {
-    if (!isPulsehouseError(error) || error.code !== 'PH_PULSAR_ADMIN_FAILED') throw error;
-    tell({ outcome: 'warning', message: `topic policies could not be checked: ${error.message}` });
+    if (!isPulsehouseError(error)) throw error;
+    const { message, nextStep } = error;
+    tell({
+      outcome: 'warning',
+      message: `topic policies could not be checked: ${message}`,
+      remedy: nextStep,
+    });
     return undefined;
   }
 }

@@ -10,7 +10,7 @@ export type Outcome = 'found' | 'created' | 'warning' | 'note';
 export interface InitStep {
   readonly outcome: Outcome;
   readonly message: string;
-  /** What somebody could run about it, as SQL or a command. */
+  /** What somebody could do about it: SQL, a command or a sentence. */
   readonly remedy?: string | undefined;
 }
 

@@ -134,7 +134,7 @@ export const ERROR_CODES = {
 
   PH_PULSAR_ADMIN_FAILED: {
     kind: 'retryable',
-    nextStep: 'Check PULSAR_ADMIN_URL and what the token may ask; without it policies are not checked.',
+    nextStep: 'Set PULSAR_ADMIN_URL to the web address of the broker: what answers there is something else.',
   },
   PH_TOPIC_FORGETS: {
     kind: 'terminal',

@@ -1,7 +1,7 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, type Position } from '../../pipeline/position.ts';
+import type { PartitionStats, TopicAdmin } from '../admin/topic-admin.ts';
 import { interleaved } from './entry-assembler.ts';
-import type { PartitionStats, TopicAdmin } from './topic-admin.ts';
 
 /** Whether nothing can lie between the two, as their ids alone say. */
 export function follows(seen: Position, next: Position): boolean {

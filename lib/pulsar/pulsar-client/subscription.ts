@@ -4,10 +4,10 @@ import { formatPosition, isAfter, type Position } from '../../pipeline/position.
 import { retry } from '../../pipeline/retry.ts';
 import type { Environment } from '../../ports/environment.ts';
 import type { InitialPosition, SubscriptionState } from '../../ports/transport.ts';
+import type { TopicAdmin } from '../admin/topic-admin.ts';
 import type { Binding } from './binding.ts';
 import { type ClientPool, settled } from './client.ts';
 import { encodePosition } from './message-id.ts';
-import type { TopicAdmin } from './topic-admin.ts';
 
 /** A consumer of our own that died is let go by the broker within this time; whoever stays longer is somebody else. */
 const GHOST = 10_000;

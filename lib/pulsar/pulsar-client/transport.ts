@@ -1,7 +1,8 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, isAfter } from '../../pipeline/position.ts';
 import type { EntryReader, Transport } from '../../ports/transport.ts';
-import { topicFacts } from '../wire/admin.ts';
+import { TopicAdmin } from '../admin/topic-admin.ts';
+import { topicCreatedAt } from '../admin/topic-facts.ts';
 import { tokenAuthentication } from '../wire/net/authentication.ts';
 import { loadBinding } from './binding.ts';
 import { ClientPool } from './client.ts';
@@ -9,7 +10,6 @@ import type { PulsarClientOptions } from './options.ts';
 import { ClientReader, type ReaderSurroundings } from './reader.ts';
 import { ClientSession } from './session.ts';
 import { ClientSubscription } from './subscription.ts';
-import { TopicAdmin } from './topic-admin.ts';
 
 /**
  * The official client behind the transport's port. Readers are non-durable `Reader`s; nothing of it is loaded
@@ -25,9 +25,12 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
     );
   }
   const binding = await loadBinding(log);
-  const currentToken = typeof token === 'string' ? async () => token : token;
-  const admin = new TopicAdmin({ url: adminUrl, token: currentToken, environment });
-  const authentication = currentToken && tokenAuthentication(currentToken);
+  const access = {
+    url: adminUrl,
+    authentication: token === undefined ? undefined : tokenAuthentication(token),
+    environment,
+  };
+  const admin = new TopicAdmin(access);
   const pool = new ClientPool(binding, options);
   const around = { binding, pool, admin, environment };
   const open: ReaderSurroundings['open'] = (terms, deadline) => ClientSession.open(around, terms, deadline);
@@ -65,8 +68,7 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
     subscriptionState: (topic, name, deadline) => subscription(topic, name).find(deadline),
     acknowledge: (topic, name, position, deadline, check) =>
       subscription(topic, name).acknowledge(position, deadline, check),
-    topicIdentity: async (topic, deadline) =>
-      (await topicFacts({ ...options, authentication }, topic, deadline))?.createdAt,
+    topicIdentity: (topic, deadline) => topicCreatedAt(access, log, topic, deadline),
     async close() {
       await Promise.all(readers.map((reader) => reader.close()));
       readers = [];

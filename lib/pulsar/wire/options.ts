@@ -1,5 +1,6 @@
 import type { Environment } from '../../ports/environment.ts';
 import type { Log } from '../../ports/log.ts';
+import type { AdminAccess } from '../admin/admin-api.ts';
 import type { Authentication } from './net/authentication.ts';
 import type { TlsOptions } from './net/socket.ts';
 
@@ -24,3 +25,9 @@ export interface WireOptions {
 
 export const OPERATION_TIMEOUT = 30_000;
 export const MAX_ENTRY_BYTES = 128 * 1024 * 1024;
+
+/** Undefined without an admin URL. */
+export function adminAccess(options: WireOptions): AdminAccess | undefined {
+  const { adminUrl: url, authentication, tls, operationTimeout: timeout, environment } = options;
+  return url === undefined ? undefined : { url, authentication, tls, timeout, environment };
+}

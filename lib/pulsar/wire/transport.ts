@@ -1,6 +1,6 @@
 import { BEFORE_ALL, type Position } from '../../pipeline/position.ts';
 import type { EntryReader, ReaderOptions, Transport } from '../../ports/transport.ts';
-import { topicFacts } from './admin.ts';
+import { topicCreatedAt } from '../admin/topic-facts.ts';
 import { decodePartitionCount, encodePartitionMetadata } from './commands/partitions.ts';
 import type { TopicSchema } from './commands/schema.ts';
 import { type ConnectToOwner, WireReader } from './consumer/reader.ts';
@@ -8,7 +8,7 @@ import { readerSession, Session } from './consumer/session.ts';
 import { DurableSubscription } from './consumer/subscription.ts';
 import { connectToOwner } from './net/lookup.ts';
 import { ConnectionPool } from './net/pool.ts';
-import type { WireOptions } from './options.ts';
+import { adminAccess, type WireOptions } from './options.ts';
 import { isPassing, retrying } from './retry.ts';
 import { readSchema } from './schemas.ts';
 
@@ -79,7 +79,10 @@ export function createWireTransport(options: WireOptions): WireTransport {
     subscriptionState: (topic, name, deadline) => subscription(topic, name).find(deadline),
     acknowledge: (topic, name, position, deadline, check) =>
       subscription(topic, name).acknowledge(position, deadline, check),
-    topicIdentity: async (topic, deadline) => (await topicFacts(options, topic, deadline))?.createdAt,
+    async topicIdentity(topic, deadline) {
+      const admin = adminAccess(options);
+      return admin && topicCreatedAt(admin, options.log, topic, deadline);
+    },
     schema: (topic, version, deadline) => readSchema(options, pool, topic, version, deadline),
     async close() {
       await Promise.all(readers.map((reader) => reader.close()));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect } from 'vitest';
 import type { Place } from '../../support/place.ts';
@@ -82,26 +82,41 @@ test('init without an admin URL says what it could not check', async ({ place })
   );
 });
 
-test('init with a token that may not see the policies goes on, and warns', async ({ place }) => {
+/** What `init` says where this stands in front of the admin API. */
+async function initBehind(place: Place, answer: RequestListener): Promise<readonly string[]> {
   const subject = new InitSubject(place);
   await subject.makeTopic(1);
-  const real = place.environment['PULSAR_ADMIN_URL'] ?? '';
-  const guard = createServer(async (asked, answer) => {
-    if (asked.url?.includes('messageTTL')) return answer.writeHead(403).end('{"reason":"not yours"}');
-    const found = await fetch(`${real}${asked.url}`);
-    return answer.writeHead(found.status).end(await found.text());
-  });
+  const guard = createServer(answer);
   await once(guard.listen(0, '127.0.0.1'), 'listening');
   try {
     const url = `http://127.0.0.1:${(guard.address() as AddressInfo).port}`;
-    const guarded = new InitSubject({
-      ...place,
-      environment: { ...place.environment, PULSAR_ADMIN_URL: url },
-    });
-    expect(told(await guarded.init(), subject)).toContainEqual(
-      expect.stringMatching(/^warning topic policies could not be checked: GET .*messageTTL.*: HTTP 403/),
-    );
+    const environment = { ...place.environment, PULSAR_ADMIN_URL: url };
+    return told(await new InitSubject({ ...place, environment }).init(), subject);
   } finally {
     guard.close();
   }
+}
+
+/** As the broker answers, except for the one policy. */
+function inFrontOf(place: Place, status: number, body: string): RequestListener {
+  const real = place.environment['PULSAR_ADMIN_URL'] ?? '';
+  return async (asked, answer) => {
+    if (asked.url?.includes('messageTTL')) return answer.writeHead(status).end(body);
+    const found = await fetch(`${real}${asked.url}`);
+    return answer.writeHead(found.status).end(await found.text());
+  };
+}
+
+test('init with a token that may not see the policies goes on, and warns', async ({ place }) => {
+  expect(await initBehind(place, inFrontOf(place, 403, '{"reason":"not yours"}'))).toContainEqual(
+    expect.stringMatching(
+      /^warning topic policies could not be checked: the admin API answered 403: not yours \(GET .*messageTTL/,
+    ),
+  );
+});
+
+test('init takes nothing but a number for a TTL', async ({ place }) => {
+  expect(await initBehind(place, inFrontOf(place, 200, '<h1>Welcome</h1>'))).toContainEqual(
+    expect.stringMatching(/^warning topic policies could not be checked: the admin API answered <h1>Welcome/),
+  );
 });

@@ -29,11 +29,14 @@ const certified = authority.issue('admin', 'DNS:client');
 const stranger = new Authority(mkdtempSync(join(tmpdir(), 'pulsehouse-stranger-')));
 let stack: Stack;
 let serviceUrlTls: string;
+let adminUrlTls: string;
 let topics = 0;
 
 beforeAll(async () => {
   const tlsPort = await freePort();
+  const adminTlsPort = await freePort();
   serviceUrlTls = `pulsar+ssl://127.0.0.1:${tlsPort}`;
+  adminUrlTls = `https://127.0.0.1:${adminTlsPort}`;
   stack = await startStack({
     directory: join(folder, 'stack'),
     servers: ['pulsar'],
@@ -43,6 +46,7 @@ beforeAll(async () => {
       adminToken: admin,
       configuration: [
         `brokerServicePortTls=${tlsPort}`,
+        `webServicePortTls=${adminTlsPort}`,
         `tlsCertificateFilePath=${server.certFile}`,
         `tlsKeyFilePath=${server.keyFile}`,
         `tlsTrustCertsFilePath=${authority.certFile}`,
@@ -241,6 +245,27 @@ describe('TLS', () => {
         tls: { ca: authority.cert, cert: certified.cert, key: certified.key },
       }),
     ));
+
+  it('is spoken to the admin API with the same authority and certificate', async () => {
+    const topic = `persistent://public/default/secured-${topics++}`;
+    const producer = await openProducer(encrypted(), topic);
+    const withCertificate = {
+      authentication: tlsAuthentication,
+      tls: { ca: authority.cert, cert: certified.cert, key: certified.key },
+    };
+    for (const more of [{}, withCertificate]) {
+      const transport = createWireTransport(encrypted({ adminUrl: adminUrlTls, ...more }));
+      expect(await transport.topicIdentity(topic, soon())).toMatch(/^\d{4}-/);
+      await transport.close();
+    }
+    const distrusting = createWireTransport(encrypted({ adminUrl: adminUrlTls, tls: { ca: stranger.cert } }));
+    await expect(distrusting.topicIdentity(topic, soon())).rejects.toMatchObject({
+      code: 'PH_PULSAR_TLS',
+      kind: 'terminal',
+      where: { server: adminUrlTls },
+    });
+    await Promise.all([distrusting.close(), producer.close()]);
+  });
 
   it('is put together from the environment, a missing file named by its variable', async () => {
     const variables = {

@@ -1,10 +1,10 @@
 import { isPulsehouseError, PulsehouseError } from '../../../pipeline/errors.ts';
 import { BEFORE_ALL, type Position } from '../../../pipeline/position.ts';
 import type { InitialPosition, SubscriptionState } from '../../../ports/transport.ts';
-import { connectedConsumers } from '../admin.ts';
+import { connectedConsumers } from '../../admin/topic-facts.ts';
 import { encodeCumulativeAck, encodeSeekToTime } from '../commands/consumer.ts';
 import { NOT_ALLOWED, serverCodeOf } from '../errors.ts';
-import type { WireOptions } from '../options.ts';
+import { adminAccess, type WireOptions } from '../options.ts';
 import { isPassing, retrying } from '../retry.ts';
 import type { ConnectToOwner } from './reader.ts';
 import { CONSUMER_NAME, Session } from './session.ts';
@@ -113,8 +113,10 @@ export class DurableSubscription {
 
   /** Names who holds the subscription, where the admin API tells. */
   async #busy(): Promise<PulsehouseError> {
+    const admin = adminAccess(this.#wire);
     const until = this.#wire.environment.now() + ASKING_WHO;
-    const who = await connectedConsumers(this.#wire, this.#topic, this.#name, until).catch(() => undefined);
+    const asked = admin && connectedConsumers(admin, this.#topic, this.#name, until);
+    const who = await asked?.catch(() => undefined);
     return new PulsehouseError(
       'PH_PULSAR_CONSUMER_BUSY',
       `the subscription "${this.#name}" is held by ${who?.join(' and ') || 'another consumer'}`,

@@ -40,7 +40,7 @@ export function openSocket(
     };
     const target = { host: address.host, port: address.port, noDelay: true, onread };
     const socket = address.tls
-      ? tls.connect({ ...target, ...tlsSettings(address, options) })
+      ? tls.connect({ ...target, ...tlsSettings(address.host, options) })
       : net.connect(target);
     const fail = (cause: unknown): void => {
       socket.destroy();
@@ -71,12 +71,14 @@ export function openSocket(
 const UNTRUSTED =
   /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_|ERR_SSL_|EPROTO)/;
 
-function isUntrusted(cause: unknown): boolean {
+/** Whether the other side's certificate, and not the way to it, is what is wrong. */
+export function isUntrusted(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && UNTRUSTED.test(String(cause.code));
 }
 
-function tlsSettings(address: BrokerAddress, options: TlsOptions): tls.ConnectionOptions {
-  const name = options.serverName ?? address.host;
+/** @param host as connected to, an IPv6 address without brackets. */
+export function tlsSettings(host: string, options: TlsOptions): tls.ConnectionOptions {
+  const name = options.serverName ?? host;
   return {
     ...(options.ca !== undefined && { ca: options.ca }),
     ...(options.cert !== undefined && { cert: options.cert }),
