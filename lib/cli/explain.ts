@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { INSERT_SETTINGS } from '../clickhouse/insert-settings.ts';
+import { NAME_MATCHING } from '../clickhouse/name-matching.ts';
 import { inputStructure, insertStatement, mappingHash } from '../clickhouse/statement.ts';
 import { type CommonOptions, pipelineCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -12,7 +13,8 @@ export function registerExplain(program: Command): void {
     run: async ({ sessions, terminal }) => {
       for (const { pipeline } of sessions) {
         const statement = insertStatement(pipeline);
-        const settings = { ...INSERT_SETTINGS, insert_deduplication_token: '<batch identity>#<attempt>' };
+        const token = { insert_deduplication_token: '<batch identity>#<attempt>' };
+        const settings = { ...INSERT_SETTINGS, ...NAME_MATCHING, ...token };
         const mapping = mappingHash(pipeline);
         terminal.answer({
           pipeline: pipeline.name,

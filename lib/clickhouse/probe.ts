@@ -1,3 +1,4 @@
+import type { ClickHouseSettings } from '@clickhouse/client';
 import { isPulsehouseError, type PulsehouseError } from '../pipeline/errors.ts';
 import type { BatchBody, ProbeResult } from '../ports/sink.ts';
 import { badRowOf } from './error-table.ts';
@@ -11,17 +12,29 @@ import { targetTypes } from './target-types.ts';
 /** The last second that fits the statement's parameter: a probe stores nothing, however late it comes. */
 const NEVER_LATE = 2 ** 32 - 1;
 
+interface Rows {
+  readonly body: BatchBody;
+  readonly from: number;
+  readonly to: number;
+  /** Those of the insert. */
+  readonly settings: ClickHouseSettings;
+}
+
 /** Sends rows of a body through the mapping, converted to the table's types, into nowhere. */
 export async function probe(
   questions: Questions,
   mapping: Mapping,
-  body: BatchBody,
-  [from, to]: readonly [from: number, to: number],
+  { body, from, to, settings }: Rows,
   deadline: number,
 ): Promise<ProbeResult> {
   const sql = await statementOf(questions, mapping, deadline);
   const tryRows = (first: number, last: number): Promise<PulsehouseError | undefined> =>
-    dataErrorOf(questions, sql, body.partition, body.chunks(first, last), deadline);
+    dataErrorOf(
+      questions,
+      sql,
+      { partition: body.partition, chunks: body.chunks(first, last), settings },
+      deadline,
+    );
   const error = await tryRows(from, to);
   if (error === undefined) return { ok: true };
   const named = error.cause instanceof ServerError ? badRowOf(error.cause.message) : undefined;
@@ -39,7 +52,8 @@ export async function checkMapping(
   deadline: number,
 ): Promise<readonly TableFinding[]> {
   try {
-    await tryBody(questions, await statementOf(questions, mapping, deadline), 0, [], deadline);
+    const nothing = { partition: 0, chunks: [], settings: INSERT_SETTINGS };
+    await tryBody(questions, await statementOf(questions, mapping, deadline), nothing, deadline);
     return [];
   } catch (error) {
     if (!isPulsehouseError(error) || error.code !== 'PH_TABLE_MISMATCH') throw error;
@@ -61,13 +75,18 @@ async function dataErrorOf(...attempt: Parameters<typeof tryBody>): Promise<Puls
   }
 }
 
+interface Attempt {
+  readonly partition: number;
+  readonly chunks: readonly Uint8Array[];
+  readonly settings: ClickHouseSettings;
+}
+
 function tryBody(
   questions: Questions,
   sql: string,
-  partition: number,
-  body: readonly Uint8Array[],
+  { partition, chunks, settings }: Attempt,
   deadline: number,
 ): Promise<string> {
   const parameters = { partition, notAfter: NEVER_LATE };
-  return questions.tell(sql, parameters, deadline, INSERT_SETTINGS, body);
+  return questions.tell(sql, parameters, deadline, settings, chunks);
 }

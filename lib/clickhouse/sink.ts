@@ -1,3 +1,5 @@
+import type { ClickHouseSettings } from '@clickhouse/client';
+import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { TokenWindow } from '../pipeline/intent.ts';
 import type { Environment } from '../ports/environment.ts';
 import type {
@@ -15,6 +17,7 @@ import { JsonBody } from './encode/json-body.ts';
 import { failedInsert } from './failures.ts';
 import { INSERT_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
+import { nameMatching } from './name-matching.ts';
 import { probe } from './probe.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
@@ -33,6 +36,8 @@ export class ClickHouseSink implements Sink {
   readonly #questions: Questions;
   readonly #statement: string;
   readonly #withPublishTime: boolean;
+  /** Asked once, before the first body is sent. */
+  #nameMatching: ClickHouseSettings | undefined;
 
   constructor(mapping: Mapping, server: Server, environment: Pick<Environment, 'now'>) {
     this.table = `${mapping.target.database}.${mapping.target.table}`;
@@ -50,13 +55,14 @@ export class ClickHouseSink implements Sink {
   }
 
   async insert(send: InsertSend): Promise<InsertOutcome> {
-    const timeout = send.deadline - this.#environment.now();
     try {
+      const settings = await this.#settings(send.deadline);
+      const timeout = send.deadline - this.#environment.now();
       await this.#server.run({
         sql: this.#statement,
         parameters: { partition: send.body.partition, notAfter: Math.floor(send.notAfter / 1000) },
         settings: {
-          ...INSERT_SETTINGS,
+          ...settings,
           insert_deduplication_token: send.token,
           max_execution_time: wholeSeconds(timeout),
         },
@@ -66,12 +72,14 @@ export class ClickHouseSink implements Sink {
       });
       return { kind: 'stored' };
     } catch (error) {
+      if (isPulsehouseError(error)) return { kind: 'in-doubt', error };
       return failedInsert(error, this.#questions.where);
     }
   }
 
-  probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult> {
-    return probe(this.#questions, this.#mapping, body, [from, to], deadline);
+  async probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult> {
+    const settings = await this.#settings(deadline);
+    return probe(this.#questions, this.#mapping, { body, from, to, settings }, deadline);
   }
 
   countRows(range: RowRange, deadline: number): Promise<RowCount> {
@@ -105,6 +113,11 @@ export class ClickHouseSink implements Sink {
       deadline,
     );
     return now;
+  }
+
+  async #settings(deadline: number): Promise<ClickHouseSettings> {
+    this.#nameMatching ??= await nameMatching(this.#questions, deadline);
+    return { ...INSERT_SETTINGS, ...this.#nameMatching };
   }
 
   close(): Promise<void> {

@@ -23,6 +23,7 @@ const PROFILES: readonly ClickHouseSettings[] = [
   { insert_deduplicate: 0 },
   { input_format_allow_errors_num: '1000', input_format_allow_errors_ratio: 1 },
   { input_format_skip_unknown_fields: 0, input_format_null_as_default: 0 },
+  { input_format_column_name_matching_mode: 'ignore_case' },
   { use_query_cache: 1, query_cache_ttl: 600 },
   { output_format_json_quote_64bit_integers: 1 },
 ];

@@ -46,6 +46,43 @@ describe('what becomes of payloads', () => {
     expect(rows).toBe(outcome.kind === 'stored' ? '2\t5\t6\t0\t0\t1\n' : '');
   });
 
+  test.for([
+    ['{"VALUE":5,"day":"2026-01-05"}', 0],
+    ['{"value":1,"Value":2,"VALUE":"x"}', 1],
+  ] as const)('%s: a key of other letters is no field', async ([message, value], { openTable }) => {
+    const table = await openTable({ window: 100 });
+    const body = table.sink.newBody(0);
+    body.add(entryOf(1, 0, [message]));
+    expect(await table.sink.probe(body, 0, 1, table.deadline())).toEqual({ ok: true });
+    expect(await send(table, body)).toEqual({ kind: 'stored' });
+    expect(await table.query(`SELECT value FROM ${table.name} FORMAT TSV`)).toBe(`${value}\n`);
+  });
+
+  test('a number beyond its type wraps as the server reads it, and is refused where the mapping casts it accurately', async ({
+    openTable,
+  }) => {
+    const also = ['small UInt8'];
+    const fields = { day: 'Date', value: 'Int64', small: 'UInt8' };
+    const columns = { day: 'day', value: 'value', small: 'small' };
+    const wraps = await openTable({ window: 100, also, fields, columns });
+    const body = wraps.sink.newBody(0);
+    body.add(entryOf(1, 0, ['{"small":300}']));
+    expect(await send(wraps, body)).toEqual({ kind: 'stored' });
+    expect(await wraps.query(`SELECT small FROM ${wraps.name} FORMAT TSV`)).toBe('44\n');
+
+    const exact = await openTable({
+      window: 100,
+      also,
+      fields: { ...fields, small: 'Int128' },
+      columns: { ...columns, small: "accurateCast(small, 'UInt8')" },
+    });
+    const casts = exact.sink.newBody(0);
+    casts.add(entryOf(1, 0, ['{"small":200}', '{"small":300}']));
+    expect(await send(exact, casts)).toMatchObject({ kind: 'refused', data: true });
+    expect(await exact.sink.probe(casts, 0, 1, exact.deadline())).toEqual({ ok: true });
+    expect(await exact.sink.probe(casts, 1, 2, exact.deadline())).toMatchObject({ ok: false });
+  });
+
   test('what the frame check accepts is one row or a refusal, never two rows, none, or a neighbour eaten', async ({
     openTable,
   }) => {
