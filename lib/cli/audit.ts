@@ -3,7 +3,7 @@ import { audit } from '../replay/audit/audit.ts';
 import type { PartitionAudit } from '../replay/audit/audit-partition.ts';
 import type { AuditReport } from '../replay/audit/audit-report.ts';
 import { keepReport } from '../replay/audit/audit-reports.ts';
-import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { count, duration } from './format.ts';
 import { startProgress } from './progress.ts';
@@ -38,7 +38,7 @@ export function registerAudit(program: Command): void {
     },
   })
     .option('--since <checkpoint>', 'only what was committed after this checkpoint, or "last"', since)
-    .option('--timeout <seconds>', 'give up after so long', integer, 3600);
+    .option('--timeout <seconds>', 'give up after so long', atLeastOne, 3600);
 }
 
 function since(text: string): number | 'last' {

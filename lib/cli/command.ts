@@ -91,6 +91,12 @@ export function integer(text: string): number {
   return Number(text);
 }
 
+export function atLeastOne(text: string): number {
+  const number = integer(text);
+  if (number === 0) throw new InvalidArgumentError('a whole number from 1 up is needed.');
+  return number;
+}
+
 export function collectIntegers(text: string, earlier: readonly number[] = []): readonly number[] {
   return [...earlier, integer(text)];
 }

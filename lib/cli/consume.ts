@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import pLimit from 'p-limit';
-import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { consumePartition, type PartitionOutcome } from './consume-partition.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { bytes, count, duration } from './format.ts';
@@ -33,7 +33,7 @@ export function registerConsume(program: Command): void {
   command
     .option('-p, --partition <n>', 'only this partition', integer)
     .addOption(new Option('--until <when>', 'when to end').choices(['drained', 'stopped']))
-    .option('--concurrency <n>', 'partitions at once', integer, 8)
+    .option('--concurrency <n>', 'partitions at once', atLeastOne, 8)
     .option('--no-wait', 'leave a partition that somebody else holds');
 }
 

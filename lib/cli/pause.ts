@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { pause, resumePipeline } from '../replay/pause.ts';
-import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, collectIntegers, pipelineCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { requestedBy } from './requested-by.ts';
 import type { Session } from './session.ts';
@@ -27,7 +27,7 @@ export function registerPause(program: Command): void {
       }
       return EXIT.ok;
     },
-  }).option('--timeout <seconds>', 'wait so long for consumers to end', integer, 120);
+  }).option('--timeout <seconds>', 'wait so long for consumers to end', atLeastOne, 120);
 }
 
 export function registerResume(program: Command): void {
@@ -55,7 +55,7 @@ export function registerResume(program: Command): void {
     },
   })
     .option('-p, --partition <n...>', 'clear the halt of these alone', collectIntegers)
-    .option('--timeout <seconds>', 'wait so long for a cycle under way', integer, 120);
+    .option('--timeout <seconds>', 'wait so long for a cycle under way', atLeastOne, 120);
 }
 
 function byHand({ owner, environment }: Session, { timeout }: PauseOptions) {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { parseBound } from '../replay/replay/bound.ts';
 import { planRedrive } from '../replay/replay/redrive.ts';
 import { startReplay } from '../replay/replay/replay.ts';
-import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, collectIntegers, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, plural } from './format.ts';
 import { runReplay } from './replay-run.ts';
@@ -33,7 +33,7 @@ export function registerRedrive(program: Command): void {
     .option('--to <end>', 'where the range ends', 'committed')
     .option('-p, --partition <n...>', 'only these partitions', collectIntegers)
     .option('--yes', 'act; without it only the plan is printed')
-    .option('--timeout <seconds>', 'stop in order after so long', integer, 3600);
+    .option('--timeout <seconds>', 'stop in order after so long', atLeastOne, 3600);
 }
 
 async function redrive(

@@ -7,7 +7,7 @@ import { cancelReplay } from '../replay/replay/cancel.ts';
 import { resumeReplay } from '../replay/replay/halts.ts';
 import { planReplay, type ReplayRequest } from '../replay/replay/plan.ts';
 import { findReplay, startReplay } from '../replay/replay/replay.ts';
-import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, collectIntegers, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { startProgress } from './progress.ts';
 import { showPlan, verdictOf } from './replay-plan.ts';
@@ -65,7 +65,7 @@ time in milliseconds, "origin" or "committed". From a checkpoint means after it;
     .option('--detach', 'with --yes: leave the work to `pulsehouse run` or the deployed schedule')
     .option('--continue <id>', 'go on with a replay that was begun, or that halted')
     .option('--cancel <id>', 'give a replay up; what it inserted stays')
-    .option('--timeout <seconds>', 'stop in order after so long', integer, 24 * 3600);
+    .option('--timeout <seconds>', 'stop in order after so long', atLeastOne, 24 * 3600);
 }
 
 async function replayOne(

@@ -7,7 +7,7 @@ import { parseBound } from '../replay/replay/bound.ts';
 import { restore } from '../replay/restore/restore.ts';
 import { newestValidSnapshot } from '../replay/restore/valid-snapshot.ts';
 import { bringUp } from './branch.ts';
-import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, duration } from './format.ts';
 import { DROP_IN_FLIGHT, moveOffsets } from './offsets.ts';
@@ -67,7 +67,7 @@ they are expected in the table, and counted.`,
     .option('--from-bucket <name>', 'with --from: its bucket, where it is not PULSEHOUSE_BUCKET')
     .option('--copy-rows', 'with --from: copy the rows from its table')
     .option('--ddl <file>', 'with --from: SQL that makes the table where it is missing')
-    .option('--timeout <seconds>', 'give up after so long', integer, 3600);
+    .option('--timeout <seconds>', 'give up after so long', atLeastOne, 3600);
 }
 
 async function rebuild(

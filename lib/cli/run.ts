@@ -3,7 +3,7 @@ import { runCycle } from '../checkpoint/cycle.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
 import { auditOnSchedule } from './audit-schedule.ts';
 import { CYCLE_TIME } from './checkpoint.ts';
-import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, pipelineCommand } from './command.ts';
 import { consumePartition } from './consume-partition.ts';
 import { EXIT } from './exit-codes.ts';
 import { InProcessInvoker } from './in-process-invoker.ts';
@@ -27,17 +27,26 @@ export function registerRun(program: Command): void {
       terminal.remark(
         `Running ${sessions.map(({ pipeline }) => pipeline.name).join(', ')}; Ctrl-C stops in order`,
       );
-      await Promise.all(
+      await together(stop, (over) =>
         sessions.flatMap((session) => [
-          runPipeline(session, options.concurrency, stop),
-          auditOnSchedule(session, stop),
-          replaysOnSchedule(session, stop),
+          runPipeline(session, options.concurrency, over),
+          auditOnSchedule(session, over),
+          replaysOnSchedule(session, over),
         ]),
       );
       terminal.answer({ stopped: true });
       return EXIT.ok;
     },
-  }).option('--concurrency <n>', 'partitions consumed at once', integer, 32);
+  }).option('--concurrency <n>', 'partitions consumed at once', atLeastOne, 32);
+}
+
+/** The first that fails stops the others in order; nothing works on with connections that its end closes. */
+async function together(stop: AbortSignal, begin: (over: AbortSignal) => Promise<void>[]): Promise<void> {
+  const failed = new AbortController();
+  const works = begin(AbortSignal.any([stop, failed.signal]));
+  for (const work of works) work.catch(() => failed.abort());
+  await Promise.allSettled(works);
+  await Promise.all(works);
 }
 
 /** A failing cycle is told and tried again at the next tick, like the schedule does; what cannot pass ends the process. */
