@@ -1,6 +1,6 @@
 import { isPulsehouseError } from '../pipeline/errors.ts';
-import { retry } from '../pipeline/retry.ts';
 import type { Environment } from '../ports/environment.ts';
+import { retry } from '../ports/retry.ts';
 import type { Ports } from './connections.ts';
 
 /** Names of the calls that end by their last argument, a deadline. */

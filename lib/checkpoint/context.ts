@@ -2,11 +2,11 @@ import type { Lease } from '../leases/lease.ts';
 import type { CycleState } from '../pipeline/cycle-state.ts';
 import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { retry } from '../pipeline/retry.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ConsumerInvoker } from '../ports/invoker.ts';
 import type { Log } from '../ports/log.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { retry } from '../ports/retry.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Transport } from '../ports/transport.ts';
 

@@ -1,5 +1,5 @@
+import { firstEpoch } from '../leases/generation.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
-import { firstEpoch } from '../pipeline/generation.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL } from '../pipeline/position.ts';
 import { type CycleContext, persistently } from './context.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { InitialPosition } from '../ports/transport.ts';
+import type { InitialPosition } from '../pipeline/pipeline.ts';
 
 const wanted = 'write earliest, latest, or a time with its zone such as 2026-11-01T00:00:00Z';
 

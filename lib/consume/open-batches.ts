@@ -2,7 +2,7 @@ import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { Intent } from '../pipeline/intent.ts';
 import type { BatchRecord, PartitionState } from '../pipeline/partition-state.ts';
 import { commit, flushedTo } from '../pipeline/partition-transitions.ts';
-import { retry } from '../pipeline/retry.ts';
+import { retry } from '../ports/retry.ts';
 import { type ConsumeContext, standingIntent } from './context.ts';
 
 interface OpenBatch {

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
+import { firstEpoch, newGeneration } from '../leases/generation.ts';
 import { newCycleState } from '../pipeline/cycle-transitions.ts';
-import { firstEpoch, newGeneration } from '../pipeline/generation.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { formatPosition } from '../pipeline/position.ts';
 import { type BeginDependencies, ensureSubscription, PARTITIONS_AT_ONCE, type Place } from './context.ts';

@@ -1,11 +1,11 @@
 import { isRetryable } from '../pipeline/errors.ts';
-import type { Pipeline } from '../pipeline/pipeline.ts';
-import { retry } from '../pipeline/retry.ts';
+import type { InitialPosition, Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { retry } from '../ports/retry.ts';
 import type { Sink } from '../ports/sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
-import type { InitialPosition, SubscriptionState, Transport } from '../ports/transport.ts';
+import type { SubscriptionState, Transport } from '../ports/transport.ts';
 
 export interface BeginDependencies {
   readonly pipeline: Pipeline;

@@ -1,7 +1,7 @@
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Fenced } from '../pipeline/partition-state.ts';
-import { retry } from '../pipeline/retry.ts';
 import type { Environment } from '../ports/environment.ts';
+import { retry } from '../ports/retry.ts';
 import type { LeaseClaim, LeaseResult, WriteResult } from '../ports/state-store.ts';
 
 /** One fenced item of the state table, seen without its key: a partition's state or a pipeline's cycle. */

@@ -1,4 +1,3 @@
-import type { InitialPosition } from '../ports/transport.ts';
 import type { Position } from './position.ts';
 
 /** One topic into one table: a validated `pipeline.yml`, every default filled in. Durations in milliseconds. */
@@ -21,6 +20,13 @@ export interface Pipeline {
   /** Accepts a table without a deduplication window: doubt is then settled by waiting (slower), and the audit says so. */
   readonly allowWithoutDeduplication: boolean;
 }
+
+/** Where a subscription begins. Of a position, everything at or below it counts as read. */
+export type InitialPosition =
+  | { readonly at: 'earliest' }
+  | { readonly at: 'latest' }
+  | { readonly at: 'time'; readonly publishTime: number }
+  | { readonly at: 'position'; readonly position: Position };
 
 export interface SourceFormat {
   readonly format: 'json';

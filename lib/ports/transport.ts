@@ -1,3 +1,4 @@
+import type { InitialPosition } from '../pipeline/pipeline.ts';
 import type { Position } from '../pipeline/position.ts';
 
 /** What one message carries besides its payload. Decoded only when asked for. */
@@ -62,13 +63,6 @@ export interface ReaderOptions {
   /** Upper bound of bytes buffered in this process before `poll` takes them; the socket is paused beyond it. */
   readonly maxBufferedBytes: number;
 }
-
-/** Where a subscription begins. Of a position, everything at or below it counts as read. */
-export type InitialPosition =
-  | { readonly at: 'earliest' }
-  | { readonly at: 'latest' }
-  | { readonly at: 'time'; readonly publishTime: number }
-  | { readonly at: 'position'; readonly position: Position };
 
 /** What the broker says of the durable subscription of one partition. */
 export interface SubscriptionState {

@@ -1,9 +1,10 @@
 import type { InitialPosition as ClientInitial, Consumer } from 'pulsar-client';
 import { type ErrorWhere, isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
+import type { InitialPosition } from '../../pipeline/pipeline.ts';
 import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
-import { retry } from '../../pipeline/retry.ts';
 import type { Environment } from '../../ports/environment.ts';
-import type { InitialPosition, SubscriptionState } from '../../ports/transport.ts';
+import { retry } from '../../ports/retry.ts';
+import type { SubscriptionState } from '../../ports/transport.ts';
 import type { TopicAdmin } from '../admin/topic-admin.ts';
 import type { Binding } from './binding.ts';
 import { type ClientPool, settled } from './client.ts';

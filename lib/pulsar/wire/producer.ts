@@ -1,5 +1,6 @@
 import type { PulsehouseError } from '../../pipeline/errors.ts';
 import type { Position } from '../../pipeline/position.ts';
+import { retry } from '../../ports/retry.ts';
 import {
   decodeProducerSuccess,
   encodeCloseProducer,
@@ -16,13 +17,13 @@ import type { Connection, ProducerChannel } from './net/connection.ts';
 import { connectToOwner } from './net/lookup.ts';
 import { ConnectionPool } from './net/pool.ts';
 import { OPERATION_TIMEOUT, type WireOptions } from './options.ts';
+import { isPassing } from './passing.ts';
 import {
   encodeBatch,
   encodeBatchMetadata,
   encodeSingleMetadata,
   type OutgoingMessage,
 } from './producer-batch.ts';
-import { isPassing, retrying } from './retry.ts';
 
 export interface ProducerOptions {
   /** @default none */
@@ -55,7 +56,7 @@ export async function openProducer(
   const deadline = environment.now() + (wire.operationTimeout ?? OPERATION_TIMEOUT);
   const pool = new ConnectionPool(wire);
   try {
-    const [connection, id, success] = await retrying(environment, deadline, isPassing, async () => {
+    const [connection, id, success] = await retry(environment, { deadline, retryIf: isPassing }, async () => {
       const owner = await connectToOwner(pool, partitionTopic, wire.listenerName, deadline);
       return register(owner, partitionTopic, options.schema, deadline);
     });

@@ -1,8 +1,9 @@
+import { retry } from '../../ports/retry.ts';
 import { decodeGetSchemaResponse, encodeGetSchema, type TopicSchema } from './commands/schema.ts';
 import { serverCodeOf, TOPIC_NOT_FOUND } from './errors.ts';
 import type { ConnectionPool } from './net/pool.ts';
 import type { WireOptions } from './options.ts';
-import { isPassing, retrying } from './retry.ts';
+import { isPassing } from './passing.ts';
 
 /**
  * The schema of a topic by the version that an entry carries, or the newest one. Undefined when the topic has no schema,
@@ -15,7 +16,7 @@ export async function readSchema(
   version: Uint8Array | undefined,
   deadline: number,
 ): Promise<TopicSchema | undefined> {
-  return retrying(environment, deadline, isPassing, async () => {
+  return retry(environment, { deadline, retryIf: isPassing }, async () => {
     const connection = await pool.toService(deadline);
     try {
       const answer = await connection.request(

@@ -1,4 +1,5 @@
 import { BEFORE_ALL, type Position } from '../../pipeline/position.ts';
+import { retry } from '../../ports/retry.ts';
 import type { EntryReader, ReaderOptions, Transport } from '../../ports/transport.ts';
 import { topicCreatedAt } from '../admin/topic-facts.ts';
 import { decodePartitionCount, encodePartitionMetadata } from './commands/partitions.ts';
@@ -9,7 +10,7 @@ import { DurableSubscription } from './consumer/subscription.ts';
 import { connectToOwner } from './net/lookup.ts';
 import { ConnectionPool } from './net/pool.ts';
 import { adminAccess, type WireOptions } from './options.ts';
-import { isPassing, retrying } from './retry.ts';
+import { isPassing } from './passing.ts';
 import { readSchema } from './schemas.ts';
 
 /** The port, and what only this transport offers. */
@@ -45,7 +46,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
 
   return {
     async partitions(topic, deadline) {
-      const count = await retrying(environment, deadline, isPassing, async () => {
+      const count = await retry(environment, { deadline, retryIf: isPassing }, async () => {
         const connection = await pool.toService(deadline);
         const answer = await connection.request(
           'PARTITIONED_METADATA',
@@ -68,7 +69,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
     },
     async lastPosition(topic, deadline): Promise<Position> {
       // A consumer that is open already answers in one exchange instead of four.
-      const { last } = await retrying(environment, deadline, isPassing, () => {
+      const { last } = await retry(environment, { deadline, retryIf: isPassing }, () => {
         const live = readers.find((reader) => reader.topic === topic)?.session;
         return live ? live.lastMessageId(deadline) : askForLast(topic, deadline);
       });

@@ -5,8 +5,8 @@ import {
   type StoredSnapshot,
 } from '../../checkpoint/snapshot.ts';
 import { listSnapshots } from '../../checkpoint/snapshots.ts';
+import { firstEpoch, newGeneration } from '../../leases/generation.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import { firstEpoch, newGeneration } from '../../pipeline/generation.ts';
 import { NO_TOTALS } from '../../pipeline/partition-state.ts';
 import { BEFORE_ALL, formatPosition, isAfter, isSamePosition } from '../../pipeline/position.ts';
 import { readRange } from '../comparison/read-range.ts';

@@ -1,7 +1,7 @@
+import { newGeneration } from '../../leases/generation.ts';
 import type { Lease } from '../../leases/lease.ts';
 import type { CycleState } from '../../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import { newGeneration } from '../../pipeline/generation.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { newPartitionState } from '../../pipeline/partition-transitions.ts';
 import { formatPosition, LAST_OF_ALL, type Position } from '../../pipeline/position.ts';

@@ -5,8 +5,8 @@ import {
   type StoredSnapshot,
 } from '../../checkpoint/snapshot.ts';
 import { createSnapshot, listSnapshots } from '../../checkpoint/snapshots.ts';
+import { firstEpoch, newGeneration } from '../../leases/generation.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import { firstEpoch, newGeneration } from '../../pipeline/generation.ts';
 import { NO_TOTALS } from '../../pipeline/partition-state.ts';
 import { BEFORE_ALL, isAfter } from '../../pipeline/position.ts';
 import type { PlanDependencies } from '../replay/plan.ts';

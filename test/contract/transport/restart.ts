@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Stack, startStack } from '../../../infra/local/stack.ts';
 import { isRetryable } from '../../../lib/pipeline/errors.ts';
 import { BEFORE_ALL, formatPosition, type Position } from '../../../lib/pipeline/position.ts';
+import { retry } from '../../../lib/ports/retry.ts';
 import type { Transport } from '../../../lib/ports/transport.ts';
 import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
-import { retrying } from '../../../lib/pulsar/wire/retry.ts';
 import { type BrokerAddresses, soon, type TransportUnderTest, wireOptions } from './transport-under-test.ts';
 
 /** A broker on a busy machine may need this long to be back, milliseconds. */
@@ -40,7 +40,7 @@ export function restartContract(subject: TransportUnderTest): void {
       const topic = 'persistent://public/default/killed';
       const options = wireOptions(addresses());
       const patiently = <Result>(attempt: () => Promise<Result>) =>
-        retrying(options.environment, Date.now() + RECOVERY, isRetryable, attempt);
+        retry(options.environment, { deadline: Date.now() + RECOVERY, retryIf: isRetryable }, attempt);
       const publish = async (count: number, text: string): Promise<readonly Position[]> => {
         const producer = await patiently(() => openProducer(options, topic));
         const message = { payload: Buffer.from(text) };

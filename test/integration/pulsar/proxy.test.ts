@@ -9,7 +9,7 @@ import { runWatched, type Watched } from '../../../infra/local/watched.ts';
 import { systemEnvironment } from '../../../lib/assembly/environment.ts';
 import { isRetryable } from '../../../lib/pipeline/errors.ts';
 import { BEFORE_ALL } from '../../../lib/pipeline/position.ts';
-import { retrying } from '../../../lib/pulsar/wire/retry.ts';
+import { retry } from '../../../lib/ports/retry.ts';
 import { createWireTransport } from '../../../lib/pulsar/wire/transport.ts';
 import {
   addressesOf,
@@ -74,7 +74,7 @@ test("reads and acknowledges through Pulsar's proxy", async ({ place }) => {
   const positions = await publishBatches(place, topic, [3, 1, 4], { compression: 'lz4' });
   const serviceUrl = await startProxy(place);
   const transport = createWireTransport({ serviceUrl, environment: systemEnvironment, log: quiet });
-  const topics = await retrying(systemEnvironment, soon(), isRetryable, () =>
+  const topics = await retry(systemEnvironment, { deadline: soon(), retryIf: isRetryable }, () =>
     transport.partitions(topic, soon()),
   );
   expect(topics).toEqual([topic]);

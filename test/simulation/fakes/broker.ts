@@ -1,5 +1,6 @@
+import type { InitialPosition } from '../../../lib/pipeline/pipeline.ts';
 import { BEFORE_ALL, isAfter, laterOf, type Position } from '../../../lib/pipeline/position.ts';
-import type { InitialPosition, SubscriptionState } from '../../../lib/ports/transport.ts';
+import type { SubscriptionState } from '../../../lib/ports/transport.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Link } from '../link.ts';
 import type { SimulatedEntry } from '../messages.ts';

@@ -1,9 +1,9 @@
 import { PulsehouseError } from '../../../lib/pipeline/errors.ts';
+import type { InitialPosition } from '../../../lib/pipeline/pipeline.ts';
 import { isAfter, type Position } from '../../../lib/pipeline/position.ts';
 import type {
   Entry,
   EntryReader,
-  InitialPosition,
   ReaderOptions,
   SubscriptionState,
   Transport,

@@ -1,10 +1,11 @@
 import { isRetryable, messageOf, PulsehouseError } from '../../../pipeline/errors.ts';
 import { formatPosition } from '../../../pipeline/position.ts';
+import { retry } from '../../../ports/retry.ts';
 import type { Entry, EntryReader, ReaderOptions } from '../../../ports/transport.ts';
 import { openEntry, permitsOf, type RawEntry, readRawEntry } from '../entry.ts';
 import type { Connection } from '../net/connection.ts';
 import { MAX_ENTRY_BYTES, type WireOptions } from '../options.ts';
-import { isPassing, retrying } from '../retry.ts';
+import { isPassing } from '../passing.ts';
 import { type Arrival, Arrivals } from './arrivals.ts';
 import { Continuity } from './continuity.ts';
 import { EntryGroup } from './entry-group.ts';
@@ -64,7 +65,7 @@ export class WireReader implements EntryReader {
 
   /** @throws PulsehouseError when the topic cannot be read by the deadline. */
   async open(deadline: number): Promise<void> {
-    await retrying(this.#options.environment, deadline, isPassing, () => this.#open(deadline));
+    await retry(this.#options.environment, { deadline, retryIf: isPassing }, () => this.#open(deadline));
   }
 
   poll(): Entry | undefined {
@@ -129,12 +130,10 @@ export class WireReader implements EntryReader {
       }
       log.info('reading goes on over a new connection', { topic: this.topic, lost: lost?.message });
       const giveUp = this.#lostAt + OUT_OF_REACH;
-      this.#opening = retrying(
+      this.#opening = retry(
         environment,
-        giveUp,
-        isRetryable,
+        { deadline: giveUp, retryIf: isRetryable, stop: this.#stopped.signal },
         () => this.#open(giveUp),
-        this.#stopped.signal,
       ).then(
         () => {
           this.#lostAt = undefined;

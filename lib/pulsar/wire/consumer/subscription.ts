@@ -1,11 +1,13 @@
 import { isPulsehouseError, PulsehouseError } from '../../../pipeline/errors.ts';
+import type { InitialPosition } from '../../../pipeline/pipeline.ts';
 import { BEFORE_ALL, type Position } from '../../../pipeline/position.ts';
-import type { InitialPosition, SubscriptionState } from '../../../ports/transport.ts';
+import { retry } from '../../../ports/retry.ts';
+import type { SubscriptionState } from '../../../ports/transport.ts';
 import { connectedConsumers } from '../../admin/topic-facts.ts';
 import { encodeCumulativeAck, encodeSeekToTime } from '../commands/consumer.ts';
 import { NOT_ALLOWED, serverCodeOf } from '../errors.ts';
 import { adminAccess, type WireOptions } from '../options.ts';
-import { isPassing, retrying } from '../retry.ts';
+import { isPassing } from '../passing.ts';
 import type { ConnectToOwner } from './reader.ts';
 import { CONSUMER_NAME, Session } from './session.ts';
 
@@ -75,7 +77,7 @@ export class DurableSubscription {
    * which is gone when it is closed.
    */
   async exists(deadline: number): Promise<boolean> {
-    return retrying(this.#wire.environment, deadline, isPassing, async () => {
+    return retry(this.#wire.environment, { deadline, retryIf: isPassing }, async () => {
       const connection = await this.#connect(this.#topic, deadline);
       try {
         const session = await Session.open(connection, this.#options(false, 'latest'), deadline);
@@ -98,10 +100,14 @@ export class DurableSubscription {
     // NotAllowed is here what another's `exists` looks like while it holds the name.
     const mayRetry = (error: unknown) =>
       isPassing(error) || isBusy(error) || serverCodeOf(error) === NOT_ALLOWED;
-    const session = await retrying(this.#wire.environment, ghostGone, mayRetry, async () => {
-      const connection = await this.#connect(this.#topic, deadline);
-      return Session.open(connection, this.#options(true, initial), deadline);
-    }).catch(async (error: unknown) => {
+    const session = await retry(
+      this.#wire.environment,
+      { deadline: ghostGone, retryIf: mayRetry },
+      async () => {
+        const connection = await this.#connect(this.#topic, deadline);
+        return Session.open(connection, this.#options(true, initial), deadline);
+      },
+    ).catch(async (error: unknown) => {
       throw isBusy(error) ? await this.#busy() : error;
     });
     try {

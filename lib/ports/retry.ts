@@ -1,4 +1,4 @@
-import type { Environment } from '../ports/environment.ts';
+import type { Environment } from './environment.ts';
 
 export interface RetryTerms {
   /** No further try begins when it could not begin before this instant (ms since the epoch). The first always does. */
@@ -8,6 +8,8 @@ export interface RetryTerms {
   readonly tries?: number;
   /** A whitelist: anything else is thrown at once. */
   readonly retryIf: (error: unknown) => boolean;
+  /** Aborted: no further try begins. */
+  readonly stop?: AbortSignal;
 }
 
 const TRY_TIMEOUT = 10_000;
@@ -31,7 +33,8 @@ export async function retry<T>(
       const wait = pause * (0.5 + environment.random());
       const isLast = tried === terms.tries || environment.now() + wait >= terms.deadline;
       if (isLast || !terms.retryIf(error)) throw error;
-      await environment.sleep(wait);
+      await environment.sleep(wait, terms.stop);
+      if (terms.stop?.aborted) throw error;
       pause = Math.min(pause * 2, LONGEST_PAUSE);
     }
   }
