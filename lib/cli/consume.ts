@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import pLimit from 'p-limit';
+import { unknownPartition } from '../replay/unknown-partition.ts';
 import { atLeastOne, type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { consumePartition, type PartitionOutcome } from './consume-partition.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
@@ -45,7 +46,10 @@ async function consumeAll(
 ): Promise<ExitCode> {
   const { pipeline, environment } = session;
   const until = options.until ?? (pipeline.consume.mode === 'follow' ? 'stopped' : 'drained');
-  const partitions = options.partition === undefined ? await session.knownPartitions() : [options.partition];
+  const known = await session.knownPartitions();
+  const { partition: only } = options;
+  if (only !== undefined && !known.includes(only)) throw unknownPartition(pipeline, only);
+  const partitions = only === undefined ? known : [only];
   const begun = environment.now();
   const atOnce = until === 'stopped' ? partitions.length : options.concurrency;
   const outcomes = await pLimit(Math.max(1, atOnce)).map(partitions, (partition) =>

@@ -49,7 +49,9 @@ export function registerResume(program: Command): void {
         for (const { partition, halted } of resumed) {
           terminal.say(`partition ${partition} goes on; it was halted by ${halted?.code}`);
         }
-        terminal.say(`${session.pipeline.name} goes on with the next checkpoint or \`pulsehouse consume\``);
+        if (options.partition && resumed.length === 0) terminal.say('None of these was halted');
+        else
+          terminal.say(`${session.pipeline.name} goes on with the next checkpoint or \`pulsehouse consume\``);
       }
       return EXIT.ok;
     },

@@ -10,6 +10,7 @@ import {
   operationId,
   readJournal,
 } from './journal.ts';
+import { unknownPartition } from './unknown-partition.ts';
 
 export interface PauseDependencies extends HoldDependencies {
   readonly objects: ObjectStore;
@@ -51,7 +52,8 @@ export async function pause(dependencies: PauseDependencies, { by, owner, deadli
 
 /**
  * Lets the pipeline, and the halted partitions of it, go on. Answers the partitions whose halt was cleared.
- * @throws PulsehouseError PH_RESET_UNFINISHED while something done by hand was cut off: rows and positions may disagree.
+ * @throws PulsehouseError PH_RESET_UNFINISHED while something done by hand was cut off: rows and positions may disagree;
+ * PH_RANGE_INVALID for a partition that there is not.
  */
 export async function resumePipeline(
   dependencies: PauseDependencies,
@@ -69,6 +71,8 @@ export async function resumePipeline(
   const cycle = await state.readCycle(pipeline.name, deadline);
   if (!cycle)
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
+  const unknown = partitions?.find((partition) => partition >= cycle.partitions);
+  if (unknown !== undefined) throw unknownPartition(pipeline, unknown);
   const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
   const halted = states.filter(
     ({ halted: halt, partition }) => halt && (partitions?.includes(partition) ?? true),

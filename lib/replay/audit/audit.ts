@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import { readSnapshot } from '../../checkpoint/snapshots.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import type { Position } from '../../pipeline/position.ts';
@@ -8,6 +7,7 @@ import type { PartitionRows } from '../../ports/target-table.ts';
 import { expiredBefore } from '../comparison/absence.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import { readJournal } from '../journal.ts';
+import { namedSnapshot } from '../named-snapshot.ts';
 import { checkCursors } from './audit-cursors.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
 import type { AuditReport } from './audit-report.ts';
@@ -132,7 +132,7 @@ async function baseOf(
     const report = await lastExactReport(objects, pipeline.name, deadline);
     return report && { name: report.key, partitions: report.partitions };
   }
-  const { snapshot } = await readSnapshot(objects, pipeline.name, since, deadline);
+  const { snapshot } = await namedSnapshot(objects, pipeline.name, since, deadline);
   const partitions = snapshot.partitions.map(({ partition, generation, committed }) => ({
     ...{ partition, generation, upTo: committed },
   }));

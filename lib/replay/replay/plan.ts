@@ -19,6 +19,7 @@ import { type VerifyResult, verifyRange } from '../comparison/verify.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import { readJournal } from '../journal.ts';
 import { readTold } from '../reset/told.ts';
+import { unknownPartition } from '../unknown-partition.ts';
 import { type Bound, formatBound } from './bound.ts';
 import { resolveRange } from './range.ts';
 import type { ReplayTarget } from './replay-partition.ts';
@@ -269,13 +270,6 @@ function reasonToLeaveOut(
     return `Pulsar no longer has ${found.forgotten.messages} messages of it: what is deleted could not be rewritten`;
   }
   return undefined;
-}
-
-function unknownPartition({ name, topic }: Pipeline, partition: number): PulsehouseError {
-  return new PulsehouseError('PH_RANGE_INVALID', `pipeline ${name} has no partition ${partition}`, {
-    where: { topic, partition },
-    nextStep: '`pulsehouse status` lists the partitions.',
-  });
 }
 
 export function describeRange({ from, to }: Pick<ReplayRequest, 'from' | 'to'>): string {

@@ -1,9 +1,9 @@
-import { readSnapshot } from '../../checkpoint/snapshots.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
 import type { ReplayRange } from '../../pipeline/replay.ts';
 import type { PartitionLedger } from '../comparison/ledger.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
+import { namedSnapshot } from '../named-snapshot.ts';
 import { type Bound, formatBound } from './bound.ts';
 
 export interface AskedRange {
@@ -65,7 +65,7 @@ async function resolver(
       return (ledger, end) => atTime(ledger, bound.publishTime, end);
     case 'checkpoint': {
       if (bound.number === 0) return ({ origin }) => origin;
-      const { snapshot } = await readSnapshot(objects, pipeline.name, bound.number, deadline);
+      const { snapshot } = await namedSnapshot(objects, pipeline.name, bound.number, deadline);
       // A partition added later had read nothing by then.
       return ({ state, origin }) =>
         snapshot.partitions.find(({ partition }) => partition === state.partition)?.committed ?? origin;

@@ -18,12 +18,14 @@ import {
 } from '../journal.ts';
 import type { ByHand } from '../pause.ts';
 import type { PlanDependencies } from '../replay/plan.ts';
+import { unknownPartition } from '../unknown-partition.ts';
 import { assertWhole, giveUpInFlight, settleInFlight, standingOf } from './in-flight.ts';
 import { countKept } from './kept.ts';
 import { removeRows } from './remove-rows.ts';
 import { assertAboveReplaced, beginningOf, isReplaced } from './replaced-topic.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 import { assertNotTold } from './told.ts';
+import { assertWithinTopic } from './within-topic.ts';
 
 export interface ResetRequest {
   readonly reason: 'offsets' | 'rollback';
@@ -48,8 +50,8 @@ export interface PlannedReset {
 
 /**
  * What a reset would do. Changes nothing.
- * @throws PulsehouseError PH_RESET_REFUSED below what Pulsar was told to forget, or where it does not have what would have
- * to be read again.
+ * @throws PulsehouseError PH_RESET_REFUSED below what Pulsar was told to forget, beyond the topic's end, or where Pulsar does
+ * not have what would have to be read again.
  */
 export async function planReset(
   dependencies: PlanDependencies,
@@ -60,12 +62,7 @@ export async function planReset(
   const planned: PlannedReset[] = [];
   for (const [partition, to] of request.positions) {
     const found = await state.readPartition(pipeline.name, partition, deadline);
-    if (!found) {
-      throw new PulsehouseError(
-        'PH_RANGE_INVALID',
-        `pipeline ${pipeline.name} has no partition ${partition}`,
-      );
-    }
+    if (!found) throw unknownPartition(pipeline, partition);
     const inFlight = await standingOf(dependencies, partition, found.inFlight, deadline);
     const replaced = await assertPossible(dependencies, found, to, deadline);
     if (replaced && request.dropInFlight !== true) assertWhole(found, inFlight);
@@ -86,7 +83,10 @@ async function assertPossible(
   const replaced = await isReplaced(dependencies, found, deadline);
   // What was told of the topic before says nothing of this one.
   if (replaced) assertAboveReplaced(found, to);
-  else await assertNotTold(dependencies, found, to, deadline);
+  else {
+    await assertNotTold(dependencies, found, to, deadline);
+    await assertWithinTopic(dependencies, found, to, deadline);
+  }
   return replaced;
 }
 

@@ -2,6 +2,7 @@ import type { StoredSnapshot } from '../../checkpoint/snapshot.ts';
 import { listSnapshots, readSnapshot } from '../../checkpoint/snapshots.ts';
 import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { noSnapshotOf } from '../named-snapshot.ts';
 
 /**
  * The newest snapshot that is whole, or the one numbered `number`, held against the one after it, which names its hash.
@@ -30,13 +31,10 @@ export async function newestValidSnapshot(
     }
     successor = stored;
   }
-  throw new PulsehouseError(
-    'PH_SNAPSHOT_MISSING',
-    number === undefined
-      ? `there is no whole snapshot of ${pipeline}`
-      : `there is no whole snapshot ${number}`,
-    { where: { pipeline } },
-  );
+  if (number !== undefined) throw noSnapshotOf(number, pipeline, numbers);
+  throw new PulsehouseError('PH_SNAPSHOT_MISSING', `there is no whole snapshot of ${pipeline}`, {
+    where: { pipeline },
+  });
 }
 
 async function readWhole(

@@ -54,6 +54,15 @@ describe('resets', () => {
     await subject.publish(10);
     await pause(dependencies, byHand());
     const last = await dependencies.transport.lastPosition(`${subject.pipeline.topic}-partition-0`, soon());
+    for (const beyond of [
+      { ...last, entry: last.entry + 1 },
+      { ledger: last.ledger + 1000, entry: 0 },
+    ]) {
+      const request = { reason: 'offsets', positions: new Map([[0, beyond]]) } as const;
+      const refused = { code: 'PH_RESET_REFUSED', message: expect.stringContaining('the topic ends at') };
+      await expect(planReset(dependencies, request, soon())).rejects.toMatchObject(refused);
+      await expect(reset(dependencies, request, byHand())).rejects.toMatchObject(refused);
+    }
     await reset(dependencies, { reason: 'offsets', positions: new Map([[0, last]]) }, byHand());
     await resumePipeline(dependencies, byHand());
     await subject.publish(5);
