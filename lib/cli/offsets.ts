@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { PulsehouseError } from '../pipeline/errors.ts';
-import type { PartitionState } from '../pipeline/partition-state.ts';
-import { BEFORE_ALL, formatPosition, type Position } from '../pipeline/position.ts';
+import { formatPosition, type Position } from '../pipeline/position.ts';
 import { readAgain } from '../replay/comparison/absence.ts';
 import { type Bound, parseBound } from '../replay/replay/bound.ts';
 import { type PlanDependencies, readLedgers } from '../replay/replay/plan.ts';
 import { resolveRange } from '../replay/replay/range.ts';
-import { beginningOf, isReplaced } from '../replay/reset/replaced-topic.ts';
+import { earliestPositions } from '../replay/reset/earliest.ts';
 import { type PlannedReset, planReset, type ResetRequest, reset } from '../replay/reset/reset.ts';
 import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -137,10 +136,7 @@ async function positionsOf(
   const { transport } = session;
   const ledgers = await readLedgers(session, partition, deadline);
   const states = ledgers.map(({ state }) => state);
-  if (to === 'earliest') {
-    const first = await Promise.all(states.map((state) => earliestOf(session, state, deadline)));
-    return new Map(states.map((state, index) => [state.partition, first[index] ?? BEFORE_ALL]));
-  }
+  if (to === 'earliest') return earliestPositions(session, states, deadline);
   if (to === 'latest') {
     const last = await Promise.all(states.map(({ topic }) => transport.lastPosition(topic, deadline)));
     return new Map(states.map((state, index) => [state.partition, last[index] ?? state.committed]));
@@ -155,10 +151,6 @@ async function positionsOf(
       ranges.find((range) => range.partition === state.partition)?.to ?? begin,
     ]),
   );
-}
-
-async function earliestOf(session: Session, state: PartitionState, deadline: number): Promise<Position> {
-  return (await isReplaced(session, state, deadline)) ? beginningOf(session, state, deadline) : BEFORE_ALL;
 }
 
 function onePartition(states: readonly { readonly partition: number }[]): number {

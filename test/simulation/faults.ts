@@ -6,12 +6,14 @@ import type { Random } from './random.ts';
 /** What makes somebody act by hand: at most one of them in a run. */
 export const BY_HAND = [
   'reset',
+  'rollback',
   'state-gone',
   'state-back',
   'rows-gone',
   'table-truncated',
   'table-back',
   'cursor-moved',
+  'topic-replaced',
   'dead-letters-halt',
   'verify',
   'replace',
@@ -61,7 +63,14 @@ export const FAULTS = [
 ] as const;
 
 /** Those after which Pulsar must still have what was read: their topics have a retention policy. */
-const READ_AGAIN: readonly Fault[] = ['reset', 'rows-gone', 'table-truncated', 'table-back', 'replace'];
+const READ_AGAIN: readonly Fault[] = [
+  'reset',
+  'rows-gone',
+  'table-truncated',
+  'table-back',
+  'topic-replaced',
+  'replace',
+];
 /** Those about messages that cannot become rows. */
 const ABOUT_DEAD_LETTERS: readonly Fault[] = ['dead-letters-halt', 'redrive'];
 /** Where a snapshot may be damaged as well: elsewhere a person would first bring it back. */
@@ -91,6 +100,8 @@ export function drawFaults(random: Random, given: readonly Fault[] = []): Set<Fa
   if (byHand === 'table-truncated' || byHand === 'table-back') faults.delete('small-window');
   // A server that starts with an empty table numbers its blocks from the beginning: then others hide it, too.
   if (byHand === 'table-truncated') faults.delete('table-restart');
+  // One that another cluster's topic has more is that pipeline's.
+  if (byHand === 'topic-replaced') faults.delete('new-partition');
   if (ABOUT_DEAD_LETTERS.includes(byHand)) faults.add('bad-messages');
   if (!SNAPSHOT_DAMAGED_TOO.includes(byHand)) {
     faults.delete('snapshot-gone');

@@ -4,6 +4,9 @@ import type { World } from './world.ts';
 
 /** What befalls one of the four systems alone: lost, taken back to an older copy, replaced. */
 
+/** Ledgers that another cluster's topic is behind ours; runs have fewer. */
+export const OTHER_CLUSTER = 1_000;
+
 /** Milliseconds after which no insert can still travel or run. */
 export const LONGEST_INSERT = 45_000;
 
@@ -81,6 +84,34 @@ export function putTableBack(world: World): void {
     clickhouse.putBack(backup);
     publishEverywhere(world);
   });
+}
+
+/**
+ * The topic is deleted with all that nobody has read, and made again at once; or another cluster's is in its place, whose
+ * ids begin lower and whose messages are none of this pipeline's. Not before something of each partition was read, which
+ * is what tells where no identity does.
+ */
+export function replaceTopic(world: World): void {
+  const { broker, scenario, random, table } = world;
+  const { ids } = scenario.replacement ?? {};
+  const states = table.partitions(scenario.pipeline.name);
+  const begun = states.filter(({ committed }) => committed.entry !== -1);
+  if (begun.length < broker.partitions.length) return;
+  world.expect('PH_HALT_TOPIC_REPLACED', 'PH_HALT_REREAD_DIFFERS', 'PH_PULSAR_SUBSCRIPTION_MISSING');
+  for (const { partition, committed } of states) {
+    const entries = broker.partitions[partition]?.entries ?? [];
+    const unread = entries.filter(({ position }) => isAfter(position, committed));
+    world.onForgotten(partition, unread);
+  }
+  world.topicIsReplaced = true;
+  world.topicIsForeign = ids !== 'above';
+  broker.replaceTopic(world.topicIsForeign ? -OTHER_CLUSTER : random.between(1, 20));
+  publishEverywhere(world);
+  if (ids !== 'both') return;
+  // Whoever lived on would go on above what it read, as on a topic of its own.
+  world.outage(1_000, 0);
+  for (const partition of broker.partitions) partition.rollLedger(OTHER_CLUSTER + random.between(-2, 5));
+  publishEverywhere(world);
 }
 
 function tableBehind(world: World): void {

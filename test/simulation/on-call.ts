@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
 import { Operator, type Step } from './operator.ts';
 import type { World } from './world.ts';
 
-/** What to do about a code: the commands its next step names. */
+/** What to do about a code: the commands its next step names, if anything is left to do. */
 export type RunBook = ReadonlyMap<ErrorCode, () => readonly Step[]>;
 
 /** Somebody who is told of every halt, and of cycles that cannot go on, and does what the run book says. */
@@ -18,14 +18,14 @@ export class OnCall {
 
   told(code: string): void {
     const { world } = this;
-    const steps = world.expected.has(code) ? this.runBook.get(code as ErrorCode) : undefined;
-    if (steps === undefined || this.atWork) return;
+    const steps = world.expected.has(code) ? this.runBook.get(code as ErrorCode)?.() : undefined;
+    if (steps === undefined || steps.length === 0 || this.atWork) return;
     this.atWork = true;
     world.unrest += 1;
     const reaction = world.random.pick([0, 1_000, 20_000]);
     world.scheduler.after(world.random.between(0, reaction), `somebody looks at ${code}`, () => {
       world.unrest -= 1;
-      this.work(steps());
+      this.work(steps);
     });
   }
 

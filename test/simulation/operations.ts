@@ -1,12 +1,19 @@
 import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
-import { PulsehouseError } from '../../lib/pipeline/errors.ts';
-import { BEFORE_ALL, isAfter, laterOf, type Position } from '../../lib/pipeline/position.ts';
+import { isPulsehouseError, PulsehouseError } from '../../lib/pipeline/errors.ts';
+import { BEFORE_ALL, isAfter, isSamePosition, laterOf, type Position } from '../../lib/pipeline/position.ts';
 import { pause, resumePipeline } from '../../lib/replay/pause.ts';
-import { type PlanDependencies, planReplay, type ReplayRequest } from '../../lib/replay/replay/plan.ts';
+import {
+  type PlanDependencies,
+  planReplay,
+  type ReplayRequest,
+  readLedgers,
+} from '../../lib/replay/replay/plan.ts';
 import { planRedrive } from '../../lib/replay/replay/redrive.ts';
 import { advanceReplay, startReplay } from '../../lib/replay/replay/replay.ts';
-import { reset } from '../../lib/replay/reset/reset.ts';
+import { earliestPositions } from '../../lib/replay/reset/earliest.ts';
+import { planReset, type ResetRequest, reset } from '../../lib/replay/reset/reset.ts';
 import { restore } from '../../lib/replay/restore/restore.ts';
+import { newestValidSnapshot } from '../../lib/replay/restore/valid-snapshot.ts';
 import { SimulatedReplayStore } from './fakes/replay-store.ts';
 import { SimulatedTargetTable } from './fakes/target-table.ts';
 import type { RunBook } from './on-call.ts';
@@ -33,6 +40,7 @@ function byHand({ owner, deadline }: Attempt) {
 /** What the next steps of errors say, as commands. */
 export function runBook(world: World): RunBook {
   const restoring = () => [restoreStep(world), resumeStep(world)];
+  const replaced = beginningAnew(world);
   return new Map<ErrorCode, () => readonly Step[]>([
     ['PH_HALT_STATE_BEHIND', restoring],
     ['PH_STATE_BEHIND', restoring],
@@ -44,7 +52,61 @@ export function runBook(world: World): RunBook {
     ['PH_HALT_DEAD_LETTER_RATIO', () => [tolerateStep(world), resumeStep(world)]],
     ['PH_HALT_BAD_MESSAGE', () => [tolerateStep(world), resumeStep(world)]],
     ['PH_HALT_MARK_DELETE_AHEAD', () => [resumeStep(world)]],
+    ['PH_HALT_TOPIC_REPLACED', replaced],
+    ['PH_HALT_REREAD_DIFFERS', replaced],
+    ['PH_PULSAR_SUBSCRIPTION_MISSING', replaced],
   ]);
+}
+
+/** Where nothing of the new topic can be told from the rows of the old one, another pipeline is set up for it. */
+function beginningAnew(world: World): () => readonly Step[] {
+  let isLeft = false;
+  const begin: Step = { name: 'begin anew', act: (attempt) => beginAnew(world, attempt) };
+  const leave: Step = {
+    name: 'leave the topic',
+    act: async (attempt) => {
+      await assertRefused(world, attempt);
+      isLeft = true;
+    },
+  };
+  return () => {
+    if (isLeft) return [];
+    return world.topicIsForeign ? [pauseStep(world), leave] : [pauseStep(world), begin, resumeStep(world)];
+  };
+}
+
+/** `offsets set --to earliest`; refused for what is in flight, once more with `--drop-in-flight`. */
+async function beginAnew(world: World, attempt: Attempt): Promise<void> {
+  const given = dependencies(world, attempt);
+  const { deadline } = attempt;
+  const ledgers = await readLedgers(given, undefined, deadline);
+  const states = ledgers.map(({ state }) => state);
+  const positions = await earliestPositions(given, states, deadline);
+  // A cycle long dead tells once more of what somebody has seen to.
+  if ([...positions.values()].every((position) => isSamePosition(position, BEFORE_ALL))) return;
+  const request: ResetRequest = { reason: 'offsets', positions };
+  try {
+    await planReset(given, request, deadline);
+    await reset(given, request, byHand(attempt));
+  } catch (error) {
+    if (!isPulsehouseError(error) || error.code !== 'PH_RESET_REFUSED') throw error;
+    const dropping = { ...request, dropInFlight: true };
+    await planReset(given, dropping, deadline);
+    await reset(given, dropping, byHand(attempt));
+  }
+}
+
+async function assertRefused(world: World, attempt: Attempt): Promise<void> {
+  try {
+    await beginAnew(world, attempt);
+  } catch (error) {
+    if (isPulsehouseError(error) && error.code === 'PH_RESET_REFUSED') return;
+    throw error;
+  }
+  world.fail({
+    invariant: 'at rest',
+    message: 'a reset onto positions below those of the rows was not refused',
+  });
 }
 
 function pauseStep(world: World): Step {
@@ -118,6 +180,42 @@ function drawPositions(world: World): ReadonlyMap<number, Position> {
     if (positions.size === 0 || world.random.chance(0.7)) positions.set(partition, to);
   }
   return positions;
+}
+
+/** `restore --to N`: table and state go back to a checkpoint together, while everything goes on failing as before. */
+export function rollBackByHand(world: World): void {
+  let checkpoint: number | undefined;
+  const steps: readonly Step[] = [
+    pauseStep(world),
+    {
+      name: 'roll back',
+      // A checkpoint that was pruned or acknowledged meanwhile is out of reach.
+      refusedBy: ['PH_RESET_REFUSED', 'PH_SNAPSHOT_MISSING'],
+      act: async (attempt) => {
+        const given = dependencies(world, attempt);
+        checkpoint ??= drawCheckpoint(world);
+        const { snapshot } = await newestValidSnapshot(
+          given.objects,
+          given.pipeline.name,
+          checkpoint,
+          attempt.deadline,
+        );
+        const positions = new Map(
+          snapshot.partitions.map(({ partition, committed }) => [partition, committed]),
+        );
+        return reset(given, { reason: 'rollback', positions }, byHand(attempt));
+      },
+    },
+    resumeStep(world),
+  ];
+  new Operator(world, steps, resumeWhenRefused(world));
+}
+
+/** Mostly one that is not acknowledged yet: further back is refused. */
+function drawCheckpoint({ table, scenario, random, wholeSnapshots }: World): number {
+  const { acknowledging = 0 } = table.cycle(scenario.pipeline.name).value ?? {};
+  const within = wholeSnapshots.filter((number) => number >= acknowledging || random.chance(0.1));
+  return within[random.between(0, within.length - 1)] ?? acknowledging;
 }
 
 /** The whole state is gone, as if the table had been deleted; the newest snapshot is all there is. */

@@ -6,8 +6,10 @@ import {
   damageSnapshot,
   LONGEST_INSERT,
   moveCursor,
+  OTHER_CLUSTER,
   putStateBack,
   putTableBack,
+  replaceTopic,
   truncateTable,
 } from './incidents.ts';
 import type { Mutation } from './mutations/mutation.ts';
@@ -18,6 +20,7 @@ import {
   redriveByHand,
   replaceByHand,
   resetByHand,
+  rollBackByHand,
   runBook,
   verifyByHand,
 } from './operations.ts';
@@ -108,8 +111,11 @@ export async function run(options: RunOptions): Promise<RunReport> {
 function initialise(world: World): void {
   const { scenario, random } = world;
   for (let partition = 0; partition < scenario.partitions; partition += 1) {
-    world.broker.addPartition(random.between(1, 900));
+    world.broker.addPartition(
+      random.between(1, 900) + (scenario.replacement === undefined ? 0 : OTHER_CLUSTER),
+    );
   }
+  if (scenario.replacement?.identity === false) world.broker.topicIdentity = undefined;
   world.table
     .cycle(scenario.pipeline.name)
     .create(
@@ -157,6 +163,7 @@ function plan(world: World, faults: FaultSet): void {
   times('table-restart', 8, () => clickhouse.restart(random.between(10, 10_000)));
   times('outage', 2, () => world.outage(random.between(LONGEST_INSERT, 2 * LONGEST_INSERT)));
   times('reset', 1, () => resetByHand(world));
+  times('rollback', 1, () => rollBackByHand(world));
   times('state-gone', 1, () => loseState(world));
   times('state-back', 1, () => putStateBack(world));
   times('snapshot-gone', 2, () => damageSnapshot(world, 'gone'));
@@ -165,6 +172,7 @@ function plan(world: World, faults: FaultSet): void {
   times('table-truncated', 1, () => truncateTable(world));
   times('table-back', 1, () => putTableBack(world));
   times('cursor-moved', 3, () => moveCursor(world));
+  times('topic-replaced', 1, () => replaceTopic(world));
   times('verify', 2, () => verifyByHand(world));
   times('replace', 1, () => replaceByHand(world));
   times('redrive', 1, () => redriveByHand(world));

@@ -4,6 +4,12 @@ import type { FaultSet } from './faults.ts';
 import type { MessageTrouble } from './messages.ts';
 import type { Random } from './random.ts';
 
+/** A topic in the place of ours: whether its identity says so, and where its ids are. Those of the same cluster are above. */
+export interface Replacement {
+  readonly identity: boolean;
+  readonly ids: 'above' | 'below' | 'both';
+}
+
 /** What one run is about, drawn from its seed. Durations in milliseconds. */
 export interface Scenario {
   readonly pipeline: Pipeline;
@@ -15,6 +21,7 @@ export interface Scenario {
   readonly invocationLasts: number;
   readonly table: TableSettings;
   readonly messages: MessageTrouble;
+  readonly replacement: Replacement | undefined;
   /** Clocks of invocations differ from the true one by at most this. */
   readonly clientSkew: number;
 }
@@ -38,6 +45,15 @@ export function drawScenario(faults: FaultSet, random: Random): Scenario {
       days: faults.has('several-days') ? random.between(2, 3) : 1,
     },
     clientSkew: faults.has('client-clocks') ? random.pick([200, 2_000, 20_000]) : 0,
+    replacement: faults.has('topic-replaced')
+      ? random.pick<Replacement>([
+          { identity: true, ids: 'above' },
+          { identity: true, ids: 'above' },
+          { identity: true, ids: 'below' },
+          { identity: false, ids: 'below' },
+          { identity: true, ids: 'both' },
+        ])
+      : undefined,
   };
 }
 
@@ -61,8 +77,7 @@ function drawPipeline(random: Random, faults: FaultSet, allowWithoutDeduplicatio
       interval: random.pick([10_000, 20_000]),
       flushTimeout: random.pick([500, 3_000, 8_000]),
       snapshotsKept: random.between(2, 5),
-      // A moved cursor is seen when something is acknowledged, which here must be before the run ends.
-      acknowledgeBehind: { checkpoints: faults.has('cursor-moved') ? 0 : random.pick([0, 0, 0, 1]), age: 0 },
+      acknowledgeBehind: { checkpoints: drawBehind(random, faults), age: 0 },
     },
     consume: { mode: faults.has('follow') ? 'follow' : 'drain', lease: random.pick([4_000, 10_000]) },
     deadLetters: faults.has('dead-letters-halt')
@@ -71,4 +86,11 @@ function drawPipeline(random: Random, faults: FaultSet, allowWithoutDeduplicatio
     audit: { interval: 0, exclusions: [] },
     allowWithoutDeduplication,
   };
+}
+
+function drawBehind(random: Random, faults: FaultSet): number {
+  // A moved cursor is seen when something is acknowledged, which here must be before the run ends.
+  if (faults.has('cursor-moved')) return 0;
+  // A rollback reaches as far back as acknowledgement trails.
+  return faults.has('rollback') ? random.pick([0, 1, 2]) : random.pick([0, 0, 0, 1]);
 }

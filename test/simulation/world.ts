@@ -61,6 +61,10 @@ export class World implements Surroundings {
   snapshotsDamaged = false;
   /** Committed rows were lost, until a person has brought them back. */
   rowsMayBeMissing = false;
+  /** The topic was deleted and made anew. */
+  topicIsReplaced = false;
+  /** Another cluster's topic is in the place of ours: nothing of it may ever be read into our table. */
+  topicIsForeign = false;
   /** Codes of halts and failures that what befell this world may rightly lead to: somebody acts on them. */
   readonly expected = new Set<string>();
   /** As configured now: a person may change it. */

@@ -1,6 +1,5 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
-import { intendedUpTo } from '../../pipeline/partition-transitions.ts';
 import { endsBefore, formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
 
@@ -36,16 +35,16 @@ export async function beginningOf(
 
 /**
  * Rows keep the positions they had on the topic before. Where those of the new topic lie above, which one cluster's ids
- * always do, the two never meet.
+ * always do, the two never meet. What is in flight may reach beyond, when a consumer lived on while the topic was
+ * exchanged: its rows above `to` are removed and read again.
  * @throws PulsehouseError PH_RESET_REFUSED
  */
 export function assertAboveReplaced(found: PartitionState, to: Position): void {
-  const upTo = intendedUpTo(found);
-  if (!isAfter(upTo, to)) return;
-  const { topic, partition } = found;
+  const { topic, partition, committed } = found;
+  if (!isAfter(committed, to)) return;
   throw new PulsehouseError(
     'PH_RESET_REFUSED',
-    `another topic has taken the place of the one that was read up to ${formatPosition(upTo)}: nothing below can be read again`,
+    `another topic has taken the place of the one that was read up to ${formatPosition(committed)}: nothing below can be read again`,
     {
       where: { topic, partition, position: formatPosition(to) },
       nextStep:

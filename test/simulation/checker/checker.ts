@@ -28,6 +28,8 @@ export class Checker {
   private readonly orphans = new Map<number, readonly Intent[]>();
   /** Records of restores begun and not ended. */
   private readonly restores = new Set<string>();
+  /** Partitions and generations whose batches in flight a person gave up. */
+  private readonly givenUp = new Set<string>();
 
   constructor(world: World) {
     this.observed = new Observed(world);
@@ -65,6 +67,11 @@ export class Checker {
   private rowsStored(rows: readonly StoredRow[]): void {
     for (const { partition, position, index } of rows) {
       const where = `${formatPosition(position)}:${index} of partition ${partition}`;
+      if (!this.observed.ledger(partition).knows(position))
+        this.observed.fail(
+          '3 only intended rows above committed',
+          `${where} is stored and is no message of ours`,
+        );
       const count = this.observed.ledger(partition).addRow(position, index);
       if (count > 1)
         this.observed.fail('2 exactly once up to committed', `${where} is stored ${count} times`);
@@ -113,14 +120,21 @@ export class Checker {
     }
   }
 
-  /** A restore cut off before its record was seen leaves another one to finish: it is over when the last of them is. */
   private operationWritten(key: string, body: Uint8Array): void {
     const id = key.slice(0, key.lastIndexOf('.'));
     if (key.endsWith('.done')) {
+      // A restore cut off before its record was seen leaves another one to finish: it is over when the last of them is.
       if (this.restores.delete(id) && this.restores.size === 0) this.restored();
-    } else if ((JSON.parse(Buffer.from(body).toString('utf8')) as Operation).kind === 'restore') {
+      return;
+    }
+    const operation = JSON.parse(Buffer.from(body).toString('utf8')) as Operation;
+    if (operation.kind === 'restore') {
       this.restores.add(id);
       this.observed.restoring = true;
+    } else if (operation.kind === 'reset') {
+      this.observed.wasReset = true;
+      for (const { dropped, partition, fromGeneration } of operation.partitions)
+        if (dropped !== undefined) this.givenUp.add(`${partition} ${fromGeneration}`);
     }
   }
 
@@ -181,6 +195,8 @@ export class Checker {
       this.orphans.set(partition, [...(this.orphans.get(partition) ?? []), ...inFlight]);
       return;
     }
+    // Nothing of a topic that is gone can be read again.
+    if (this.observed.world.topicIsReplaced && this.givenUp.has(`${partition} ${generation}`)) return;
     const message = `generation ${generation} ended with batches in flight`;
     this.observed.fail('5 a batch is never cut again', message);
   }

@@ -1,4 +1,4 @@
-import { formatPosition, isAfter, type Position } from '../../../lib/pipeline/position.ts';
+import { formatPosition, isAfter, isSamePosition, type Position } from '../../../lib/pipeline/position.ts';
 import type { Partition } from '../fakes/broker.ts';
 import type { SimulatedEntry } from '../messages.ts';
 
@@ -18,6 +18,10 @@ export class Ledger {
 
   constructor(partition: Partition) {
     this.partition = partition;
+  }
+
+  knows(position: Position): boolean {
+    return this.partition.everything.some((entry) => isSamePosition(entry.position, position));
   }
 
   addRow(position: Position, index: number): number {

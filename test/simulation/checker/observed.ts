@@ -16,6 +16,8 @@ export class Observed {
   readonly lostEpochs = new Map<number, number>();
   restoring = false;
   tellingCutOff = false;
+  /** Somebody moved positions by hand. */
+  wasReset = false;
   private readonly ledgers: Ledger[] = [];
 
   constructor(world: World) {

@@ -15,6 +15,7 @@ export class Rest {
     const { broker } = this.observed.world;
     const { cycle } = this.observed;
     if (cycle === undefined) return 'there is no cycle';
+    if (this.observed.world.topicIsForeign) return this.leftUnrest();
     if (this.observed.world.unrest > 0 || cycle.paused) return 'somebody is still at work, or left it paused';
     for (const [number, partition] of broker.partitions.entries()) {
       const last = partition.everything.at(-1)?.position ?? BEFORE_ALL;
@@ -26,6 +27,20 @@ export class Rest {
       if (fault !== undefined) return fault;
     }
     return this.cycleUnrest(cycle);
+  }
+
+  /** Of a topic in whose place another cluster's stands nothing can be read again: what was committed is whole, and no more. */
+  private leftUnrest(): string | undefined {
+    const { broker, unrest } = this.observed.world;
+    if (unrest > 0) return 'somebody is still at work';
+    for (const [number, partition] of broker.partitions.entries()) {
+      const state = this.observed.state(number);
+      if (state === undefined || this.isHeld(state)) return `${partition.name} is held, or unknown`;
+      const fault = this.observed.ledger(number).fault(BEFORE_ALL, state.committed);
+      if (fault !== undefined) return fault;
+    }
+    const told = this.observed.cycle?.paused;
+    return told ? undefined : 'another topic is in the place of ours, and nobody was told';
   }
 
   private partitionUnrest(partition: number, name: string, heldByFollowers: boolean): string | undefined {
@@ -41,6 +56,8 @@ export class Rest {
     // A telling that was cut off may itself have moved the cursor: then any position up to it is taken for our own.
     if (this.observed.tellingCutOff || !this.observed.ledger(partition).hasLost) return undefined;
     if (this.observed.wasHalted(partition, 'PH_HALT_MARK_DELETE_AHEAD')) return undefined;
+    // Whoever was told of one partition sees to all of them.
+    if (this.observed.wasReset) return undefined;
     return `Pulsar forgot messages of partition ${partition} unread, and nobody was told`;
   }
 

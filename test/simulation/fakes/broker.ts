@@ -30,6 +30,8 @@ export class Partition {
   private ledger: number;
   private entry = -1;
   private lastId: Position = BEFORE_ALL;
+  /** What another cluster's topic is given is none of the truth to go by. */
+  private isOurs = true;
   /** Ledgers up to this one are deleted. */
   private trimmed: number;
   private readonly readers = new Set<() => void>();
@@ -45,6 +47,10 @@ export class Partition {
     return this.lastId.ledger > this.trimmed ? this.lastId : BEFORE_ALL;
   }
 
+  get currentLedger(): number {
+    return this.ledger;
+  }
+
   /** Whether a position can be one of this topic's. */
   knows(position: Position): boolean {
     return position.ledger <= this.ledger;
@@ -55,7 +61,7 @@ export class Partition {
     this.lastId = { ledger: this.ledger, entry: this.entry };
     const entry = make(this.lastId);
     this.entries.push(entry);
-    this.everything.push(entry);
+    if (this.isOurs) this.everything.push(entry);
     for (const wake of this.readers) wake();
   }
 
@@ -63,6 +69,16 @@ export class Partition {
   appendMarker(isNamedAsLast: boolean): void {
     this.entry += 1;
     if (isNamedAsLast) this.lastId = { ledger: this.ledger, entry: this.entry };
+  }
+
+  /** Deleted and made anew: empty, without the subscription, and with ledgers from `firstLedger`. */
+  replace(firstLedger: number, isOurs: boolean): void {
+    this.isOurs = isOurs;
+    this.entries = [];
+    this.subscription = undefined;
+    this.rollLedger(firstLedger - this.ledger);
+    this.trimmed = firstLedger - 1;
+    this.lastId = BEFORE_ALL;
   }
 
   rollLedger(by: number): void {
@@ -131,6 +147,8 @@ export class Broker {
   onAcknowledged: (partition: Partition, position: Position) => void = () => {};
   /** Raised by everything that breaks connections; a reader opened before it has to connect again. */
   connectionAge = 0;
+  /** Undefined where nobody can be asked. */
+  topicIdentity: string | undefined = 'topic 1';
   private readonly random: Random;
 
   constructor(link: Link, random: Random) {
@@ -146,9 +164,20 @@ export class Broker {
     const { subscription } = partition;
     if (subscription === undefined || subscription.attached !== attachment) return false;
     this.onAcknowledged(partition, position);
+    // What lies beyond the topic's end moves no cursor.
+    if (!partition.knows(position)) return true;
     subscription.markDelete = laterOf(subscription.markDelete, position);
     if (this.random.chance(0.6)) subscription.persisted = subscription.markDelete;
     return true;
+  }
+
+  /** Each partition's ledgers begin that far above its own, which of the same cluster they always do, or below. */
+  replaceTopic(above: number): void {
+    this.connectionAge += 1;
+    if (this.topicIdentity !== undefined) this.topicIdentity = 'topic 2';
+    for (const partition of this.partitions) {
+      partition.replace(partition.currentLedger + above, above > 0);
+    }
   }
 
   /** Topics move to another broker: cursors are written, connections break. */

@@ -88,7 +88,7 @@ export class SimulatedTransport implements Transport {
   }
 
   topicIdentity(_topic: string, deadline: number): Promise<string | undefined> {
-    return this.call('topic identity', deadline, () => 'cluster-1');
+    return this.call('topic identity', deadline, () => this.broker.topicIdentity);
   }
 
   async close(): Promise<void> {}

@@ -8,6 +8,7 @@ const CONSUME = 'lib/consume/consume.ts';
 const CYCLE = 'lib/checkpoint/cycle.ts';
 const SOUND = 'lib/consume/sound-state.ts';
 const RESET = 'lib/replay/reset/reset.ts';
+const EARLIEST = 'lib/replay/reset/earliest.ts';
 const CLAIM = 'lib/replay/restore/claim.ts';
 
 /** Each is one line of reasoning in the design that somebody could find superfluous. */
@@ -337,6 +338,62 @@ export const MUTATIONS: readonly Mutation[] = [
         find: 'if (markDelete.entry !== -1 && isAfter(markDelete, told)) throw',
         replace: 'if (markDelete.entry < -1) throw',
       },
+    ],
+  },
+  {
+    name: 'another topic in the place of ours is not noticed by its identity',
+    within: 2_000,
+    given: ['topic-replaced'],
+    patches: [
+      {
+        file: SOUND,
+        find: 'if (found === undefined || found === known) return;',
+        replace: 'if (found) return;',
+      },
+    ],
+  },
+  {
+    name: 'another topic in the place of ours is not noticed by its older ledgers',
+    within: 2_000,
+    given: ['topic-replaced'],
+    patches: [
+      {
+        file: SOUND,
+        find: 'if (!endsBefore(last, committed)) return last;',
+        replace: 'if (last) return last;',
+      },
+    ],
+  },
+  {
+    name: 'what a consumer read of a new topic before anybody noticed stands in the way of its beginning',
+    within: 2_000,
+    given: ['topic-replaced'],
+    patches: [
+      {
+        file: EARLIEST,
+        find: 'return isSamePosition(position, committed) && publishTime === committedPublishTime;',
+        replace: 'return publishTime < 0;',
+      },
+    ],
+  },
+  {
+    name: "another cluster's ids taken for those of a new topic that was read already",
+    within: 2_000,
+    given: ['topic-replaced'],
+    patches: [
+      {
+        file: EARLIEST,
+        find: 'return isSamePosition(position, committed) && publishTime === committedPublishTime;',
+        replace: 'return publishTime > 0;',
+      },
+    ],
+  },
+  {
+    name: 'a reset onto a new topic that was cut off is not gone on with',
+    within: 2_000,
+    given: ['topic-replaced', 'broker-lost'],
+    patches: [
+      { file: EARLIEST, find: 'if (begun?.toGeneration === state.generation) return begun.to;', replace: '' },
     ],
   },
   {
