@@ -10,7 +10,7 @@ export const EXIT = {
   usage: 2,
   /** The comparison was made and something is missing, doubled or unexplained. */
   notExact: 3,
-  /** A partition is halted: it waits for a person. */
+  /** A partition, of the pipeline or of a replay, is halted: it waits for a person. */
   halted: 4,
   /** Stopped by SIGINT or SIGTERM before the work was done. Nothing is lost; the next run goes on. */
   interrupted: 130,

@@ -29,7 +29,7 @@ Exit codes:
   1    failed; the error says why and what to do
   2    a wrong option, or a pipeline.yml that cannot be accepted
   3    compared, and not exact
-  4    a partition is halted and waits for a person
+  4    a partition, of the pipeline or of a replay, is halted and waits for a person
   130  stopped by a signal before the work was done; the next run goes on
 
 Servers are named by the environment: PULSAR_SERVICE_URL, CLICKHOUSE_URL, PULSEHOUSE_STATE_TABLE, PULSEHOUSE_BUCKET and

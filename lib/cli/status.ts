@@ -18,7 +18,7 @@ export function registerStatus(program: Command): void {
   pipelineCommand<StatusOptions>(program, 'status', {
     summary: 'where every partition stands',
     description:
-      'Shows committed and acknowledged positions, lag, lease holders, checkpoints, replays, and what is halted with its next step. Reads only.',
+      'Shows committed and acknowledged positions, lag, lease holders, checkpoints, replays, and what is halted with its next step. Reads only. Exit code 4 while a partition, of the pipeline or of a running replay, is halted.',
     examples: [
       ['pulsehouse status', 'once'],
       ['pulsehouse status --watch', 'again every two seconds, until Ctrl-C'],
@@ -42,7 +42,10 @@ function statusOf(session: Session): Promise<PipelineStatus> {
 }
 
 function codeOf(statuses: readonly PipelineStatus[]): ExitCode {
-  const halted = statuses.some(({ partitions }) => partitions.some((partition) => partition.halted));
+  const halted = statuses.some(
+    ({ partitions, replays }) =>
+      partitions.some((partition) => partition.halted) || replays.some((replay) => replay.halted.length > 0),
+  );
   return halted ? EXIT.halted : EXIT.ok;
 }
 

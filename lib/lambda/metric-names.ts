@@ -10,7 +10,9 @@ export const METRICS = {
   backlog: 'BacklogEntries',
   /** Seconds since the newest complete checkpoint, sent by cycles that completed none although there was something to. */
   checkpointAge: 'CheckpointAgeSeconds',
+  /** Partitions that wait for a person: the pipeline's own, and those of a running replay, which are a part of them. */
   halted: 'HaltedPartitions',
+  haltedOfReplay: 'HaltedReplayPartitions',
   deadLetters: 'DeadLetters',
   /** Messages read less those written, filtered and dead-lettered, by the totals of all partitions. Anything but 0 is a defect. */
   conservation: 'ConservationDifference',

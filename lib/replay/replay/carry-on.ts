@@ -16,6 +16,15 @@ const REPLAYS_CONSIDERED = 5;
 /** Partitions worked on at once, those under way counted: a replay takes its time, consumers must not wait for it. */
 export const PARTITIONS_AT_WORK = 64;
 
+/** The one that was begun and has not ended. */
+export async function findRunningReplay(
+  { pipeline, replays }: Pick<ConcludeDependencies, 'pipeline' | 'replays'>,
+  deadline: number,
+): Promise<ReplayRecord | undefined> {
+  const newest = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
+  return newest.findLast(({ status }) => status === 'running');
+}
+
 /** What a running replay waits for, besides its halted partitions; undefined: it can be carried on. */
 export function waitsFor(pipeline: Pipeline, record: ReplayRecord, paused: boolean): string | undefined {
   if (record.exclusions !== exclusionsDigest(pipeline)) {
@@ -33,9 +42,8 @@ export async function findReplayWork(
   dependencies: ConcludeDependencies,
   deadline: number,
 ): Promise<ReplayWork | undefined> {
-  const { pipeline, replays, state, environment } = dependencies;
-  const newest = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
-  const record = newest.findLast(({ status }) => status === 'running');
+  const { pipeline, state, environment } = dependencies;
+  const record = await findRunningReplay(dependencies, deadline);
   if (!record) return undefined;
   const standings = await readStandings(dependencies, record, deadline);
   const left = standings.filter((standing) => !isDone(standing, record));

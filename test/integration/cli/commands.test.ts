@@ -130,5 +130,29 @@ describe('the command line', () => {
     );
     expect(await commands.run('resume', '--partition', '0')).toMatchObject({ code: 0 });
     expect(await commands.run('consume', '--until', 'drained')).toMatchObject({ code: 0 });
+    expect(await commands.run('status')).toMatchObject({ code: 0 });
+  });
+
+  test('so does the halted partition of a replay, whose pipeline is well', async ({ place, signal }) => {
+    const { commands, ddl, topic } = await prepare(place, signal);
+    await commands.run('init', '--ddl', ddl);
+    const publication = { entries: 2, messagesAnEntry: 10, from: 0 };
+    await publishEvents(place.environment, `${topic}-partition-0`, publication);
+    await commands.run('consume', '--until', 'drained');
+    const events = `${place.database}.events`;
+    await place.query(`ALTER TABLE ${events} DELETE WHERE id = 3 SETTINGS mutations_sync = 2`);
+    const begun = await commands.run('replay', '--mode', 'repair', '--yes', '--detach');
+    const id = String(begun.answer?.['replay']);
+    await place.query(
+      `INSERT INTO ${events} SELECT * FROM ${events} WHERE id = 4 SETTINGS insert_deduplicate = 0`,
+    );
+    expect(await commands.run('replay', '--continue', id)).toMatchObject({ code: 4 });
+    expect(await commands.run('status')).toMatchObject({
+      code: 4,
+      answer: { replays: [{ id, halted: [{ partition: 0, code: 'PH_HALT_ROWS_DOUBLED' }] }] },
+    });
+    await place.query(`ALTER TABLE ${events} DELETE WHERE id = 4 SETTINGS mutations_sync = 2`);
+    expect(await commands.run('replay', '--continue', id)).toMatchObject({ code: 0 });
+    expect(await commands.run('status')).toMatchObject({ code: 0 });
   });
 });

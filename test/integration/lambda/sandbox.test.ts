@@ -50,7 +50,7 @@ beforeAll(async () => {
   if (!pipeline) throw new Error("the test's pipeline is wrong");
   await setUpEvents(place.environment, pipeline, RUNTIMES.length);
   const packaged = await packageService({ pipelines: file }, {});
-  for (const name of ['consume', 'checkpoint', 'audit'])
+  for (const name of ['consume', 'checkpoint', 'audit', 'replay'])
     execFileSync('python3', ['-m', 'zipfile', '-e', join(packaged.folder, `${name}.zip`), directory]);
   await packaged.remove();
 }, PATIENCE);
@@ -155,6 +155,45 @@ test(
       `INSERT INTO ${events} SELECT ${published - 7}, _partition, _ledger, _entry, 99 - 6, 0 FROM ${events} WHERE id = ${published - 1}`,
     );
     expect(await audited()).toMatchObject({ ok: true, result: { exact: true, messages: 200 } });
+  },
+  PATIENCE,
+);
+
+test(
+  'a tick measures the partitions of a replay that are halted, which rings the alarm, and none once it goes on',
+  async () => {
+    const [consumer, replayer, cycles] = ['consume', 'replay', 'checkpoint'].map((name) =>
+      sandbox(name, process.execPath),
+    );
+    const measured = async () => {
+      const from = cycles?.logged.length;
+      expect(await cycles?.invoke({ pipeline: 'events' })).toMatchObject({ ok: true });
+      return cycles?.logged.slice(from).filter((line) => line.includes('HaltedPartitions')) ?? [];
+    };
+    const events = `${place.database}.events`;
+    await publish(2, 1);
+    await consumer?.invoke({ pipeline: 'events', partition: 2 });
+    const lost = published - 7;
+    await place.query(`ALTER TABLE ${events} DELETE WHERE id = ${lost} SETTINGS mutations_sync = 2`);
+    const repair = { pipeline: 'events', mode: 'repair', partitions: [2], yes: true, detach: true };
+    const begun = await replayer?.invoke(repair);
+    const { id } = (begun?.ok ? begun.result['record'] : {}) as { readonly id?: string };
+    // Somebody brings it back, and thrice.
+    await place.query(
+      `INSERT INTO ${events} SELECT ${lost}, _partition, _ledger, _entry, 99 - 6, 0 FROM ${events} ARRAY JOIN [1, 2, 3] AS copy WHERE id = ${lost + 1}`,
+    );
+    expect(await measured()).toEqual([]);
+    const halted = await replayer?.invoke({ pipeline: 'events', continue: id, partition: 2 });
+    expect(halted).toMatchObject({ ok: true, result: { partitions: [{ outcome: 'halted' }] } });
+    const [line = '{}'] = await measured();
+    expect(JSON.parse(line)).toMatchObject({
+      ...{ pipeline: 'events', service: 'sandbox', HaltedPartitions: 1, HaltedReplayPartitions: 1 },
+    });
+    await place.query(`ALTER TABLE ${events} DELETE WHERE id = ${lost} SETTINGS mutations_sync = 2`);
+    const continued = await replayer?.invoke({ pipeline: 'events', continue: id });
+    expect(continued).toMatchObject({ ok: true, result: { record: { status: 'complete' } } });
+    expect(await measured()).toEqual([]);
+    await expectExact();
   },
   PATIENCE,
 );

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { METRICS } from '../../../lib/lambda/metric-names.ts';
 import { lintTemplate } from '../../support/cfn-lint.ts';
 import { type Packaged, packageService, type TemplateResource } from '../../support/serverless.ts';
 
@@ -213,6 +214,22 @@ describe('alarms', () => {
       expect(Properties.AlarmDescription.length).toBeLessThanOrEqual(1024);
       expect(Properties.AlarmActions).toEqual([TOPIC]);
     }
+  });
+
+  test('one rings for halted partitions, those of a replay counted in, and says how each goes on', () => {
+    const { MetricName, Threshold, DatapointsToAlarm, AlarmDescription } = resource(
+      full,
+      'IotHaltedAlarm',
+    ).Properties;
+    expect({ MetricName, Threshold, DatapointsToAlarm }).toEqual({
+      MetricName: METRICS.halted,
+      Threshold: 0,
+      DatapointsToAlarm: 1,
+    });
+    for (const step of ['pulsehouse status', 'pulsehouse resume', 'pulsehouse replay --continue <id>'])
+      expect(AlarmDescription).toContain(`\`${step}\``);
+    const body = resource(full, 'Dashboard').Properties.DashboardBody['Fn::Sub'];
+    expect(body).toContain(METRICS.haltedOfReplay);
   });
 
   test('silence is health everywhere but where cycles are counted', () => {
