@@ -40,9 +40,19 @@ test(
       expect((await scenario.snapshots()).length).toBeGreaterThan(0);
       expect(await scenario.audit()).toMatchObject({ exact: true, rows: 10_000, missing: 0, doubled: 0 });
 
+      const missing = await scenario.lose();
+      expect(await scenario.auditDeployed()).toMatchObject({
+        report: { exact: false, complete: true, rows: 10_000 - missing, missing },
+        metric: { service: deployment.stack, pipeline: 'e2e', AuditFaults: missing, AuditMissing: missing },
+      });
       const repaired = await scenario.repairByCyclesAlone();
       expect(repaired).toMatchObject({ status: 'complete', partitions: 4, partitionsDone: 4, halted: [] });
       expect(await scenario.audit()).toMatchObject({ exact: true, rows: 10_000, missing: 0, doubled: 0 });
+      expect(await scenario.auditDeployed()).toMatchObject({
+        report: { exact: true, rows: 10_000, messages: 10_000 },
+        metric: undefined,
+      });
+      await scenario.untilAuditedBySchedule();
 
       const status = await deployment.invoke<PipelineStatus>('status', { pipeline: 'e2e' });
       expect(status.partitions.every(({ drained }) => drained)).toBe(true);

@@ -131,4 +131,5 @@ target: { database: ${database}, table: events }
 source: { format: json, fields: { id: UInt64 } }
 columns: { id: id }
 checkpoint: { interval: 60s }
+audit: { interval: 60s }
 `;

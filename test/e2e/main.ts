@@ -51,16 +51,21 @@ try {
   await scenario.publish(MESSAGES);
   await scenario.untilDelivered();
 
+  const lost = await scenario.lose();
+  const { report: spoiled } = await scenario.auditDeployed();
   const { status } = (await scenario.repairByCyclesAlone()) ?? {};
   await scenario.snapshots();
   const report = await scenario.audit();
+  const { report: deployed } = await scenario.auditDeployed();
+  await scenario.untilAuditedBySchedule();
   tell(`replay: ${JSON.stringify(await deployment.invoke('replay', { pipeline: 'e2e' })).slice(0, 400)}`);
   await deployment.invoke('status', { pipeline: 'e2e' });
   tell('status: answered');
   await deployment.remove();
   tell('serverless remove: done; state table and bucket stay');
-  const passed = report.exact && status === 'complete';
-  tell(passed ? 'e2e passed' : 'e2e failed: the audit is not exact, or the replay not complete');
+  const audited = spoiled.missing === lost && deployed.exact && report.exact;
+  const passed = audited && status === 'complete';
+  tell(passed ? 'e2e passed' : 'e2e failed: an audit is not as it must be, or the replay not complete');
   process.exitCode = passed ? 0 : 1;
 } finally {
   await cloud.stop();

@@ -17,6 +17,12 @@ const AN_ENTRY = 250;
 /** Seconds. Short, so that a sandbox that hangs is given up within the test. */
 const CONSUME_TIMEOUT = 20;
 
+export interface DeployedAudit {
+  readonly report: AuditReport & { readonly key: string };
+  /** The line of metrics in its log; undefined where there was nothing to tell. */
+  readonly metric: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** One deployment's life on real servers and an emulated cloud. Each step throws when something is not as it must be. */
 export class Scenario {
   private readonly cloud: Cloud;
@@ -24,6 +30,8 @@ export class Scenario {
   private readonly deployment: Deployment;
   private readonly tell: (line: string) => void;
   private published = 0;
+  /** Keys of the reports that were asked for by hand. */
+  private readonly audited = new Set<string>();
 
   constructor(cloud: Cloud, servers: Servers, deployment: Deployment, tell: (line: string) => void) {
     this.cloud = cloud;
@@ -87,12 +95,9 @@ export class Scenario {
   }
 
   async snapshots(): Promise<readonly string[]> {
-    const { aws, bucket } = this.deployment;
-    const { Contents = [] } = await aws.s3.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: 'e2e/snapshots/' }),
-    );
-    this.tell(`${Contents.length} snapshots in the bucket`);
-    return Contents.map(({ Key }) => Key ?? '');
+    const keys = await this.objects('e2e/snapshots/');
+    this.tell(`${keys.length} snapshots in the bucket`);
+    return keys;
   }
 
   /** A sandbox that hangs until Lambda gives it up. Answers the event found in the queue of failures. */
@@ -110,20 +115,22 @@ export class Scenario {
     return this.failure();
   }
 
+  /** Rows vanish on every partition, behind the system's back. Answers how many. */
+  async lose(): Promise<number> {
+    const { database } = this.servers;
+    const lost = Number(await this.query(`SELECT count() FROM ${database}.events WHERE id % 5 = 0`));
+    await this.query(`ALTER TABLE ${database}.events DELETE WHERE id % 5 = 0 SETTINGS mutations_sync = 2`);
+    this.tell(`${lost} rows deleted`);
+    return lost;
+  }
+
   /**
-   * Rows vanish on every partition and a repair of them is begun by hand, and left. Nothing but cycles follow. Answers the
-   * replay as the status shows it in the end.
+   * A repair is begun by hand, and left. Nothing but cycles follow. Answers the replay as the status shows it in the end.
    */
   async repairByCyclesAlone(): Promise<ReplayStatusLine | undefined> {
-    const lost = await this.query(`SELECT count() FROM ${this.servers.database}.events WHERE id % 5 = 0`);
-    await this.query(
-      `ALTER TABLE ${this.servers.database}.events DELETE WHERE id % 5 = 0 SETTINGS mutations_sync = 2`,
-    );
     const repair = { pipeline: 'e2e', mode: 'repair', yes: true, detach: true };
     const begun = await this.deployment.invoke<ReplayProgress>('replay', repair);
-    this.tell(
-      `${lost.trim()} rows deleted; replay ${begun.record.id} begun: ${begun.record.ranges.length} ranges`,
-    );
+    this.tell(`replay ${begun.record.id} begun: ${begun.record.ranges.length} ranges`);
     for (let cycles = 1; ; cycles += 1) {
       await this.deployment.invoke('checkpoint', { pipeline: 'e2e' });
       const { replays } = await this.deployment.command<PipelineStatus>('status');
@@ -143,6 +150,42 @@ export class Scenario {
       throw new Error(`${this.published} messages were published and ${report.messages} audited`);
     }
     return report;
+  }
+
+  /** The deployed `audit`, invoked by hand to compare everything; its report, and what it measured. */
+  async auditDeployed(): Promise<DeployedAudit> {
+    const { aws, stack } = this.deployment;
+    const event = { pipeline: 'e2e', since: 'origin' };
+    const answer = await aws.lambda.send(
+      new InvokeCommand({
+        FunctionName: `${stack}-audit`,
+        Payload: Buffer.from(JSON.stringify(event)),
+        LogType: 'Tail',
+      }),
+    );
+    const payload = Buffer.from(answer.Payload ?? []).toString();
+    if (answer.FunctionError !== undefined) throw new Error(`audit failed: ${payload}`);
+    const logged = Buffer.from(answer.LogResult ?? '', 'base64').toString();
+    const measured = logged.split('\n').find((line) => line.includes('"AuditFaults":'));
+    const report = JSON.parse(payload) as DeployedAudit['report'];
+    this.audited.add(report.key);
+    this.tell(
+      `deployed audit: ${report.exact ? 'exact' : 'NOT exact'}, missing ${report.missing}; report ${report.key}`,
+    );
+    return { report, metric: measured === undefined ? undefined : JSON.parse(measured) };
+  }
+
+  /** Waits until the audits' own schedule has brought a report that is exact. Answers its key. */
+  async untilAuditedBySchedule(): Promise<string> {
+    for (;;) {
+      const keys = await this.objects('e2e/audits/');
+      const key = keys.find((found) => found.endsWith('.exact.json') && !this.audited.has(found));
+      if (key !== undefined) {
+        this.tell(`the audits' schedule fired: ${key}`);
+        return key;
+      }
+      await sleep(1_000);
+    }
   }
 
   /** Stops every sandbox of `consume`, a new one if there is none, then has it invoked. */
@@ -173,6 +216,12 @@ export class Scenario {
       this.tell(`queue of failures: ${message.Body.slice(0, 200)}`);
       return JSON.parse(message.Body);
     }
+  }
+
+  private async objects(prefix: string): Promise<readonly string[]> {
+    const { aws, bucket } = this.deployment;
+    const { Contents = [] } = await aws.s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+    return Contents.map(({ Key }) => Key ?? '');
   }
 
   private async query(sql: string): Promise<string> {
