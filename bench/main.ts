@@ -24,6 +24,17 @@ program
     await benchPulsar(options);
   });
 
+program
+  .command('fan-out')
+  .description('ticks of the packaged checkpoint function over many partitions, idle and at work')
+  .option('--partitions <count>', 'partitions of the topic', positive, 1_000)
+  .option('--pending <count>', 'partitions with something to read', positive, 50)
+  .option('--json', 'print the results as one line of JSON at the end', false)
+  .action(async (options: { partitions: number; pending: number; json: boolean }) => {
+    const { benchFanOut } = await import('./fan-out/bench.ts');
+    await benchFanOut(options);
+  });
+
 await program.parseAsync();
 
 function positive(text: string): number {

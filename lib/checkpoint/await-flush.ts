@@ -1,7 +1,9 @@
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { type CycleContext, persistently } from './context.ts';
 
+/** Milliseconds for each hundred states that are looked at, which is one request: their reading is what a long wait costs. */
 const LOOK_EVERY = 200;
+const STATES_A_REQUEST = 100;
 
 /** A consumer that is to flush. */
 export interface Flushing {
@@ -25,7 +27,7 @@ export async function awaitFlush(
   const waiting = new Map(consumers.map((consumer) => [consumer.partition, consumer]));
   const failed: number[] = [];
   while (waiting.size > 0) {
-    for (const state of await readStates(context)) {
+    for (const state of await readStates(context, [...waiting.keys()])) {
       const consumer = waiting.get(state.partition);
       if (!consumer) continue;
       const ended = state.owner === undefined && state.epoch >= consumer.endsFrom;
@@ -35,15 +37,17 @@ export async function awaitFlush(
     }
     if (waiting.size === 0 || environment.now() >= until) break;
     await lease.renewIfDue();
-    await environment.sleep(Math.min(LOOK_EVERY, Math.max(1, until - environment.now())));
+    const pause = LOOK_EVERY * Math.ceil(waiting.size / STATES_A_REQUEST);
+    await environment.sleep(Math.min(pause, Math.max(1, until - environment.now())));
   }
   return [...failed, ...waiting.keys()].sort((a, b) => a - b);
 }
 
-/** Every partition's state, consistently read. */
-export function readStates(context: CycleContext): Promise<readonly PartitionState[]> {
-  const { state, pipeline, lease } = context;
-  return persistently(context, (deadline) =>
-    state.readPartitions(pipeline.name, lease.state.partitions, deadline),
-  );
+/** States consistently read: of every partition, or of those that are named. */
+export function readStates(
+  context: CycleContext,
+  partitions: number | readonly number[] = context.lease.state.partitions,
+): Promise<readonly PartitionState[]> {
+  const { state, pipeline } = context;
+  return persistently(context, (deadline) => state.readPartitions(pipeline.name, partitions, deadline));
 }

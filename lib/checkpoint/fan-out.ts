@@ -26,11 +26,13 @@ export async function findWork(
 }
 
 async function workOf(context: CycleContext, state: PartitionState): Promise<Work> {
-  const { transport, environment, pipeline } = context;
+  const { transport, environment, pipeline, lease } = context;
   if (state.halted) return { state, pending: false, held: false };
   // A living consumer renews long before half its lease is left; one that has less may be dead.
   const held = state.owner !== undefined && state.leaseUntil - environment.now() > pipeline.consume.lease / 2;
   if (state.inFlight.length > 0) return { state, pending: true, held };
+  // Thousands of partitions on a slow broker take longer than the cycle's lease lasts.
+  await lease.renewIfDue();
   const last = await persistently(context, (deadline) => transport.lastPosition(state.topic, deadline));
   // Another topic under the name of ours: a consumer finds out, and halts.
   const pending = isAfter(last, state.committed) || endsBefore(last, state.committed);

@@ -85,15 +85,16 @@ export function partitionItem(
 const KEYS_A_REQUEST = 100;
 const REQUESTS_AT_ONCE = 4;
 
-/** In order of their number; a missing one is left out. */
+/** The first so many, or those that are named, in order; a missing one is left out. */
 export async function readPartitionItems(
   table: StateTable,
   pipeline: string,
-  partitions: number,
+  partitions: number | readonly number[],
   deadline: number,
 ): Promise<readonly PartitionState[]> {
-  const keys = Array.from({ length: partitions }, (_, partition) => partitionKey(pipeline, partition));
-  const chunks = Array.from({ length: Math.ceil(partitions / KEYS_A_REQUEST) }, (_, chunk) =>
+  const numbers = typeof partitions === 'number' ? [...Array(partitions).keys()] : partitions;
+  const keys = numbers.map((partition) => partitionKey(pipeline, partition));
+  const chunks = Array.from({ length: Math.ceil(keys.length / KEYS_A_REQUEST) }, (_, chunk) =>
     keys.slice(chunk * KEYS_A_REQUEST, (chunk + 1) * KEYS_A_REQUEST),
   );
   const items = new Map<AttributeValue['S'], Attributes>();

@@ -35,8 +35,14 @@ export interface StateStore {
   /** Create-only. */
   createPartition(state: PartitionState, deadline: number): Promise<WriteResult<PartitionState>>;
   readPartition(pipeline: string, partition: number, deadline: number): Promise<PartitionState | undefined>;
-  /** Each one read consistently, in order; a missing one is left out. */
-  readPartitions(pipeline: string, partitions: number, deadline: number): Promise<readonly PartitionState[]>;
+  /**
+   * The first so many, or those that are named. Each one read consistently, in order; a missing one is left out.
+   */
+  readPartitions(
+    pipeline: string,
+    partitions: number | readonly number[],
+    deadline: number,
+  ): Promise<readonly PartitionState[]>;
   /**
    * Takes the lease if it has run out or nobody holds it and the partition is not halted: epoch raised, version + 1, new
    * owner. A claim repeated with the same `writeId` answers as taken when its first try was carried out.

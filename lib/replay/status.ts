@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { readSnapshot } from '../checkpoint/snapshots.ts';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
@@ -82,6 +83,8 @@ export interface PipelineStatus {
 
 const CHECKPOINTS_SHOWN = 5;
 const REPLAYS_SHOWN = 5;
+/** Of Pulsar, for the last positions. */
+const REQUESTS_AT_ONCE = 32;
 
 /** Where a pipeline stands, read without touching anything. @throws PulsehouseError PH_STATE_MISSING */
 export async function readStatus(
@@ -101,8 +104,8 @@ export async function readStatus(
     replays.readReplays(pipeline.name, REPLAYS_SHOWN, deadline),
     acknowledgedPositions(dependencies, cycle.acknowledged, deadline),
   ]);
-  const partitions = await Promise.all(
-    states.map((partition) => partitionStatus(dependencies, partition, told, deadline)),
+  const partitions = await pLimit(REQUESTS_AT_ONCE).map([...states], (partition) =>
+    partitionStatus(dependencies, partition, told, deadline),
   );
   return {
     pipeline: pipeline.name,

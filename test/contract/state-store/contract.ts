@@ -64,6 +64,8 @@ export function stateStoreContract(name: string, open: () => Promise<StateStoreS
       expect(await store.readPartitions(pipeline, 230, deadline())).toStrictEqual(states);
       expect(await store.readPartitions(pipeline, 3, deadline())).toStrictEqual(states.slice(0, 3));
       expect(await store.readPartitions(pipeline, 0, deadline())).toStrictEqual([]);
+      const named = await store.readPartitions(pipeline, [7, 51, 200, 5], deadline());
+      expect(named.map(({ partition }) => partition)).toEqual([7, 200]);
     });
   });
 

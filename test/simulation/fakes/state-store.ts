@@ -212,11 +212,12 @@ export class SimulatedStateStore implements StateStore {
   /** One request after the other, as DynamoDB gives no consistent view of several items. */
   async readPartitions(
     pipeline: string,
-    partitions: number,
+    partitions: number | readonly number[],
     deadline: number,
   ): Promise<readonly PartitionState[]> {
+    const numbers = typeof partitions === 'number' ? Array(partitions).keys() : partitions;
     const states: PartitionState[] = [];
-    for (let partition = 0; partition < partitions; partition += 1) {
+    for (const partition of numbers) {
       const state = await this.readPartition(pipeline, partition, deadline);
       if (state !== undefined) states.push(state);
     }
