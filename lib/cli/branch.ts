@@ -11,7 +11,7 @@ import { formatPosition } from '../pipeline/position.ts';
 import { branch } from '../replay/branch/branch.ts';
 import type { BranchResult } from '../replay/branch/branch-run.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { count, duration } from './format.ts';
+import { count, duration, plural } from './format.ts';
 import { packageRoot } from './package-root.ts';
 import { requestedBy } from './requested-by.ts';
 import type { Session } from './session.ts';
@@ -117,12 +117,20 @@ function answer(terminal: Terminal, first: Pipeline, result: BranchResult, leftO
     columnsLeftOut: leftOut,
     partitions: result.partitions.map((part) => ({ ...part, from: formatPosition(part.from) })),
   });
-  const rows = result.partitions.map(({ partition, from, rows: stored }) => [
+  const rows = result.partitions.map(({ partition, from, rows: stored, deadLetters }) => [
     String(partition),
     formatPosition(from),
     count(stored),
+    count(deadLetters),
   ]);
-  terminal.say(`\n${table(terminal.colour, ['partition', 'goes on above', 'rows up to there'], rows)}`);
+  const head = ['partition', 'goes on above', 'rows up to there', 'dead letters'];
+  terminal.say(`\n${table(terminal.colour, head, rows)}`);
+  const left = result.partitions.reduce((sum, { deadLetters }) => sum + deadLetters, 0);
+  if (left > 0) {
+    terminal.say(
+      `\n${plural(left, 'dead letter')} of ${first.name} stay in its bucket, beyond the reach of \`redrive\` here; docs/replay.md says how they become rows`,
+    );
+  }
   terminal.say(
     `\nBegun from checkpoint ${result.checkpoint} of ${first.name}; \`pulsehouse run\` goes on from there`,
   );

@@ -36,5 +36,7 @@ export interface BranchResult {
     readonly from: Position;
     /** Stored since the first pipeline's last reset. */
     readonly rows: number;
+    /** Messages up to there that the first pipeline could make no row of; they stay in its bucket. */
+    readonly deadLetters: number;
   }[];
 }

@@ -2,6 +2,7 @@ import type { Snapshot } from '../../checkpoint/snapshot.ts';
 import { createSnapshot, listSnapshots, readSnapshot } from '../../checkpoint/snapshots.ts';
 import { newCycleState } from '../../pipeline/cycle-transitions.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
+import { NO_TOTALS } from '../../pipeline/partition-state.ts';
 import { newPartitionState } from '../../pipeline/partition-transitions.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { holdCycle } from '../hold.ts';
@@ -53,15 +54,25 @@ export async function branch(
     return {
       checkpoint: base.checkpoint,
       snapshot: claimed.number,
-      partitions: claimed.partitions.map(({ partition, committed }) => ({
-        partition,
-        from: committed,
-        rows: rows.get(partition) ?? 0,
-      })),
+      partitions: claimed.partitions.map(({ partition, committed }) => {
+        const stored = rows.get(partition) ?? 0;
+        return {
+          partition,
+          from: committed,
+          rows: stored,
+          deadLetters: lettersLeft(base, partition, stored),
+        };
+      }),
     };
   } finally {
     await cycle.release().catch(() => undefined);
   }
+}
+
+/** What was a dead letter and is a row by now was put through again. */
+function lettersLeft({ partitions }: Base, partition: number, rows: number): number {
+  const { deadLetters, rows: atOnce } = partitions[partition]?.totals ?? NO_TOTALS;
+  return Math.max(0, deadLetters - Math.max(0, rows - atOnce));
 }
 
 /** @throws PulsehouseError PH_RESET_REFUSED */

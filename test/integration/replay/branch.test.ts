@@ -1,16 +1,31 @@
 import { describe, expect } from 'vitest';
+import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
 import { openRowCopy } from '../../../lib/assembly/row-copy.ts';
 import { readSettings } from '../../../lib/assembly/settings.ts';
 import { runCycle } from '../../../lib/checkpoint/cycle.ts';
 import type { Pipeline } from '../../../lib/pipeline/pipeline.ts';
 import type { RowCopy } from '../../../lib/ports/row-copy.ts';
+import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
 import { audit } from '../../../lib/replay/audit/audit.ts';
 import { branch } from '../../../lib/replay/branch/branch.ts';
 import type { BranchSource } from '../../../lib/replay/branch/branch-run.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
+import { planReplay } from '../../../lib/replay/replay/plan.ts';
+import { planRedrive } from '../../../lib/replay/replay/redrive.ts';
+import { startReplay } from '../../../lib/replay/replay/replay.ts';
 import { reset } from '../../../lib/replay/reset/reset.ts';
+import { silentLog } from '../../support/events-pipeline.ts';
 import { type Place, test } from '../../support/place.ts';
-import { byHand, connectAs, consumeWith, openSubject, type Subject, soon } from './subject.ts';
+import {
+  byHand,
+  connectAs,
+  consumeWith,
+  openSubject,
+  requestOf,
+  type Subject,
+  soon,
+  untilDone,
+} from './subject.ts';
 
 const PARTITIONS = 2;
 
@@ -59,6 +74,46 @@ describe('a second pipeline from a checkpoint of the first', () => {
     expect(report, report.problems.join()).toMatchObject({ exact: true, excluded: 10, rows: 110 });
     await green.close();
     await blue.close();
+  });
+
+  test("the first one's dead letters stay with it, and become rows of the second while Pulsar has them", async ({
+    place,
+  }) => {
+    const blue = await openSubject(place, PARTITIONS);
+    const { pipeline } = blue;
+    await blue.publish(2);
+    const wire = { serviceUrl: place.environment['PULSAR_SERVICE_URL'] ?? '', environment, log: silentLog };
+    const producer = await openProducer(wire, `${pipeline.topic}-partition-0`);
+    const ids = [1_001, 'two', 1_003];
+    await producer.sendBatch(ids.map((id) => ({ payload: Buffer.from(JSON.stringify({ id })) })));
+    await producer.close();
+    const deadLetters = { enabled: true, maxRatio: 1, minimum: 10 };
+    const tolerant = await connectAs(place, { ...pipeline, deadLetters });
+    expect(await consumeWith(tolerant)).toMatchObject({ rows: 22, deadLetters: 1 });
+    await blue.consume(1);
+    await blue.cycle();
+
+    const green = await openGreen(place, blue);
+    const { partitions } = await green.bringUp();
+    expect(partitions).toMatchObject([
+      { rows: 22, deadLetters: 1 },
+      { rows: 20, deadLetters: 0 },
+    ]);
+    const mended = await connectAs(place, {
+      ...green.pipeline,
+      source: { format: 'json', fields: { id: 'String' } },
+      columns: { id: 'toUInt64OrDefault(id, toUInt64(2))' },
+    });
+    expect(await audit(mended, {}, { deadline: soon() })).toMatchObject({ exact: false, missing: 1 });
+    expect(
+      (await planRedrive(mended, requestOf(mended.pipeline, { mode: 'redrive' }), soon())).ranges,
+    ).toEqual(expect.arrayContaining([expect.objectContaining({ deadLetters: 0 })]));
+    const request = requestOf(mended.pipeline, { mode: 'repair' });
+    const plan = await planReplay(mended, request, mended, { deadline: soon() });
+    const record = await startReplay(mended, plan, 'a test', soon());
+    expect(await untilDone(mended, record)).toMatchObject({ done: true });
+    expect(await audit(mended, {}, { deadline: soon() })).toMatchObject({ exact: true, rows: 43 });
+    for (const opened of [mended, tolerant, green, blue]) await opened.close();
   });
 
   test('a copy cut off in the middle of a part is finished exactly', async ({ place }) => {
