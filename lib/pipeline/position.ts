@@ -34,6 +34,10 @@ export function laterOf(a: Position, b: Position): Position {
   return comparePositions(a, b) >= 0 ? a : b;
 }
 
+export function earlierOf(a: Position, b: Position): Position {
+  return comparePositions(a, b) <= 0 ? a : b;
+}
+
 /** Whether a topic whose last entry is `last` ends in an older ledger than the one an entry was read from. */
 export function endsBefore(last: Position, read: Position): boolean {
   return last.ledger !== -1 && read.entry !== -1 && last.ledger < read.ledger;

@@ -1,8 +1,8 @@
 import type { BatchRecord, PartitionState } from '../../pipeline/partition-state.ts';
-import { comparePositions, isAfter, type Position } from '../../pipeline/position.ts';
+import { comparePositions, earlierOf, isAfter, LAST_OF_ALL, type Position } from '../../pipeline/position.ts';
 import { type ReplayRecord, rangesOf, replayScope } from '../../pipeline/replay.ts';
 import type { StateStore } from '../../ports/state-store.ts';
-import type { Journal } from '../journal.ts';
+import type { Journal, ResetPartition } from '../journal.ts';
 import type { Segment } from './segments.ts';
 
 /** What a comparison needs of a batch. */
@@ -10,7 +10,7 @@ export type ReadBatch = Pick<
   BatchRecord,
   'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo' | 'deadLetters'
 > & {
-  /** Dead letters in there count no more: a later replay put them through the mapping again. */
+  /** Dead letters in there count no more: a later replay put them through the mapping again, or a reset had them read again. */
   readonly decidedAnew?: readonly Segment[];
 };
 
@@ -46,30 +46,42 @@ export async function readLedger(
   const current = await sources.store.readBatches(pipeline, partition, generation, deadline);
   let { origin } = state;
   let batches = withExpired({ after: origin, to: committed }, state.totals, upTo(current, committed));
-  for (const reset of resetsOf(sources.journal, partition, generation)) {
-    if (isAfter(reset.to, reset.from)) skipped.push({ after: reset.from, to: reset.to });
-    const to = isAfter(reset.to, reset.from) ? reset.from : reset.to;
+  let deadLetterBatches: readonly ReadBatch[] = upTo(current, committed);
+  let bound = LAST_OF_ALL;
+  let joined = false;
+  const resets = resetsOf(sources.journal, partition, generation);
+  for (const reset of resets) {
+    const to = earlierOf(reset.to, reset.from);
     const older = await sources.store.readBatches(pipeline, partition, reset.fromGeneration, deadline);
-    const cut = reset.cut ? [{ ...reset.cut, to, publishedUpTo: 0, deadLetters: undefined }] : [];
-    const kept = withExpired({ after: reset.origin, to }, reset.kept, [...upTo(older, to), ...cut]);
+    bound = earlierOf(bound, to);
+    deadLetterBatches = [...deadLetterBatches, ...upTo(older, bound), ...splitBy(older, bound)];
+    // Of those before it only the dead letters are still to be told apart.
+    if (joined) continue;
+    if (isAfter(reset.to, reset.from)) skipped.push({ after: reset.from, to: reset.to });
+    const kept = withExpired({ after: reset.origin, to }, reset.kept, [...upTo(older, to), ...cutOf(reset)]);
     batches = [...kept, ...batches];
     origin = reset.origin;
-    if (reset.joined) break;
+    joined = reset.joined;
   }
-  let deadLetterBatches = batches;
   for (const replay of sources.replays.toReversed()) {
     const ranges = rangesOf(replay, partition);
     if (ranges.length === 0) continue;
     const own = await sources.store.readBatches(replayScope(pipeline), partition, replay.id, deadline);
-    const gone = goneThrough(replay, ranges, own);
+    const later = lowest(resets.filter(({ at }) => at > replay.requestedAt));
+    const gone = below(goneThrough(replay, ranges, own), later?.to);
     const outside = (batch: ReadBatch) =>
       gone.every(
         ({ after, to }) => comparePositions(batch.to, after) <= 0 || comparePositions(batch.after, to) >= 0,
       );
-    if (replay.mode === 'replace') batches = inOrder([...batches.filter(outside), ...own]);
+    const split = later ? splitBy(own, later.to) : [];
+    const whole = later ? upTo(own, later.to) : own;
+    if (replay.mode === 'replace') {
+      const cut = later && split.length > 0 ? cutOf(later) : [];
+      batches = inOrder([...batches.filter(outside), ...whole, ...cut]);
+    }
     const decides = replay.mode === 'replace' || replay.mode === 'redrive';
     const before = decides ? deadLetterBatches.map((batch) => decidedAnew(batch, gone)) : deadLetterBatches;
-    deadLetterBatches = [...before, ...own];
+    deadLetterBatches = [...before, ...whole, ...split];
   }
   return { state, origin, batches, deadLetterBatches, skipped };
 }
@@ -86,6 +98,30 @@ function goneThrough(
   return ranges
     .filter(({ after }) => isAfter(reached, after))
     .map(({ after, to }) => ({ after, to: isAfter(to, reached) ? reached : to }));
+}
+
+/** What lies above a reset's position was read again since, whatever a replay before it had made of it. */
+function below(segments: readonly Segment[], to: Position | undefined): readonly Segment[] {
+  if (!to) return segments;
+  return segments
+    .filter(({ after }) => isAfter(to, after))
+    .map((segment) => ({ after: segment.after, to: isAfter(segment.to, to) ? to : segment.to }));
+}
+
+/** The batch that a reset cuts in two, for the dead letters of its lower part. */
+function splitBy(batches: readonly BatchRecord[], at: Position): readonly ReadBatch[] {
+  return batches
+    .filter(({ after, to }) => isAfter(to, at) && isAfter(at, after))
+    .map((batch) => ({ ...batch, to: at, decidedAnew: [{ after: at, to: LAST_OF_ALL }] }));
+}
+
+/** The same for the rows, as the reset counted them. */
+function cutOf({ cut, to }: ResetPartition): readonly ReadBatch[] {
+  return cut ? [{ ...cut, to, publishedUpTo: 0, deadLetters: undefined }] : [];
+}
+
+function lowest(resets: readonly DatedReset[]): DatedReset | undefined {
+  return resets.toSorted((a, b) => comparePositions(a.to, b.to))[0];
 }
 
 function decidedAnew(batch: ReadBatch, where: readonly Segment[]): ReadBatch {
@@ -117,15 +153,18 @@ function upTo(batches: readonly BatchRecord[], committed: Position): readonly Ba
   return batches.filter((batch) => !isAfter(batch.to, committed));
 }
 
+/** `at`: milliseconds since the epoch. */
+type DatedReset = ResetPartition & { readonly at: number };
+
 /** The resets that led to `generation`, newest first. */
-function resetsOf(journal: Journal, partition: number, generation: string) {
-  const found = [];
+function resetsOf(journal: Journal, partition: number, generation: string): readonly DatedReset[] {
+  const found: DatedReset[] = [];
   let wanted = generation;
   for (const operation of journal.operations.toReversed()) {
     if (operation.kind !== 'reset') continue;
     const mine = operation.partitions.find((part) => part.partition === partition);
     if (mine?.toGeneration !== wanted) continue;
-    found.push(mine);
+    found.push({ ...mine, at: operation.at });
     wanted = mine.fromGeneration;
   }
   return found;

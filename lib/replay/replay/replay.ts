@@ -7,12 +7,12 @@ import { assertSameExclusions, exclusionsDigest } from '../comparison/absence.ts
 import { type DeadLetterIndex, knownDeadLetters } from '../comparison/known-dead-letters.ts';
 import { batchesIn, type PartitionLedger } from '../comparison/ledger.ts';
 import type { Segment } from '../comparison/segments.ts';
-import { operationId } from '../journal.ts';
+import { holdsPipeline, operationId, readJournal } from '../journal.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
 import { type Conclusion, conclude } from './conclude.ts';
 import { deadLetterEntries, entriesTransport, onlyRowsOf } from './dead-letter-source.ts';
-import { type PlanDependencies, type ReplayRequest, readLedgers } from './plan.ts';
+import { isOwnTable, type PlanDependencies, type ReplayRequest, readLedgers } from './plan.ts';
 import {
   type PartitionReplayResult,
   type ReplaySource,
@@ -55,7 +55,8 @@ const LOOK_EVERY = 3_000;
 
 /**
  * Writes down what is to be done; from here on any invocation can carry it on.
- * @throws PulsehouseError PH_REPLAY_BUSY while another one of the pipeline runs, PH_NOT_PAUSED, PH_RANGE_INVALID.
+ * @throws PulsehouseError PH_REPLAY_BUSY while another one of the pipeline runs, PH_NOT_PAUSED, PH_RANGE_INVALID,
+ * PH_RESET_UNFINISHED while positions and rows are being moved.
  */
 export async function startReplay(
   dependencies: PlanDependencies,
@@ -67,6 +68,7 @@ export async function startReplay(
   const { request, ranges } = plan;
   if (request.mode === 'verify') throw new PulsehouseError('PH_INVARIANT', 'a comparison is no replay');
   await assertNoneRuns(dependencies, undefined, deadline);
+  if (isOwnTable(pipeline, request)) await assertNothingMoves(dependencies, deadline);
   if (request.mode === 'replace') await assertPaused(dependencies, deadline);
   const record: ReplayRecord = {
     pipeline: pipeline.name,
@@ -95,6 +97,7 @@ export async function startReplay(
   try {
     // Of two that were begun at once neither may think itself alone: each looks once more after it can be seen.
     await assertNoneRuns(dependencies, record.id, deadline);
+    if (isOwnTable(pipeline, record)) await assertNothingMoves(dependencies, deadline);
   } catch (error) {
     await replays.endReplay(pipeline.name, record.id, 'cancelled', environment.now(), deadline);
     throw error;
@@ -113,6 +116,20 @@ async function assertNoneRuns(
   throw new PulsehouseError('PH_REPLAY_BUSY', `replay ${running.id} (${running.mode}) is still running`, {
     nextStep: `Carry it on with \`pulsehouse replay --continue ${running.id}\`, or give it up with --cancel.`,
   });
+}
+
+/** What is moved by hand was planned without the rows of this replay, and this replay without the move. */
+async function assertNothingMoves({ objects, pipeline }: PlanDependencies, deadline: number): Promise<void> {
+  const { unfinished } = await readJournal(objects, pipeline.name, deadline);
+  const first = unfinished.find(holdsPipeline);
+  if (!first) return;
+  throw new PulsehouseError(
+    'PH_RESET_UNFINISHED',
+    `${first.kind} ${first.id} by ${first.by} is not finished`,
+    {
+      where: { pipeline: pipeline.name },
+    },
+  );
 }
 
 /**

@@ -21,6 +21,7 @@ import type { PlanDependencies } from '../replay/plan.ts';
 import { unknownPartition } from '../unknown-partition.ts';
 import { assertWhole, giveUpInFlight, settleInFlight, standingOf } from './in-flight.ts';
 import { countKept } from './kept.ts';
+import { assertNoReplay } from './no-replay.ts';
 import { removeRows } from './remove-rows.ts';
 import { assertAboveReplaced, beginningOf, isReplaced } from './replaced-topic.ts';
 import { takeSnapshot } from './take-snapshot.ts';
@@ -51,7 +52,7 @@ export interface PlannedReset {
 /**
  * What a reset would do. Changes nothing.
  * @throws PulsehouseError PH_RESET_REFUSED below what Pulsar was told to forget, beyond the topic's end, or where Pulsar does
- * not have what would have to be read again.
+ * not have what would have to be read again; PH_REPLAY_BUSY while a replay reaches above the position.
  */
 export async function planReset(
   dependencies: PlanDependencies,
@@ -59,6 +60,7 @@ export async function planReset(
   deadline: number,
 ): Promise<readonly PlannedReset[]> {
   const { state, pipeline, sink } = dependencies;
+  await assertNoReplay(dependencies, request.positions, deadline);
   const planned: PlannedReset[] = [];
   for (const [partition, to] of request.positions) {
     const found = await state.readPartition(pipeline.name, partition, deadline);
@@ -94,7 +96,7 @@ async function assertPossible(
  * Moves partitions to other positions, and the table with them: settles what is in flight under the old generation,
  * begins a new one, takes a snapshot of it, and only then removes the rows that will be read again. The pipeline stays
  * paused. Cut off anywhere, the same call goes on where it was.
- * @throws PulsehouseError PH_NOT_PAUSED, PH_RESET_UNFINISHED when another one was cut off, PH_RESET_REFUSED.
+ * @throws PulsehouseError PH_NOT_PAUSED, PH_RESET_UNFINISHED when another one was cut off, PH_RESET_REFUSED, PH_REPLAY_BUSY.
  */
 export async function reset(
   dependencies: PlanDependencies,
@@ -110,6 +112,8 @@ export async function reset(
       });
     }
     const { operation, begunBefore } = await begin(dependencies, request, { by, owner, deadline });
+    // A replay begun at the same time looks for the operation after it wrote itself down: one of the two sees the other.
+    await assertNoReplay(dependencies, request.positions, deadline);
     for (const part of operation.partitions) await moveState(dependencies, part, owner, deadline);
     await takeSnapshot(dependencies, cycle, deadline);
     const ranges = operation.partitions.map(({ partition, to }) => ({
@@ -139,6 +143,7 @@ async function begin(
       throw new PulsehouseError('PH_RESET_UNFINISHED', `${operation.kind} ${operation.id} was cut off`);
     }
   }
+  await assertNoReplay(dependencies, request.positions, deadline);
   const generation = newGeneration(environment);
   const partitions: ResetPartition[] = [];
   for (const [partition, to] of request.positions) {
