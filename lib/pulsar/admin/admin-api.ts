@@ -36,7 +36,8 @@ interface AdminAnswer {
 const TIMEOUT = 30_000;
 /** The internal statistics of a topic with a hundred thousand ledgers stay below it. */
 const MAX_BODY = 64 * 1024 * 1024;
-/** A broker sends on to the one that owns the topic, which knows. */
+/** So a broker sends on to the one that owns the topic. Other redirects are a gateway's, to a page to log in at. */
+const TO_THE_OWNER = 307;
 const MAX_REDIRECTS = 5;
 
 const STATUS_CODES: Readonly<Record<number, ErrorCode>> = {
@@ -84,6 +85,12 @@ export async function askAdminHeaders(
   deadline: number,
 ): Promise<IncomingHttpHeaders> {
   return (await get(access, question, 'headers', deadline)).headers;
+}
+
+/** Reading needs no such rights: whoever can do without the answer goes on. */
+export function mayNotAsk(error: unknown): boolean {
+  if (!isPulsehouseError(error)) return false;
+  return error.code === 'PH_PULSAR_AUTHENTICATION' || error.code === 'PH_PULSAR_AUTHORIZATION';
 }
 
 export function ofTopic(topic: string, what: string): AdminQuestion {
@@ -138,7 +145,7 @@ async function follow(
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const answer = await exchange(url, { headers, agent: false, signal }, access.tls ?? {}, wanted);
     const { location } = answer.headers;
-    if (answer.status < 300 || answer.status >= 400 || location === undefined) return answer;
+    if (answer.status !== TO_THE_OWNER || location === undefined) return answer;
     const next = new URL(location, url);
     if (url.protocol === 'https:' && next.protocol !== 'https:') {
       throw failure(
@@ -202,7 +209,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The API gives its reason in JSON; whatever else answers 404 with a page of its own knows nothing of topics. */
+/** The API gives its reason in JSON; what answers 404 with a page of its own, or redirects to one, is something else. */
 function refusal(
   access: AdminAccess,
   question: AdminQuestion,
@@ -210,7 +217,7 @@ function refusal(
 ): PulsehouseError {
   const reason = reasonIn(body);
   const code =
-    status === 404 && reason === undefined
+    status < 400 || (status === 404 && reason === undefined)
       ? 'PH_PULSAR_ADMIN_FAILED'
       : (STATUS_CODES[status] ?? (status >= 500 ? 'PH_PULSAR_NOT_READY' : 'PH_PULSAR_REFUSED'));
   return failure(access, question, code, `answered ${status}: ${reason ?? quote(body)}`);

@@ -22,7 +22,7 @@ export interface LedgerStats {
 
 /**
  * What stands at a position that a reader was not shown. `unreadable`: the broker does not answer for it, which is how
- * it says that it cannot read the entry either. `gone`: not kept any more.
+ * it says that it cannot read the entry either. `gone`: not kept any more, or lost.
  */
 export type StoredEntry = 'marker' | 'aborted' | 'chunk' | 'message' | 'unreadable' | 'gone';
 

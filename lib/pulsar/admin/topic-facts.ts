@@ -1,6 +1,5 @@
-import { isPulsehouseError } from '../../pipeline/errors.ts';
 import type { Log } from '../../ports/log.ts';
-import { type AdminAccess, askAdmin, ofTopic } from './admin-api.ts';
+import { type AdminAccess, askAdmin, mayNotAsk, ofTopic } from './admin-api.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -42,11 +41,6 @@ export async function connectedConsumers(
     return consumers.map((consumer: Json) => `"${consumer['consumerName']}" at ${consumer['address']}`);
   };
   return askAdmin(access, ofTopic(topic, 'stats'), read, deadline);
-}
-
-function mayNotAsk(error: unknown): boolean {
-  if (!isPulsehouseError(error)) return false;
-  return error.code === 'PH_PULSAR_AUTHENTICATION' || error.code === 'PH_PULSAR_AUTHORIZATION';
 }
 
 function objectIn(value: unknown): Json {

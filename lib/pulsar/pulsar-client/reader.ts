@@ -3,12 +3,13 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import { isAfter, type Position } from '../../pipeline/position.ts';
 import type { Environment } from '../../ports/environment.ts';
 import type { Entry, EntryReader, ReaderOptions } from '../../ports/transport.ts';
+import { follows } from '../admin/skipped-entries.ts';
 import type { TopicAdmin } from '../admin/topic-admin.ts';
 import { EntryAssembler } from './entry-assembler.ts';
+import { explainSkipped } from './explain-skipped.ts';
 import { clientFailure } from './failures.ts';
 import { parseId } from './message-id.ts';
 import type { ClientSession, SessionTerms } from './session.ts';
-import { explainSkipped, follows } from './skipped-entries.ts';
 
 /** How long a reader may stay without a broker before it is an error; the client itself would try for ever. */
 const OUT_OF_REACH = 30_000;

@@ -57,6 +57,12 @@ describe('an admin URL at which stands', () => {
   test.for([
     ['a page', page(200), 'PH_PULSAR_ADMIN_FAILED', namesTheUrl],
     ['a server that knows no such page', page(404), 'PH_PULSAR_ADMIN_FAILED', namesTheUrl],
+    [
+      'a gateway that wants a login',
+      (response: ServerResponse) => response.writeHead(302, { location: '/login' }).end(),
+      'PH_PULSAR_ADMIN_FAILED',
+      namesTheUrl,
+    ],
     ['some other API', json(200, 'welcome'), 'PH_PULSAR_ADMIN_FAILED', namesTheUrl],
     ['an API without the topic', json(404, { reason: 'Topic not found' }), 'PH_PULSAR_TOPIC_NOT_FOUND'],
     ['a gateway without a broker', page(503), 'PH_PULSAR_NOT_READY'],

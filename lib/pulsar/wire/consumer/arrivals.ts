@@ -40,8 +40,13 @@ export class Arrivals implements SessionListener {
     this.#onChange();
   }
 
+  /** What `take` will give. */
+  get first(): Arrival | undefined {
+    return this.#queue[this.#taken];
+  }
+
   take(): Arrival | undefined {
-    const arrival = this.#queue[this.#taken];
+    const arrival = this.first;
     if (arrival === undefined) return undefined;
     this.#queue[this.#taken++] = undefined;
     this.#bytes -= arrival.frame.length + FRAME_OVERHEAD;

@@ -30,6 +30,12 @@ export class Continuity {
     this.#seenIndex = undefined;
   }
 
+  /** The entry before it where a ledger ends between the two; undefined within one, and at the very beginning. */
+  across(next: Position): Position | undefined {
+    const before = this.#seen ?? this.#last;
+    return before.ledger >= 0 && next.ledger > before.ledger ? before : undefined;
+  }
+
   given(position: Position): void {
     this.#last = position;
   }

@@ -1,5 +1,5 @@
 import { isRetryable, messageOf, PulsehouseError } from '../../../pipeline/errors.ts';
-import { formatPosition } from '../../../pipeline/position.ts';
+import { formatPosition, type Position } from '../../../pipeline/position.ts';
 import { retry } from '../../../ports/retry.ts';
 import type { Entry, EntryReader, ReaderOptions } from '../../../ports/transport.ts';
 import { openEntry, permitsOf, type RawEntry, readRawEntry } from '../entry.ts';
@@ -9,6 +9,7 @@ import { isPassing } from '../passing.ts';
 import { type Arrival, Arrivals } from './arrivals.ts';
 import { Continuity } from './continuity.ts';
 import { EntryGroup } from './entry-group.ts';
+import { checkLedgerEnd } from './ledger-end.ts';
 import { Permits } from './permits.ts';
 import { readerSession, Session } from './session.ts';
 
@@ -37,6 +38,9 @@ export class WireReader implements EntryReader {
   #session: Session | undefined;
   #opening: Promise<void> | undefined;
   #group: EntryGroup | undefined;
+  /** The first arrival of a new ledger, once the end of the one before it was found in order. */
+  #inOrder: Arrival | undefined;
+  #checking: Promise<void> | undefined;
   #failure: unknown;
   #lostAt: number | undefined;
   #wake: () => void = () => {};
@@ -71,6 +75,8 @@ export class WireReader implements EntryReader {
   poll(): Entry | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     for (;;) {
+      // Where a ledger ends, `next` looks back first.
+      if (this.#ledgerEnd() !== undefined) return undefined;
       const arrival = this.#arrivals.take();
       if (arrival === undefined) return undefined;
       const entry = this.#accept(arrival);
@@ -88,7 +94,9 @@ export class WireReader implements EntryReader {
       if (this.#stopped.signal.aborted) return undefined;
       const left = deadline - environment.now();
       if (left <= 0) return undefined;
-      if (this.#arrivals.gone !== undefined) await this.#reopen(left);
+      const ended = this.#ledgerEnd();
+      if (ended !== undefined) await this.#check(ended, left);
+      else if (this.#arrivals.gone !== undefined) await this.#reopen(left);
       else await this.#waitForArrival(left);
     }
   }
@@ -116,6 +124,35 @@ export class WireReader implements EntryReader {
     this.#wake = () => arrived.abort();
     await this.#options.environment.sleep(milliseconds, arrived.signal);
     this.#wake = () => {};
+  }
+
+  #ledgerEnd(): { readonly seen: Position; readonly next: Arrival } | undefined {
+    const next = this.#arrivals.first;
+    if (next === undefined || next === this.#inOrder) return undefined;
+    const seen = this.#continuity.across(next);
+    return seen && { seen, next };
+  }
+
+  /** Waits for `milliseconds`; a check under way goes on beyond them. */
+  async #check(
+    ended: { readonly seen: Position; readonly next: Arrival },
+    milliseconds: number,
+  ): Promise<void> {
+    const { seen, next } = ended;
+    this.#checking ??= checkLedgerEnd(this.#options, this.topic, seen, next).then(
+      () => {
+        this.#inOrder = next;
+      },
+      (error: unknown) => {
+        this.#failure = error;
+      },
+    );
+    const checked = new AbortController();
+    const checking = this.#checking.finally(() => {
+      this.#checking = undefined;
+      checked.abort();
+    });
+    await Promise.race([checking, this.#options.environment.sleep(milliseconds, checked.signal)]);
   }
 
   /** Tries to subscribe again for `milliseconds`; an attempt under way goes on beyond them. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { between, follows } from '../../../../lib/pulsar/pulsar-client/skipped-entries.ts';
+import { between, follows } from '../../../../lib/pulsar/admin/skipped-entries.ts';
 
 const position = (ledger: number, entry: number) => ({ ledger, entry });
 
