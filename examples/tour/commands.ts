@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../infra/local/package-root.ts';
 import type { StackEnvironment } from '../../infra/local/server-plan.ts';
 
-const COMMAND = join(packageRoot, 'bin', 'pulsehouse.js');
+export const COMMAND = join(packageRoot, 'bin', 'pulsehouse.js');
 
 export interface Answered {
   readonly code: number | null;

@@ -18,7 +18,7 @@ export function createConsoleLog(
     const time = dim(new Date().toISOString().slice(11, 19));
     const text = level === 'error' ? red(message) : level === 'warn' ? yellow(message) : message;
     const rest = Object.entries({ ...common, ...fields }).filter(([, value]) => value !== undefined);
-    const shown = rest.map(([name, value]) => `${name}=${show(value)}`).join(' ');
+    const shown = rest.map(([name, value]) => `${name}=${show(value, message)}`).join(' ');
     terminal.complain(shown === '' ? `${time} ${text}` : `${time} ${text}  ${dim(shown)}`);
   };
   return {
@@ -30,8 +30,11 @@ export function createConsoleLog(
   };
 }
 
-function show(value: unknown): string {
-  if (value instanceof Error)
-    return isPulsehouseError(value) ? `${value.code}: ${value.message}` : messageOf(value);
+/** An error that the line's message tells already is named by its code alone. */
+function show(value: unknown, message: string): string {
+  if (value instanceof Error) {
+    if (!isPulsehouseError(value)) return messageOf(value);
+    return message.includes(value.message) ? value.code : `${value.code}: ${value.message}`;
+  }
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

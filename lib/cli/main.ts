@@ -48,11 +48,12 @@ const program = new Command('pulsehouse')
 const wanted = COMMANDS.filter(([name]) => name === process.argv[2]);
 for (const [, load] of wanted.length > 0 ? wanted : COMMANDS) (await load())(program);
 
-// A reader that went away (`| head`) is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
-});
+// A reader that went away (`| head`) is no failure of ours, and no reason to leave work half done.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 try {
   await program.parseAsync();

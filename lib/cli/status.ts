@@ -31,7 +31,7 @@ export function registerStatus(program: Command): void {
         for (const status of statuses) show(terminal, status);
         if (!options.watch || stop.aborted) return codeOf(statuses);
         await sessions[0]?.environment.sleep(REDRAW_EVERY, stop);
-        if (stop.aborted) return codeOf(statuses);
+        if (stop.aborted || !terminal.isRead) return codeOf(statuses);
       }
     },
   }).option('-w, --watch', 'show it again every two seconds');

@@ -7,6 +7,8 @@ export interface Terminal {
   /** Whether bars and redrawing make sense: stderr is a terminal and nobody parses the output. */
   readonly interactive: boolean;
   readonly colour: Colours;
+  /** Whether anybody still reads the answer: false after `| head` went away. */
+  readonly isRead: boolean;
   /** The answer itself, on stdout. Nothing with `--json`. */
   say(text: string): void;
   /** Progress and remarks, on stderr: never part of the answer. Nothing with `--json`. */
@@ -21,7 +23,14 @@ export type Colours = ReturnType<typeof picocolors.createColors>;
 
 export function createTerminal(json: boolean): Terminal {
   const onTerminal = process.stdout.isTTY === true;
+  let isRead = true;
+  process.stdout.once('error', () => {
+    isRead = false;
+  });
   return {
+    get isRead() {
+      return isRead;
+    },
     json,
     interactive: !json && process.stderr.isTTY === true && process.env['CI'] === undefined,
     colour: picocolors.createColors(picocolors.isColorSupported && onTerminal && !json),
