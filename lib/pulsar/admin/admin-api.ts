@@ -55,7 +55,7 @@ const NEXT_STEPS: Readonly<Partial<Record<ErrorCode, string>>> = {
     'Check that PULSAR_ADMIN_URL names the web address of the broker, and the broker for overload.',
   PH_PULSAR_AUTHENTICATION: 'Check PULSAR_TOKEN: the admin API does not accept it.',
   PH_PULSAR_AUTHORIZATION:
-    'Grant the role `consume` on the topic; policies and single messages are shown to an administrator of the tenant.',
+    'Grant the role `consume` on the topic; policies are shown to an administrator of the tenant only.',
 };
 
 /**

@@ -12,6 +12,9 @@ import { systemEnvironment } from '../../../lib/assembly/environment.ts';
 import { openTransport } from '../../../lib/assembly/servers.ts';
 import { readSettings } from '../../../lib/assembly/settings.ts';
 import { BEFORE_ALL } from '../../../lib/pipeline/position.ts';
+import { readForgettingPolicies } from '../../../lib/pulsar/admin/forgetting-policies.ts';
+import { TopicAdmin } from '../../../lib/pulsar/admin/topic-admin.ts';
+import { topicCreatedAt } from '../../../lib/pulsar/admin/topic-facts.ts';
 import { tlsAuthentication, tokenAuthentication } from '../../../lib/pulsar/wire/net/authentication.ts';
 import { type OAuth2Options, oauth2Authentication } from '../../../lib/pulsar/wire/net/oauth2.ts';
 import type { WireOptions } from '../../../lib/pulsar/wire/options.ts';
@@ -118,6 +121,29 @@ describe('tokens', () => {
     );
     expect(await nobody.topicIdentity(topic, soon())).toBeUndefined();
     await Promise.all([transport.close(), nobody.close(), producer.close()]);
+  });
+
+  it('of a role that may consume show all that reading asks the admin API for, and no policies', async () => {
+    const topic = `persistent://public/default/secured-${topics++}`;
+    const producer = await openProducer(plain({ authentication: asAdmin }), topic);
+    const position = await producer.send({ payload: Buffer.from('x') });
+    const url = stack.environment['PULSAR_ADMIN_URL'] ?? '';
+    const granted = await fetch(`${url}/admin/v2/namespaces/public/default/permissions/reader`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+      body: '["consume"]',
+    });
+    expect(granted.status).toBe(204);
+    const authentication = tokenAuthentication(tokenFor('reader', secret));
+    const access = { url, authentication, environment: systemEnvironment };
+    const asked = new TopicAdmin(access);
+    expect((await asked.stats(topic, soon())).last).toEqual(position);
+    expect(await asked.entryAt(topic, position, soon())).toBe('message');
+    expect(await topicCreatedAt(access, quiet, topic, soon())).toBeDefined();
+    await expect(readForgettingPolicies(access, topic, soon())).rejects.toMatchObject({
+      code: 'PH_PULSAR_AUTHORIZATION',
+    });
+    await producer.close();
   });
 
   it.each([
