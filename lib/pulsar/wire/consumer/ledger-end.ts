@@ -21,6 +21,7 @@ export async function checkLedgerEnd(
   topic: string,
   seen: Position,
   next: Position,
+  stop: AbortSignal,
 ): Promise<void> {
   const { environment, log } = options;
   const access = adminAccess(options);
@@ -28,7 +29,7 @@ export async function checkLedgerEnd(
   // Loaded when a ledger ends: within most invocations none does.
   const { TopicAdmin } = await import('../../admin/topic-admin.ts');
   const admin = new TopicAdmin(access);
-  const terms = { deadline: environment.now() + PATIENCE, retryIf: isRetryable };
+  const terms = { deadline: environment.now() + PATIENCE, retryIf: isRetryable, stop };
   try {
     const leftOut = await retry(environment, terms, () =>
       findLeftOut(admin, topic, [seen, next], LOOKED_AT, terms.deadline),

@@ -139,7 +139,7 @@ export class WireReader implements EntryReader {
     milliseconds: number,
   ): Promise<void> {
     const { seen, next } = ended;
-    this.#checking ??= checkLedgerEnd(this.#options, this.topic, seen, next).then(
+    this.#checking ??= checkLedgerEnd(this.#options, this.topic, seen, next, this.#stopped.signal).then(
       () => {
         this.#inOrder = next;
       },
