@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { comparePositions } from '../../pipeline/position.ts';
@@ -27,17 +26,15 @@ export interface PartitionStanding {
   readonly found: PartitionState | undefined;
 }
 
-const STATES_AT_ONCE = 32;
-
-export function readStandings(
+export async function readStandings(
   { pipeline, state }: Pick<ConcludeDependencies, 'pipeline' | 'state'>,
   record: ReplayRecord,
   deadline: number,
 ): Promise<readonly PartitionStanding[]> {
-  return pLimit(STATES_AT_ONCE).map([...partitionsOf(record)], async (partition) => ({
-    partition,
-    found: await state.readPartition(replayScope(pipeline.name), partition, deadline),
-  }));
+  const partitions = partitionsOf(record);
+  const states = await state.readPartitions(replayScope(pipeline.name), partitions, deadline);
+  const found = new Map(states.map((one) => [one.partition, one]));
+  return partitions.map((partition) => ({ partition, found: found.get(partition) }));
 }
 
 /** Whether a partition has gone through its ranges. */
