@@ -1,3 +1,4 @@
+import type { PulsehouseError } from '../pipeline/errors.ts';
 import {
   type Intent,
   insertToken,
@@ -6,6 +7,7 @@ import {
   tokensAreTrusted,
 } from '../pipeline/intent.ts';
 import { amendIntent } from '../pipeline/partition-transitions.ts';
+import { formatPosition } from '../pipeline/position.ts';
 import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
 import { findBadRows } from './bad-rows.ts';
 import { ask, batchError, type ConsumeContext, standingIntent } from './context.ts';
@@ -28,7 +30,18 @@ export async function storeFirst(context: ConsumeContext, seq: number, body: Bat
   const intent = standingIntent(context, seq);
   if (intent.rows === 0) return;
   const outcome = await send(context, intent, body);
-  if (outcome.kind !== 'stored') await settle(context, seq, { body, outcome });
+  if (outcome.kind === 'stored') return;
+  await settle(context, seq, { body, outcome });
+  if (outcome.error.code === 'PH_INSERT_FAILED') tellFailed(context, intent, outcome.error);
+}
+
+/** The table's own rows are settled; what else reads its inserts is not asked, and may lack them. */
+function tellFailed({ log, partition }: ConsumeContext, intent: Intent, error: PulsehouseError): void {
+  const after = formatPosition(intent.after);
+  const to = formatPosition(intent.to);
+  log.warn(`An insert failed and is settled; a view of the table may lack its rows: ${error.message}`, {
+    ...{ partition, after, to, code: error.code },
+  });
 }
 
 interface Sent {
