@@ -50,7 +50,8 @@ export class Server {
   /**
    * Runs one statement and waits for its end.
    * @returns the text of the answer.
-   * @throws ServerError when the server answered with an error; any other Error when there was no whole answer.
+   * @throws ServerError when the server answered with an error; any other Error when it gave no whole answer, or another
+   * server did.
    */
   async run(request: Request): Promise<string> {
     if (request.timeout <= 0) throw new Error('its deadline had passed before it was sent');
@@ -67,11 +68,9 @@ export class Server {
     const text = await readAll(stream, signal);
     const code = response_headers['x-clickhouse-exception-code'];
     if (http_status_code === 200 && code === undefined) return text;
-    throw new ServerError(
-      Number(code ?? /^Code: (\d+)/.exec(text)?.[1] ?? 0),
-      text.trim() || `HTTP status ${http_status_code}`,
-      writtenRows(response_headers['x-clickhouse-summary']),
-    );
+    const named = code ?? /^Code: (\d+)/.exec(text)?.[1];
+    if (named === undefined) throw notClickHouse(http_status_code, text);
+    throw new ServerError(Number(named), text.trim(), writtenRows(response_headers['x-clickhouse-summary']));
   }
 
   close(): Promise<void> {
@@ -92,6 +91,17 @@ async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {
     signal.removeEventListener('abort', giveUp);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A balancer without a server behind it, or a port of something else: that says nothing of what the server did. */
+function notClickHouse(status: number | undefined, text: string): Error {
+  const words = text
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return new Error(
+    `HTTP status ${status} without an error of ClickHouse's own: ${words.slice(0, 100) || 'no words'}`,
+  );
 }
 
 /** As the server counted them; NaN when it did not say. */

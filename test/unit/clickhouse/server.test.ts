@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { failedInsert } from '../../../lib/clickhouse/failures.ts';
+import { Questions } from '../../../lib/clickhouse/questions.ts';
+import { Server } from '../../../lib/clickhouse/server.ts';
+
+test('a balancer with nothing behind it is no answer of ClickHouse, and passes', async () => {
+  const balancer = createServer((request, response) => {
+    request.resume();
+    response.writeHead(503, { 'content-type': 'text/html' });
+    response.end('<html>\n<h1>503 Service Unavailable</h1>\n</html>');
+  });
+  await once(balancer.listen(0, '127.0.0.1'), 'listening');
+  const { port } = balancer.address() as AddressInfo;
+  const server = new Server({ url: `http://127.0.0.1:${port}`, username: 'default', password: '' });
+  const questions = new Questions(server, { database: 'd', table: 't' }, () => Date.now());
+  const asked = await questions.ask('SELECT 1', {}, Date.now() + 10_000).catch((error: unknown) => error);
+  expect(asked).toMatchObject({
+    code: 'PH_CLICKHOUSE_UNREACHABLE',
+    kind: 'retryable',
+    message: expect.stringContaining('HTTP status 503'),
+  });
+  expect(asked).toMatchObject({ message: expect.stringContaining('503 Service Unavailable') });
+  const sent = await server.run({ sql: 'INSERT', timeout: 10_000 }).catch((error: unknown) => error);
+  expect(failedInsert(sent, questions.where)).toMatchObject({
+    kind: 'in-doubt',
+    error: { code: 'PH_INSERT_UNANSWERED' },
+  });
+  await server.close();
+  balancer.close();
+});
