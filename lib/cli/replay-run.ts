@@ -2,6 +2,7 @@ import { isPulsehouseError } from '../pipeline/errors.ts';
 import { partitionsOf, type ReplayRecord } from '../pipeline/replay.ts';
 import { nextStepOf } from '../replay/replay/halts.ts';
 import { compareRanges } from '../replay/replay/plan.ts';
+import { planRedrive } from '../replay/replay/redrive.ts';
 import { advanceReplay, type ReplayProgress } from '../replay/replay/replay.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, duration, plural } from './format.ts';
@@ -109,18 +110,27 @@ async function conclude(
   terminal: Terminal,
   { deadline, took }: { readonly deadline: number; readonly took: number },
 ): Promise<ExitCode> {
-  if (record.status === 'cancelled' || record.mode === 'redrive') {
-    terminal.answer({ replay: record.id, status: record.status });
-    terminal.say(`Replay ${record.id} is ${record.status} after ${duration(took)}`);
-    return record.status === 'cancelled' ? EXIT.interrupted : EXIT.ok;
+  const { id, status, mode } = record;
+  if (status === 'cancelled') {
+    terminal.answer({ replay: id, status });
+    terminal.say(`Replay ${id} is cancelled after ${duration(took)}`);
+    return EXIT.interrupted;
+  }
+  if (mode === 'redrive') {
+    const deadLetters = await deadLettersLeft(session, record, deadline);
+    terminal.answer({ replay: id, status, deadLetters });
+    terminal.say(
+      `Replay ${id} is complete after ${duration(took)}; ${plural(deadLetters, 'dead letter')} left`,
+    );
+    return EXIT.ok;
   }
   const { messages, missing, doubled, foreign } = await compareRanges(session, record, target, { deadline });
   const surplus = doubled + foreign;
   const exact = missing + surplus === 0;
   terminal.answer({
-    replay: record.id,
-    mode: record.mode,
-    status: record.status,
+    replay: id,
+    mode,
+    status,
     exact,
     messages,
     missing,
@@ -128,7 +138,23 @@ async function conclude(
   });
   const { green, red, bold } = terminal.colour;
   terminal.say(
-    `${exact ? green(bold('exact')) : red(bold('not exact'))}: ${record.mode} of ${plural(partitionsOf(record).length, 'partition')}, ${count(messages)} messages, in ${duration(took)}; now missing ${count(missing)}, too many ${count(surplus)}`,
+    `${exact ? green(bold('exact')) : red(bold('not exact'))}: ${mode} of ${plural(partitionsOf(record).length, 'partition')}, ${count(messages)} messages, in ${duration(took)}; now missing ${count(missing)}, too many ${count(surplus)}`,
   );
   return exact ? EXIT.ok : EXIT.notExact;
+}
+
+/** In the partitions gone through: what no mapping took yet. */
+async function deadLettersLeft(session: Session, record: ReplayRecord, deadline: number): Promise<number> {
+  const { ranges } = await planRedrive(
+    session,
+    {
+      mode: 'redrive',
+      from: { kind: 'origin' },
+      to: { kind: 'committed' },
+      partitions: partitionsOf(record),
+      target: record.target,
+    },
+    deadline,
+  );
+  return ranges.reduce((sum, { deadLetters }) => sum + deadLetters, 0);
 }

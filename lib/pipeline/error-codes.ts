@@ -63,7 +63,8 @@ export const ERROR_CODES = {
   },
   PH_PULSAR_TOPIC_NOT_FOUND: {
     kind: 'terminal',
-    nextStep: 'Create the topic, or correct `topic` in pipeline.yml.',
+    nextStep:
+      'Create the topic, or correct `topic` in pipeline.yml; partitions of it that are gone come back by `pulsar-admin topics create-missed-partitions`.',
   },
   PH_PULSAR_TOPIC_TERMINATED: {
     kind: 'terminal',
