@@ -7,6 +7,7 @@ import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { bytes, count, duration } from './format.ts';
 import type { Session } from './session.ts';
 import { type Terminal, table } from './terminal.ts';
+import { together } from './together.ts';
 
 interface ConsumeOptions extends CommonOptions {
   readonly partition?: number;
@@ -25,8 +26,8 @@ export function registerConsume(program: Command): void {
       ['pulsehouse consume --partition 3 --until stopped', 'one partition, until Ctrl-C'],
     ],
     run: async ({ options, sessions, terminal, stop }) => {
-      const codes = await Promise.all(
-        sessions.map((session) => consumeAll(session, options, terminal, stop)),
+      const codes = await together(stop, (over) =>
+        sessions.map((session) => consumeAll(session, options, terminal, over)),
       );
       return worstOf(codes);
     },
@@ -52,13 +53,18 @@ async function consumeAll(
   const partitions = only === undefined ? known : [only];
   const begun = environment.now();
   const atOnce = until === 'stopped' ? partitions.length : options.concurrency;
-  const outcomes = await pLimit(Math.max(1, atOnce)).map(partitions, (partition) =>
-    consumePartition(session, {
-      partition,
-      until: until === 'stopped' ? 'deadline' : 'drained',
-      stop,
-      patient: options.wait,
-    }),
+  const limit = pLimit(Math.max(1, atOnce));
+  const outcomes = await together(stop, (over) =>
+    partitions.map((partition) =>
+      limit(() =>
+        consumePartition(session, {
+          partition,
+          until: until === 'stopped' ? 'deadline' : 'drained',
+          stop: over,
+          patient: options.wait,
+        }),
+      ),
+    ),
   );
   const seconds = (environment.now() - begun) / 1000;
   terminal.answer({ pipeline: pipeline.name, seconds, partitions: outcomes });

@@ -9,6 +9,7 @@ import { EXIT } from './exit-codes.ts';
 import { InProcessInvoker } from './in-process-invoker.ts';
 import { replaysOnSchedule } from './replay-schedule.ts';
 import type { Session } from './session.ts';
+import { together } from './together.ts';
 
 interface RunOptions extends CommonOptions {
   readonly concurrency: number;
@@ -38,15 +39,6 @@ export function registerRun(program: Command): void {
       return EXIT.ok;
     },
   }).option('--concurrency <n>', 'partitions consumed at once', atLeastOne, 32);
-}
-
-/** The first that fails stops the others in order; nothing works on with connections that its end closes. */
-async function together(stop: AbortSignal, begin: (over: AbortSignal) => Promise<void>[]): Promise<void> {
-  const failed = new AbortController();
-  const works = begin(AbortSignal.any([stop, failed.signal]));
-  for (const work of works) work.catch(() => failed.abort());
-  await Promise.allSettled(works);
-  await Promise.all(works);
 }
 
 /** A failing cycle is told and tried again at the next tick, like the schedule does; what cannot pass ends the process. */

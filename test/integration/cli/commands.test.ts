@@ -1,43 +1,11 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { commandsFor } from '../../../examples/tour/commands.ts';
-import { createTopic, EVENTS_DDL, EVENTS_SOURCE, publishEvents } from '../../support/events.ts';
-import { type Place, test } from '../../support/place.ts';
-
-interface Subject {
-  readonly commands: ReturnType<typeof commandsFor>;
-  readonly ddl: string;
-  readonly topic: string;
-}
-
-async function prepare(place: Place, signal: AbortSignal, partitions = 1): Promise<Subject> {
-  const folder = await mkdtemp(join(tmpdir(), 'pulsehouse-cli-'));
-  const topic = place.topic('events');
-  const file = join(folder, 'pipeline.yml');
-  const ddl = join(folder, 'events.sql');
-  await writeFile(ddl, EVENTS_DDL);
-  await writeFile(
-    file,
-    JSON.stringify({
-      name: 'events',
-      topic,
-      subscription: 'pulsehouse-events',
-      target: { database: place.database, table: 'events' },
-      ...EVENTS_SOURCE,
-      consume: { lease: '2s', mode: 'follow' },
-      batch: { maxWait: '60s' },
-      checkpoint: { interval: '60s' },
-    }),
-  );
-  if (partitions > 0) await createTopic(place.environment, topic, partitions);
-  return { commands: commandsFor(file, place.environment, signal), ddl, topic };
-}
+import { publishEvents } from '../../support/events.ts';
+import { test } from '../../support/place.ts';
+import { prepare } from './subject.ts';
 
 describe('the command line', () => {
   test('answers one line of JSON, and its exit code says how it went', async ({ place, signal }) => {
-    const { commands, ddl, topic } = await prepare(place, signal, 2);
+    const { commands, ddl, topic } = await prepare(place, signal, { partitions: 2 });
     expect(await commands.run('status')).toMatchObject({
       code: 1,
       answer: { error: { code: 'PH_STATE_MISSING' } },
@@ -72,7 +40,7 @@ describe('the command line', () => {
   });
 
   test('a wrong option, range or topic is one clear error with a next step', async ({ place, signal }) => {
-    const { commands, ddl } = await prepare(place, signal, 0);
+    const { commands, ddl } = await prepare(place, signal, { partitions: 0 });
     expect(await commands.run('audit', '--sinc', '3')).toMatchObject({ code: 2, answer: undefined });
     expect(await commands.run('replay', '--from', 'yesterday')).toMatchObject({
       code: 2,
