@@ -292,7 +292,7 @@ export const ERROR_CODES = {
   },
   PH_TABLE_UNFIT: {
     kind: 'terminal',
-    nextStep: 'Run the SQL that stands with each finding, or name another table.',
+    nextStep: 'Correct the mapping, run the SQL that stands with a finding, or name another table.',
   },
   PH_CLICKHOUSE_ACCESS: {
     kind: 'terminal',
