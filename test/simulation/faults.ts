@@ -16,6 +16,7 @@ export const BY_HAND = [
   'topic-replaced',
   'dead-letters-halt',
   'verify',
+  'audit',
   'replace',
   'redrive',
 ] as const;

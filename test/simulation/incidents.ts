@@ -18,6 +18,7 @@ export function putStateBack(world: World): void {
   const { table, random, scheduler, scenario } = world;
   const { name } = scenario.pipeline;
   const backup = table.backup(name);
+  world.stateWasLost = true;
   world.unrest += 1;
   const what = random.pick(['all of it', 'one partition', 'the cycle'] as const);
   scheduler.after(random.between(1_000, 60_000), 'the state is about to be put back', () => {
@@ -109,8 +110,8 @@ export function replaceTopic(world: World): void {
   publishEverywhere(world);
   if (ids !== 'both') return;
   // Whoever lived on would go on above what it read, as on a topic of its own.
-  world.outage(1_000, 0);
-  for (const partition of broker.partitions) partition.rollLedger(OTHER_CLUSTER + random.between(-2, 5));
+  world.outage(LONGEST_INSERT, 0);
+  for (const partition of broker.partitions) partition.rollLedger(OTHER_CLUSTER + random.between(1, 5));
   publishEverywhere(world);
 }
 

@@ -25,7 +25,7 @@ const LONGEST_SLEEP = 91_000;
 
 /** What a person does by hand, and what makes it needed. */
 
-function dependencies(world: World, { invocation }: Attempt): PlanDependencies {
+export function dependencies(world: World, { invocation }: Attempt): PlanDependencies {
   return {
     ...world.ports(invocation),
     table: new SimulatedTargetTable(invocation, world.clickhouse),

@@ -1,5 +1,6 @@
 import { newCycleState } from '../../lib/pipeline/cycle-transitions.ts';
 import type { Log } from '../../lib/ports/log.ts';
+import { auditAtRest, auditBeside } from './audits.ts';
 import { Checker } from './checker/checker.ts';
 import { drawFaults, type Fault, type FaultSet } from './faults.ts';
 import {
@@ -94,6 +95,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
   await scheduler.run(Number.POSITIVE_INFINITY, failed);
   await scheduler.run(scheduler.now + LONGEST_LEASE, failed);
   if (!failed()) checker.atRest(false);
+  if (!failed() && !world.topicIsForeign) await auditAtRest(world);
   return {
     seed,
     faults: [...faults],
@@ -173,6 +175,7 @@ function plan(world: World, faults: FaultSet): void {
   times('table-back', 1, () => putTableBack(world));
   times('cursor-moved', 3, () => moveCursor(world));
   times('topic-replaced', 1, () => replaceTopic(world));
+  times('audit', 3, () => auditBeside(world));
   times('verify', 2, () => verifyByHand(world));
   times('replace', 1, () => replaceByHand(world));
   times('redrive', 1, () => redriveByHand(world));

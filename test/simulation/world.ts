@@ -59,6 +59,8 @@ export class World implements Surroundings {
   onForgotten: (partition: number, entries: readonly SimulatedEntry[]) => void = () => {};
   /** Some snapshot was lost or altered. */
   snapshotsDamaged = false;
+  /** The state was lost, or put back to an older copy. */
+  stateWasLost = false;
   /** Committed rows were lost, until a person has brought them back. */
   rowsMayBeMissing = false;
   /** The topic was deleted and made anew. */
@@ -199,6 +201,7 @@ export class World implements Surroundings {
   }
 
   loseState(): void {
+    this.stateWasLost = true;
     this.onStateLost();
     this.table.lose();
   }

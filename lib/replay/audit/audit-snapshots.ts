@@ -5,6 +5,7 @@ import { isPulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { formatPosition, isAfter } from '../../pipeline/position.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import type { ReplayDependencies } from '../dependencies.ts';
 
 export interface SnapshotFindings {
   readonly problems: readonly string[];
@@ -13,8 +14,11 @@ export interface SnapshotFindings {
 
 /** The chain of snapshots, oldest first, against itself and against the states: acknowledged <= snapshot <= committed. */
 export async function checkSnapshots(
-  objects: ObjectStore,
-  pipeline: string,
+  {
+    objects,
+    state,
+    pipeline: { name: pipeline },
+  }: Pick<ReplayDependencies, 'objects' | 'state' | 'pipeline'>,
   standing: { readonly cycle: CycleState; readonly states: readonly PartitionState[] },
   deadline: number,
 ): Promise<SnapshotFindings> {
@@ -30,7 +34,9 @@ export async function checkSnapshots(
     // A newer one may have been taken since the states were read.
     if (stored && number <= cycle.latest) known = stored.snapshot;
   }
-  if (cycle.latest > 0 && !numbers.includes(cycle.latest)) {
+  const isGone = cycle.latest > 0 && !numbers.includes(cycle.latest);
+  // Read after the listing: what is acknowledged beyond it by now may have been pruned meanwhile.
+  if (isGone && ((await state.readCycle(pipeline, deadline))?.acknowledged ?? 0) <= cycle.latest) {
     problems.push(`checkpoint ${cycle.latest} is complete and its snapshot is not there`);
   }
   if (known) problems.push(...aheadOfStates(known, states));
@@ -66,6 +72,8 @@ async function readOne(
 
 function linkProblems(before: StoredSnapshot, after: StoredSnapshot): string[] {
   const { previous, number } = after.snapshot;
+  // It follows an older one: `before` came late, from a cycle that was fenced by then, and nobody goes by it.
+  if (previous && previous.number < before.snapshot.number) return [];
   const names = previous?.number === before.snapshot.number;
   if (names && previous.hash !== before.hash) {
     return [`snapshot ${number} names another snapshot ${before.snapshot.number} than the one that is there`];

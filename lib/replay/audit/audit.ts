@@ -6,13 +6,13 @@ import type { ReplayStore } from '../../ports/replay-store.ts';
 import type { PartitionRows } from '../../ports/target-table.ts';
 import { expiredBefore } from '../comparison/absence.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
-import { readJournal } from '../journal.ts';
+import { holdsPipeline, readJournal } from '../journal.ts';
 import { namedSnapshot } from '../named-snapshot.ts';
 import { checkCursors } from './audit-cursors.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
 import type { AuditReport } from './audit-report.ts';
 import { type AuditedPartition, lastExactReport } from './audit-reports.ts';
-import { checkSnapshots } from './audit-snapshots.ts';
+import { checkSnapshots, type SnapshotFindings } from './audit-snapshots.ts';
 
 export interface AuditDependencies extends ReplayDependencies {
   readonly replays: ReplayStore;
@@ -38,14 +38,15 @@ export async function audit(
 ): Promise<AuditReport> {
   const { pipeline, state, objects, replays, table, sink } = dependencies;
   const { deadline } = watch;
+  // Rows are looked at before the states: a partition is taken in, and an intent written, before there is a row of it, so
+  // every row seen must be explained by then.
+  const standing = await table.countByPartition(deadline);
   const cycle = await state.readCycle(pipeline.name, deadline);
   if (!cycle) {
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`, {
       where: { pipeline: pipeline.name },
     });
   }
-  // Rows are looked at before the states: an intent precedes its rows, so every row seen must be explained by then.
-  const standing = await table.countByPartition(deadline);
   const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
   const base = await baseOf(dependencies, request.since, deadline);
   const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
@@ -68,12 +69,16 @@ export async function audit(
       watch,
     ),
   );
-  const snapshots = await checkSnapshots(objects, pipeline.name, { cycle, states }, deadline);
+  const snapshots = await checkSnapshots(dependencies, { cycle, states }, deadline);
   const cursors = await checkCursors(dependencies, states, deadline);
+  const unknown = await unknownPartitions(dependencies, standing, cycle.partitions, deadline);
   const problems = [
-    ...unknownPartitions(standing, cycle.partitions),
+    ...unknown.problems,
     ...missingStates(states.length, cycle.partitions),
-    ...journal.unfinished.map((operation) => `${operation.kind} ${operation.id} was begun and not ended`),
+    // Of a pause or a resume only the record is: nothing is at odds, and nobody could ever end it.
+    ...journal.unfinished
+      .filter(holdsPipeline)
+      .map((operation) => `${operation.kind} ${operation.id} was begun and not ended`),
     ...snapshots.problems,
     ...cursors.problems,
     ...partitions.flatMap((partition) => partition.problems),
@@ -109,6 +114,7 @@ export async function audit(
           ]
         : []),
       ...own.filter(({ status }) => status === 'running').map(({ id }) => `replay ${id} is still running`),
+      ...unknown.remarks,
       ...snapshots.remarks,
       ...cursors.remarks,
       ...partitions.flatMap((partition) => partition.remarks),
@@ -145,13 +151,21 @@ function sinceOf(base: Base | undefined, state: PartitionState): Position | unde
   return then?.generation === state.generation ? then.upTo : undefined;
 }
 
-function unknownPartitions(standing: readonly PartitionRows[], known: number): string[] {
-  return standing
-    .filter(({ partition }) => partition >= known)
-    .map(
-      ({ partition, rows }) =>
-        `${rows} rows belong to partition ${partition}, which the pipeline does not know`,
-    );
+/** One that a cycle is only just taking in has a state before the cycle counts it. */
+async function unknownPartitions(
+  { state, pipeline }: ReplayDependencies,
+  standing: readonly PartitionRows[],
+  known: number,
+  deadline: number,
+): Promise<SnapshotFindings> {
+  const problems: string[] = [];
+  const remarks: string[] = [];
+  for (const { partition, rows } of standing.filter((found) => found.partition >= known)) {
+    if (await state.readPartition(pipeline.name, partition, deadline))
+      remarks.push(`partition ${partition} is being taken in: its ${rows} rows were not compared`);
+    else problems.push(`${rows} rows belong to partition ${partition}, which the pipeline does not know`);
+  }
+  return { problems, remarks };
 }
 
 function missingStates(found: number, known: number): string[] {

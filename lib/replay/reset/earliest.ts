@@ -9,7 +9,7 @@ type EarliestDependencies = Pick<ReplayDependencies, 'transport' | 'pipeline' | 
 
 /**
  * Where a reset to the earliest takes each partition: before everything, or where a topic begins that took the place of
- * ours. A partition that a reset cut off has moved no longer shows what it was moved for: there its own position counts.
+ * ours. One that was cut off is gone on with, where it said: what it has moved no longer shows what it was moved for.
  */
 export async function earliestPositions(
   dependencies: EarliestDependencies,
@@ -35,9 +35,8 @@ async function earliestOf(
   begun: ResetPartition | undefined,
   deadline: number,
 ): Promise<Position> {
-  if (begun?.toGeneration === state.generation) return begun.to;
-  if (!(await isReplaced(dependencies, state, deadline))) return BEFORE_ALL;
   if (begun) return begun.to;
+  if (!(await isReplaced(dependencies, state, deadline))) return BEFORE_ALL;
   const begins = await beginningOf(dependencies, state, deadline);
   const { committed } = state;
   return isAfter(committed, begins) && (await isReadFrom(dependencies, state, deadline)) ? committed : begins;

@@ -107,11 +107,14 @@ async function readableFrom(
   return range.to;
 }
 
-/** Of a restore that was cut off; what they have in flight is settled first. */
+/**
+ * Of a restore that was cut off; what they have in flight is settled first. One that is cancelled already may have been cut
+ * off before that.
+ */
 async function giveUpOthers(dependencies: PlanDependencies, { owner, deadline }: RestoreRun): Promise<void> {
   const { replays, pipeline } = dependencies;
   const records = await replays.readReplays(pipeline.name, 100, deadline);
-  for (const record of records.filter(({ status }) => status === 'running')) {
+  for (const record of records.filter(({ status }) => status !== 'complete')) {
     await cancelReplay(dependencies, record, dependencies, { owner, deadline });
   }
 }
