@@ -72,8 +72,9 @@ export class ClickHouseSink implements Sink {
       });
       return { kind: 'stored' };
     } catch (error) {
-      if (isPulsehouseError(error)) return { kind: 'in-doubt', error };
-      return failedInsert(error, this.#questions.where);
+      // The question before the first insert fails as the insert itself would have.
+      const failure = isPulsehouseError(error) ? error.cause : error;
+      return failedInsert(failure, this.#questions.where);
     }
   }
 
