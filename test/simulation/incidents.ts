@@ -111,7 +111,9 @@ export function replaceTopic(world: World): void {
   if (ids !== 'both') return;
   // Whoever lived on would go on above what it read, as on a topic of its own.
   world.outage(LONGEST_INSERT, 0);
-  for (const partition of broker.partitions) partition.rollLedger(OTHER_CLUSTER + random.between(1, 5));
+  for (const partition of broker.partitions) partition.rollLedger(OTHER_CLUSTER + random.between(-2, 5));
+  publishEverywhere(world);
+  for (const partition of broker.partitions) partition.rollLedger(OTHER_CLUSTER);
   publishEverywhere(world);
 }
 

@@ -241,7 +241,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a reset below what Pulsar was told to forget',
     within: 1_000,
     patches: [
-      { file: RESET, find: 'else await assertNotTold(dependencies, found, to, deadline);', replace: '' },
+      { file: RESET, find: 'await assertNotTold(dependencies, found, to, deadline);', replace: '' },
     ],
   },
   {
