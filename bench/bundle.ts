@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { packageRoot } from '../infra/local/package-root.ts';
 
@@ -15,7 +15,9 @@ export async function bundle(source: string, outfile: string, pipelines = ''): P
   const plugins: Plugins = createRequire(import.meta.url)(join(packageRoot, 'infra', 'esbuild-plugins.cjs'));
   await build({
     entryPoints: [source],
-    outfile,
+    outdir: dirname(outfile),
+    entryNames: parse(outfile).name,
+    outExtension: { '.js': parse(outfile).ext },
     bundle: true,
     minify: true,
     format: 'esm',
