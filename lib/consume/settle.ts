@@ -60,11 +60,12 @@ export async function settle(context: ConsumeContext, seq: number, first?: Sent)
   let seen: TokenWindow | undefined;
   for (;;) {
     if (sent?.outcome.kind === 'refused') await answerRefusal(context, seq, sent.body, sent.outcome);
+    let missing = await missingRows(context, seq);
+    if (!missing) return;
+    // Only after it is known what is missing: a table emptied in between shows by it.
     const now = await ask(context, (deadline) => context.sink.tokenWindow(deadline));
     const trusted = areTrusted(standingIntent(context, seq), seen, now);
     seen = now;
-    let missing = await missingRows(context, seq);
-    if (!missing) return;
     if (!trusted) {
       await outliveEarlierSends(context, seq);
       missing = await missingRows(context, seq);

@@ -90,11 +90,11 @@ export async function run(options: RunOptions): Promise<RunReport> {
     world.startCycle();
     await scheduler.run(scheduler.now + ROUND, failed);
   }
-  if (!failed()) checker.atRest(true);
+  if (!failed()) checker.atRest('healed');
   // Whatever is still on its way arrives now, and must change nothing.
   await scheduler.run(Number.POSITIVE_INFINITY, failed);
   await scheduler.run(scheduler.now + LONGEST_LEASE, failed);
-  if (!failed()) checker.atRest(false);
+  if (!failed()) checker.atRest('late');
   if (!failed() && !world.topicIsForeign) await auditAtRest(world);
   return {
     seed,

@@ -24,7 +24,7 @@ test('two seeds lead to two runs', async () => {
 
 test('the runs are worth their name: every kind of fault is drawn, and messages flow in each', async () => {
   const drawn = new Set<string>();
-  for (let seed = 1; seed <= 60; seed += 1) {
+  for (let seed = 1; seed <= 150; seed += 1) {
     const { faults, messages, steps } = await run({ seed });
     for (const fault of faults) drawn.add(fault);
     expect(messages).toBeGreaterThan(0);

@@ -7,6 +7,7 @@ import { assertSameExclusions, exclusionsDigest } from '../comparison/absence.ts
 import { type DeadLetterIndex, knownDeadLetters } from '../comparison/known-dead-letters.ts';
 import { batchesIn, type PartitionLedger } from '../comparison/ledger.ts';
 import type { Segment } from '../comparison/segments.ts';
+import { outliveForgottenTokens } from '../earlier-writers.ts';
 import { holdsPipeline, operationId, readJournal } from '../journal.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
@@ -70,6 +71,7 @@ export async function startReplay(
   await assertNoneRuns(dependencies, undefined, deadline);
   if (isOwnTable(pipeline, request)) await assertNothingMoves(dependencies, deadline);
   if (request.mode === 'replace') await assertPaused(dependencies, deadline);
+  if (isOwnTable(pipeline, request)) await outliveForgottenTokens(dependencies, deadline);
   const record: ReplayRecord = {
     pipeline: pipeline.name,
     id: operationId(environment.now(), environment.uniqueId()),

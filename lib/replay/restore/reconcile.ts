@@ -14,21 +14,7 @@ import type { PlanDependencies } from '../replay/plan.ts';
 import { advanceReplay } from '../replay/replay.ts';
 import type { RestoreResult, RestoreRun } from './restore-run.ts';
 
-/** A server's clock may be read a little before a statement's own look at it. */
-const CLOCK_MARGIN = 1_000;
 const PARTITIONS_AT_ONCE = 8;
-
-/** Their intents are unknown, so their tokens are: every send is past its time after the longest an insert may take. */
-export async function outliveEarlierWriters(
-  { sink, environment, pipeline }: PlanDependencies,
-  lostAt: number,
-  deadline: number,
-): Promise<void> {
-  const end = lostAt + pipeline.batch.insertTimeout + CLOCK_MARGIN;
-  const left = end - environment.now();
-  if (left > 0) await environment.sleep(left);
-  await sink.kill(`${pipeline.name}/`, deadline);
-}
 
 /** Rows beyond the snapshot are those of batches whose ends nobody knows: a repair up to the last of them makes them whole. */
 export async function reconcile(

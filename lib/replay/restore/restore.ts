@@ -1,9 +1,10 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
+import { outliveEarlierWriters } from '../earlier-writers.ts';
 import { holdCycle } from '../hold.ts';
 import { beginOperation, endOperation, type Operation, operationId, readJournal } from '../journal.ts';
 import type { PlanDependencies } from '../replay/plan.ts';
 import { assertLost, claim } from './claim.ts';
-import { outliveEarlierWriters, reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
 import type { RestoreResult, RestoreRun } from './restore-run.ts';
 import { newestValidSnapshot } from './valid-snapshot.ts';
 import { writeStates } from './write-states.ts';

@@ -15,7 +15,7 @@ import type { World } from '../world.ts';
 import { CheckpointChecker } from './checkpoint-checker.ts';
 import { Observed } from './observed.ts';
 import { committedIntents, fencingFault, progressFault } from './progress.ts';
-import { Rest } from './rest.ts';
+import { Rest, type Stage } from './rest.ts';
 
 /**
  * Watches the true state of every server, which no invocation ever sees as a whole, and checks the invariants of the design
@@ -51,15 +51,15 @@ export class Checker {
   }
 
   get isAtRest(): boolean {
-    return this.rest.unrest(true) === undefined;
+    return this.rest.unrest('healed') === undefined;
   }
 
   /**
    * When faults have stopped and everything had time to heal: nothing is left to do, and nothing is missing. Consumers that
    * follow their topics end only when no cycle starts others.
    */
-  atRest(heldByFollowers: boolean): void {
-    const unrest = this.rest.unrest(heldByFollowers);
+  atRest(stage: Stage): void {
+    const unrest = this.rest.unrest(stage);
     if (unrest !== undefined) this.observed.fail('at rest', unrest);
   }
 

@@ -240,9 +240,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a reset below what Pulsar was told to forget',
     within: 1_000,
-    patches: [
-      { file: RESET, find: 'await assertNotTold(dependencies, found, to, deadline);', replace: '' },
-    ],
+    patches: [{ file: RESET, find: 'await assertNotTold(dependencies, found, to, deadline);', replace: '' }],
   },
   {
     name: 'a restore that claims no snapshot number',
