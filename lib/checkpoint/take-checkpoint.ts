@@ -50,8 +50,9 @@ export async function takeCheckpoint(
   assertOurs(stored.snapshot, lease.state);
   assertCovered(stored.snapshot, states);
   const record = recordOf(context, opened, stored.snapshot, previous?.snapshot);
-  await persistently(context, (deadline) => state.putCheckpoint(record, deadline));
+  // The pointer first, which is fenced: a record that a cycle long dead wrote would offer its late snapshot to be told.
   await lease.update((cycle) => completeCheckpoint(cycle, opened.number));
+  await persistently(context, (deadline) => state.putCheckpoint(record, deadline));
   log.info(`Checkpoint ${opened.number}: Flushed ${record.rows} records to ClickHouse`, {
     checkpoint: opened.number,
     messages: record.messages,

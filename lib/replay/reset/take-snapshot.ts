@@ -34,6 +34,7 @@ export async function takeSnapshot(
     const stored = await createSnapshot(objects, offered, deadline);
     // Somebody else's object under this number: take the next one.
     if (stored.snapshot.takenAt !== offered.takenAt) continue;
+    await cycle.update((standing) => completeCheckpoint(standing, number));
     await state.putCheckpoint(
       {
         pipeline: pipeline.name,
@@ -51,7 +52,6 @@ export async function takeSnapshot(
       },
       deadline,
     );
-    await cycle.update((standing) => completeCheckpoint(standing, number));
     return stored.snapshot;
   }
 }

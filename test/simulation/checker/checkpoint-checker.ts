@@ -49,7 +49,16 @@ export class CheckpointChecker {
         `opened ${opened}, latest ${latest}, acknowledging ${acknowledging}, acknowledged ${acknowledged}`,
       );
     }
+    if (opened > before.opened) this.openedAnew(after);
     if (acknowledged > before.acknowledged) this.receiptsRecorded(acknowledged);
+  }
+
+  /** A snapshot beyond says that the cycle is an older copy: somebody must be told, and nothing be opened. */
+  private openedAnew({ opened, generation }: CycleState): void {
+    const { snapshots, world } = this.observed;
+    const newest = world.wholeSnapshots.at(-1) ?? 0;
+    if (newest <= opened || snapshots.get(newest)?.generation !== generation) return;
+    this.outOfOrder(`checkpoint ${opened} is opened, and snapshot ${newest} stands`);
   }
 
   /** The pointer says that Pulsar was told: it must have been, on every partition. */
