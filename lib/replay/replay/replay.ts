@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { PulsehouseError } from '../../pipeline/errors.ts';
+import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { isAfter } from '../../pipeline/position.ts';
 import { partitionsOf, type ReplayRange, type ReplayRecord } from '../../pipeline/replay.ts';
@@ -101,10 +101,17 @@ export async function startReplay(
     await assertNoneRuns(dependencies, record.id, deadline);
     if (isOwnTable(pipeline, record)) await assertNothingMoves(dependencies, deadline);
   } catch (error) {
-    await replays.endReplay(pipeline.name, record.id, 'cancelled', environment.now(), deadline);
+    // Without an answer nothing is known against it, and whoever looks may have carried it on already (seed 47029).
+    if (isInTheWay(error))
+      await replays.endReplay(pipeline.name, record.id, 'cancelled', environment.now(), deadline);
     throw error;
   }
   return record;
+}
+
+function isInTheWay(error: unknown): boolean {
+  if (!isPulsehouseError(error)) return false;
+  return error.code === 'PH_REPLAY_BUSY' || error.code === 'PH_RESET_UNFINISHED';
 }
 
 async function assertNoneRuns(
