@@ -59,6 +59,9 @@ export class Rest {
     // A telling that was cut off may itself have moved the cursor: then any position up to it is taken for our own.
     if (this.observed.tellingCutOff || !this.observed.ledger(partition).hasLost) return undefined;
     if (this.observed.wasHalted(partition, 'PH_HALT_MARK_DELETE_AHEAD')) return undefined;
+    // A topic exchanged while it was read shows by its identity to whoever reads the next message (seed 52946).
+    const { cluster } = this.observed.state(partition) ?? {};
+    if (cluster !== undefined && cluster !== this.observed.world.broker.topicIdentity) return undefined;
     // Whoever was told of one partition sees to all of them.
     if (this.observed.wasReset) return undefined;
     return `Pulsar forgot messages of partition ${partition} unread, and nobody was told`;
