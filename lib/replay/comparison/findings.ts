@@ -2,20 +2,25 @@ import { formatPosition, type Position } from '../../pipeline/position.ts';
 import type { EntryRows } from '../../ports/sink.ts';
 import type { Absence } from './absence.ts';
 
-/** What one entry, or where Pulsar has forgotten its entries one batch, must hold and holds. */
-export interface Finding {
-  /** The entry's position, or `(after, to]` of a batch. */
-  readonly where: string;
+/** Rows that must stand somewhere, those that do, and how the two differ. */
+export interface RowBalance {
   readonly expected: number;
+  /** Rows that stand there. */
   readonly rows: number;
   readonly missing: number;
-  /** Rows that are gone rightly: by the table's TTL, or by a recorded deletion. */
+  /** Rows that are gone rightly: by the table's TTL (`audit.horizon`), by recorded deletions (`audit.exclusions`). */
   readonly expired: number;
   readonly excluded: number;
   /** Rows above one for the same message. */
   readonly doubled: number;
   /** Rows of messages that do not exist, or are dead letters. */
   readonly foreign: number;
+}
+
+/** What one entry, or where Pulsar has forgotten its entries one batch, must hold and holds. */
+export interface Finding extends RowBalance {
+  /** The entry's position, or `(after, to]` of a batch. */
+  readonly where: string;
 }
 
 /** An entry as Pulsar gave it. */

@@ -281,8 +281,7 @@ function statements(packaged: Packaged): { Action: string[]; Resource: unknown }
     .map(({ Action, Resource }) => ({ Action: [Action].flat() as string[], Resource }));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a template is looked into at arbitrary depth.
-function encryptionOf(properties: any): unknown {
+function encryptionOf(properties: TemplateResource['Properties']): unknown {
   return properties.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault;
 }
 
