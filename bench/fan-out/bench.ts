@@ -1,9 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { packageRoot } from '../../infra/local/package-root.ts';
-import { plainProgress } from '../../infra/local/progress.ts';
-import { startStack } from '../../infra/local/stack.ts';
 import { type Connections, connect } from '../../lib/assembly/connections.ts';
 import { systemEnvironment as environment } from '../../lib/assembly/environment.ts';
 import { readSettings } from '../../lib/assembly/settings.ts';
@@ -23,6 +21,7 @@ import { silentLog } from '../../test/support/events-pipeline.ts';
 import { nodeBinary } from '../../test/support/node-runtime.ts';
 import { Sandbox } from '../../test/support/sandbox.ts';
 import { bundle } from '../bundle.ts';
+import { onStack } from '../on-stack.ts';
 import { openEventQueue } from './event-queue.ts';
 import { countStateTraffic } from './state-traffic.ts';
 import { measureTick, type Tick } from './tick.ts';
@@ -50,14 +49,7 @@ const TOPIC = 'persistent://public/default/fan-out';
  * place of Lambda's sandboxes.
  */
 export async function benchFanOut({ partitions, pending, json }: FanOutOptions): Promise<void> {
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const folder = await mkdtemp(join(packageRoot, 'node_modules', '.bench-'));
-  const stack = await startStack({
-    directory: join(folder, 'stack'),
-    ephemeral: true,
-    progress: plainProgress(say),
-  });
-  try {
+  await onStack(async ({ stack, folder, say }) => {
     Object.assign(process.env, stack.environment);
     const file = join(folder, 'pipeline.yml');
     const pipeline = await describePipeline(file);
@@ -102,10 +94,7 @@ export async function benchFanOut({ partitions, pending, json }: FanOutOptions):
       queue.close();
       await ports.close();
     }
-  } finally {
-    await stack.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function describePipeline(file: string): Promise<Pipeline> {

@@ -1,18 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startFunction } from '../../examples/support/function-process.ts';
 import { writePipelineFile } from '../../examples/support/pipeline-file.ts';
 import { publish } from '../../examples/support/publish.ts';
 import { createTopic } from '../../examples/support/pulsar-admin.ts';
-import { packageRoot } from '../../infra/local/package-root.ts';
-import { plainProgress } from '../../infra/local/progress.ts';
-import { type Stack, startStack } from '../../infra/local/stack.ts';
+import type { Stack } from '../../infra/local/stack.ts';
 import { systemEnvironment } from '../../lib/assembly/environment.ts';
 import { createLog } from '../../lib/assembly/log.ts';
 import { createTerminal, table } from '../../lib/cli/terminal.ts';
 import { bundle } from '../bundle.ts';
+import { onStack } from '../on-stack.ts';
 import { transportReader } from '../pulsar/readers.ts';
 import { ask } from './ask-clickhouse.ts';
 import { median, type PipelineResult, type PipelineRun, rate, resultOf } from './measured.ts';
@@ -32,14 +30,7 @@ export interface PipelineBenchOptions {
  * the whole pipeline, in turn, three times, each in new processes and into a new table.
  */
 export async function benchPipeline({ messages, json }: PipelineBenchOptions): Promise<void> {
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const folder = await mkdtemp(join(packageRoot, 'node_modules', '.bench-'));
-  const stack = await startStack({
-    directory: join(folder, 'stack'),
-    ephemeral: true,
-    progress: plainProgress(say),
-  });
-  try {
+  await onStack(async ({ stack, folder, say }) => {
     Object.assign(process.env, stack.environment);
     const one = await fill(stack, 1, messages, say);
     const four = await fill(stack, 4, messages, say);
@@ -70,10 +61,7 @@ export async function benchPipeline({ messages, json }: PipelineBenchOptions): P
       },
       json,
     );
-  } finally {
-    await stack.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function fill(

@@ -1,15 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { publish } from '../../examples/support/publish.ts';
 import { cacheFolder } from '../../infra/local/cache.ts';
-import { packageRoot } from '../../infra/local/package-root.ts';
-import { plainProgress } from '../../infra/local/progress.ts';
-import { startStack } from '../../infra/local/stack.ts';
 import { systemEnvironment } from '../../lib/assembly/environment.ts';
 import { createLog } from '../../lib/assembly/log.ts';
 import { messageOf } from '../../lib/pipeline/errors.ts';
 import { loadBinding } from '../../lib/pulsar/pulsar-client/binding.ts';
+import { onStack } from '../on-stack.ts';
 import { type Measured, type Result, resultOf } from './measured.ts';
 import { type BacklogReader, javaReader, transportReader } from './readers.ts';
 
@@ -28,34 +25,26 @@ export interface PulsarBenchOptions {
  * new process on a quiet broker.
  */
 export async function benchPulsar({ messages, json }: PulsarBenchOptions): Promise<void> {
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const folder = await mkdtemp(join(packageRoot, 'node_modules', '.bench-'));
-  const stack = await startStack({
-    directory: join(folder, 'stack'),
-    servers: ['pulsar'],
-    ephemeral: true,
-    progress: plainProgress(say),
-  });
-  try {
-    const { PULSAR_SERVICE_URL: serviceUrl = '', PULSAR_ADMIN_URL: adminUrl = '' } = stack.environment;
-    const topic = `${TENANT}/bench`;
-    await hold(adminUrl);
-    say(`publishing ${messages} messages`);
-    const wire = { serviceUrl, adminUrl, environment: systemEnvironment, log: createLog() };
-    await publish(wire, { topics: [topic], first: 0, messages, perEntry: PER_ENTRY });
+  await onStack(
+    async ({ stack, folder, say }) => {
+      const { PULSAR_SERVICE_URL: serviceUrl = '', PULSAR_ADMIN_URL: adminUrl = '' } = stack.environment;
+      const topic = `${TENANT}/bench`;
+      await hold(adminUrl);
+      say(`publishing ${messages} messages`);
+      const wire = { serviceUrl, adminUrl, environment: systemEnvironment, log: createLog() };
+      await publish(wire, { topics: [topic], first: 0, messages, perEntry: PER_ENTRY });
 
-    const libraries = join(cacheFolder(), `pulsar-${stack.server('pulsar').version}`, 'lib');
-    const readers = [
-      await transportReader('wire', 'read-wire.ts', folder),
-      await javaReader(libraries, folder),
-      ...(await officialClient(folder, say)),
-    ];
-    const runs = await readInTurn(readers, { serviceUrl, adminUrl, topic, messages }, say);
-    report(messages, Object.fromEntries(runs.map(([name, measured]) => [name, resultOf(measured)])), json);
-  } finally {
-    await stack.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+      const libraries = join(cacheFolder(), `pulsar-${stack.server('pulsar').version}`, 'lib');
+      const readers = [
+        await transportReader('wire', 'read-wire.ts', folder),
+        await javaReader(libraries, folder),
+        ...(await officialClient(folder, say)),
+      ];
+      const runs = await readInTurn(readers, { serviceUrl, adminUrl, topic, messages }, say);
+      report(messages, Object.fromEntries(runs.map(([name, measured]) => [name, resultOf(measured)])), json);
+    },
+    { servers: ['pulsar'] },
+  );
 }
 
 /** Without a subscription nothing would keep the backlog. */
