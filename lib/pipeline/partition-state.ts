@@ -67,7 +67,10 @@ export interface PartitionState extends Fenced {
   readonly committedPublishTime: number;
   /** Cursor position beyond ours that a halt was raised for: somebody has looked at it, so it is not raised again. */
   readonly forgotten: Position | undefined;
-  /** What the table looked like when this partition last wrote to it: a later look must not find it younger. */
+  /**
+   * What the table looked like when a writer of this partition ended in order, or before its first intent: a later look
+   * must not find it younger.
+   */
   readonly lastTokens: TokenWindow | undefined;
   /** `seq` of the newest intent. */
   readonly seq: number;

@@ -55,7 +55,12 @@ export function intend(state: PartitionState, intent: Intent): PartitionState {
     );
   }
   assertConserved(state, intent);
-  return { ...state, seq: intent.seq, inFlight: [...state.inFlight, intent] };
+  return {
+    ...state,
+    seq: intent.seq,
+    inFlight: [...state.inFlight, intent],
+    lastTokens: state.lastTokens ?? intent.tokens,
+  };
 }
 
 /** Attempt, notAfter, dead letters and what follows from them may change; bounds, counts and identity never. */
@@ -89,7 +94,8 @@ export function commit(state: PartitionState, seq: number): PartitionState {
     committed: oldest.to,
     committedPublishTime: Math.max(state.committedPublishTime, oldest.publishedUpTo),
     inFlight: rest,
-    lastTokens: oldest.tokens,
+    // Not moved on: a look that was taken before any row was committed had nothing to miss.
+    lastTokens: state.lastTokens ?? oldest.tokens,
     totals: {
       batches: totals.batches + 1,
       entries: totals.entries + oldest.entries,

@@ -183,7 +183,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
       {
         file: 'lib/consume/pump.ts',
         find: 'await this.open.commitStored((state) => intend(state, intent));',
-        replace: 'void this.open.commitStored((state) => intend(state, intent)); await Promise.resolve();',
+        replace:
+          'void this.open.commitStored((state) => intend(state, intent)).catch(() => undefined); await Promise.resolve();',
       },
     ],
   },
