@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
@@ -7,21 +8,23 @@ import type { Snapshot, SnapshotPartition } from './snapshot.ts';
 import { snapshotIfWhole } from './take-checkpoint.ts';
 
 const REQUESTS_AT_ONCE = 16;
+/** Halts that say that the topic is not the one that was read: what it would forget is not what we stored. */
+const ANOTHER_TOPIC: readonly string[] = ['PH_HALT_TOPIC_REPLACED', 'PH_HALT_REREAD_DIFFERS'];
 
 /**
  * Tells Pulsar to forget what the target checkpoint's snapshot covers: the pointer is written first, then each partition
  * is acknowledged up to what the stored OBJECT says, and the receipts are recorded last. A predecessor's unfinished
  * telling is finished first. Answers how many messages Pulsar was told of.
  */
-export async function acknowledge(context: CycleContext): Promise<number> {
+export async function acknowledge(context: CycleContext, states: readonly PartitionState[]): Promise<number> {
   let messages = 0;
-  if (isUnfinished(context)) messages += await tell(context, context.lease.state.acknowledging, true);
+  if (isUnfinished(context)) messages += await tell(context, states, context.lease.state.acknowledging, true);
   const target = await acknowledgeTarget(context);
   if (target <= context.lease.state.acknowledging) return messages;
   // Still so when the snapshot it was to tell is lost: part of it may have been told.
   const unfinished = isUnfinished(context);
   await context.lease.update((cycle) => acknowledging(cycle, target));
-  return messages + (await tell(context, target, unfinished));
+  return messages + (await tell(context, states, target, unfinished));
 }
 
 function isUnfinished({ lease }: CycleContext): boolean {
@@ -44,7 +47,12 @@ async function acknowledgeTarget(context: CycleContext): Promise<number> {
   return target?.number ?? 0;
 }
 
-async function tell(context: CycleContext, number: number, unfinished: boolean): Promise<number> {
+async function tell(
+  context: CycleContext,
+  states: readonly PartitionState[],
+  number: number,
+  unfinished: boolean,
+): Promise<number> {
   const { lease, log } = context;
   const stored = await snapshotIfWhole(context, number);
   if (!stored) return 0;
@@ -53,7 +61,7 @@ async function tell(context: CycleContext, number: number, unfinished: boolean):
   const unknown = unfinished || (lease.state.acknowledged > 0 && !before);
   const limit = pLimit(REQUESTS_AT_ONCE);
   const counts = await Promise.all(
-    (await standing(context, stored.snapshot)).map((partition) =>
+    (await standing(context, states, stored.snapshot)).map((partition) =>
       limit(() => tellPartition(context, partition, before?.partitions[partition.partition], unknown)),
     ),
   );
@@ -64,15 +72,21 @@ async function tell(context: CycleContext, number: number, unfinished: boolean):
 }
 
 /**
- * The partitions whose generation still stands. A reset ends one, and may begin the next far below: what an older
- * checkpoint says of it must not be forgotten now.
+ * The partitions whose generation and topic still stand. A reset ends a generation, and may begin the next far below: what
+ * an older checkpoint says of it must not be forgotten now. Nor what has the same positions on another topic (seed 99914).
  */
-async function standing(context: CycleContext, told: Snapshot): Promise<readonly SnapshotPartition[]> {
+async function standing(
+  context: CycleContext,
+  states: readonly PartitionState[],
+  told: Snapshot,
+): Promise<readonly SnapshotPartition[]> {
   const { latest } = context.lease.state;
   const newest = told.number === latest ? told : (await snapshotIfWhole(context, latest))?.snapshot;
+  const halted = states.filter((state) => state.halted && ANOTHER_TOPIC.includes(state.halted.code));
+  const replaced = new Set(halted.map(({ partition }) => partition));
   return told.partitions.filter(({ partition, generation }) => {
     const now = newest?.partitions[partition];
-    return now === undefined || now.generation === generation;
+    return !replaced.has(partition) && (now === undefined || now.generation === generation);
   });
 }
 

@@ -75,7 +75,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const idle = !work.some(({ pending }) => pending) && !hasMoved(states, previous?.snapshot);
   if (idle) {
     const invoked = await invokeConsumers(context, work);
-    const acknowledgedMessages = await acknowledge(context);
+    const acknowledgedMessages = await acknowledge(context, states);
     return { ...ended('unchanged', lease.state), acknowledgedMessages, invoked, halted };
   }
   await assertNotBehindSnapshots(context);
@@ -88,8 +88,9 @@ async function turn(context: CycleContext): Promise<CycleResult> {
       laggards: laggards.slice(0, 50),
     });
   }
-  const { record } = await takeCheckpoint(context, { number, at: openedAt, laggards }, previous);
-  const acknowledgedMessages = await acknowledge(context);
+  const taken = await takeCheckpoint(context, { number, at: openedAt, laggards }, previous);
+  const { record } = taken;
+  const acknowledgedMessages = await acknowledge(context, taken.states);
   const terms = { kept: pipeline.checkpoint.snapshotsKept, acknowledged: lease.state.acknowledged };
   await persistently(context, (deadline) => pruneSnapshots(objects, pipeline.name, terms, deadline));
   return {

@@ -18,7 +18,8 @@ export interface Opened {
 }
 
 export interface Taken {
-  readonly stored: StoredSnapshot;
+  /** What the partitions' states said when the snapshot was made of them. */
+  readonly states: readonly PartitionState[];
   readonly record: CheckpointRecord;
 }
 
@@ -62,7 +63,7 @@ export async function takeCheckpoint(
     milliseconds: environment.now() - opened.at,
     laggards: record.laggardCount,
   });
-  return { stored, record };
+  return { states, record };
 }
 
 /** Under a number whose object is damaged nothing can ever be said again: the next cycle goes on with another one. */
