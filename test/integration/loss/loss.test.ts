@@ -5,6 +5,7 @@ import { openBucket, openStateTable } from '../../../lib/assembly/servers.ts';
 import { readSettings } from '../../../lib/assembly/settings.ts';
 import { snapshotKey } from '../../../lib/checkpoint/snapshot.ts';
 import { cycleKey, type ItemKey, partitionKey } from '../../../lib/dynamodb/keys.ts';
+import type { PartitionState } from '../../../lib/pipeline/partition-state.ts';
 import { type EventsPipeline, openEventsPipeline, silentLog } from '../../support/events-pipeline.ts';
 import { type Place, test } from '../../support/place.ts';
 
@@ -217,15 +218,7 @@ describe('another cluster behind the same address', () => {
     const events = await openEventsPipeline(place);
     await events.publish(3);
     await events.consume();
-    const { state } = events.ports;
-    const found = await state.readPartition('events', 0, soon());
-    if (!found) throw new Error('the partition has no state');
-    const elsewhere = { ...found, committed: { ledger: 4_000_000_000, entry: 7 } };
-    const { version, writeId } = found;
-    await state.writePartition(
-      { ...elsewhere, version: version + 1, follows: writeId, writeId: 'elsewhere' },
-      soon(),
-    );
+    await rewrite(events, { committed: { ledger: 4_000_000_000, entry: 7 } });
     await events.publish(3);
 
     expect(await events.cycle()).toMatchObject({ invoked: [0] });
@@ -236,7 +229,32 @@ describe('another cluster behind the same address', () => {
     expect(await ids(place)).toEqual({ rows: 30, distinct: 30 });
     await events.close();
   });
+
+  test('which has our positions too: it is told to forget none of them', async ({ place }) => {
+    const events = await openEventsPipeline(place);
+    await events.publish(3);
+    await events.consume();
+    await rewrite(events, { cluster: 'another cluster' });
+    await events.publish(3);
+
+    expect(await events.consume()).toMatchObject({ halt: { code: 'PH_HALT_TOPIC_REPLACED' } });
+    expect(await events.cycle()).toMatchObject({ outcome: 'completed', acknowledgedMessages: 0 });
+    const topic = `${events.pipeline.topic}-partition-0`;
+    const found = await events.ports.transport.subscriptionState(topic, 'pulsehouse-events', soon());
+    expect(found?.markDelete.entry).toBe(-1);
+    await events.close();
+  });
 });
+
+/** What the only partition's state would be had it been written elsewhere. */
+async function rewrite(events: EventsPipeline, elsewhere: Partial<PartitionState>): Promise<void> {
+  const { state } = events.ports;
+  const found = await state.readPartition('events', 0, soon());
+  if (!found) throw new Error('the partition has no state');
+  const { version, writeId } = found;
+  const next = { ...found, ...elsewhere, version: version + 1, follows: writeId, writeId: 'elsewhere' };
+  await state.writePartition(next, soon());
+}
 
 /** The item as it stands now, to be put back later as a restore from a backup would. */
 async function itemOf(place: Place, key: ItemKey): Promise<{ putBack(): Promise<void> }> {
