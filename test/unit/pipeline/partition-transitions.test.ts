@@ -79,6 +79,12 @@ describe('commit', () => {
     expect(() => commit(state, 2)).toThrow(expect.objectContaining({ code: 'PH_INVARIANT' }));
   });
 
+  test('the table is held against its first look, however late the commits are', () => {
+    const later = { ...second, tokens: { ...second.tokens, newestBlock: second.tokens.newestBlock + 5 } };
+    const both = commit(commit(intend(intend(emptyPartition, first), later), 1), 2);
+    expect(both.lastTokens).toEqual(first.tokens);
+  });
+
   test('happens once', () => {
     expect(() => commit(commit(state, 1), 1)).toThrow(expect.objectContaining({ code: 'PH_INVARIANT' }));
   });
