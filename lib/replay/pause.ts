@@ -2,14 +2,8 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { clearHalt, type HoldDependencies, holdCycle } from './hold.ts';
-import {
-  beginOperation,
-  endOperation,
-  holdsPipeline,
-  type Operation,
-  operationId,
-  readJournal,
-} from './journal.ts';
+import { beginOperation, endOperation, type Operation, operationId, readJournal } from './journal.ts';
+import { stillUnfinished } from './unfinished.ts';
 import { unknownPartition } from './unknown-partition.ts';
 
 export interface PauseDependencies extends HoldDependencies {
@@ -61,8 +55,8 @@ export async function resumePipeline(
   partitions?: readonly number[],
 ): Promise<readonly PartitionState[]> {
   const { state, pipeline, objects } = dependencies;
-  const { unfinished } = await readJournal(objects, pipeline.name, deadline);
-  const first = unfinished.find(holdsPipeline);
+  const journal = await readJournal(objects, pipeline.name, deadline);
+  const [first] = await stillUnfinished(dependencies, journal, deadline);
   if (first) {
     throw new PulsehouseError('PH_RESET_UNFINISHED', `${first.kind} ${first.id} by ${first.by} was cut off`, {
       where: { pipeline: pipeline.name },

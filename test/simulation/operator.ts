@@ -44,6 +44,11 @@ export class Operator {
       return;
     }
     const { world } = this;
+    // An outage is for everybody, by hand or not: others may write as much as they like meanwhile (seed 104375).
+    if (world.scheduler.now < world.outUntil) {
+      world.scheduler.after(world.outUntil - world.scheduler.now, 'the outage is over', () => this.next());
+      return;
+    }
     const invocation = world.newInvocation(`operator ${step.name}`, false);
     const deadline = invocation.now() + ATTEMPT_LASTS;
     const owner = invocation.name;

@@ -75,7 +75,8 @@ export class World implements Surroundings {
   private readonly writtenByOthers: boolean;
   /** Share of cycles that are stopped somewhere and go on when their lease is long another's. */
   private lateCycles: number;
-  private outUntil = 0;
+  /** Milliseconds of virtual time: nothing of ours runs before. */
+  outUntil = 0;
   private ids = 0;
   private invocations = 0;
 

@@ -6,8 +6,9 @@ import type { ReplayStore } from '../../ports/replay-store.ts';
 import type { PartitionRows } from '../../ports/target-table.ts';
 import { expiredBefore } from '../comparison/absence.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
-import { holdsPipeline, readJournal } from '../journal.ts';
+import { readJournal } from '../journal.ts';
 import { namedSnapshot } from '../named-snapshot.ts';
+import { stillUnfinished } from '../unfinished.ts';
 import { checkCursors } from './audit-cursors.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
 import type { AuditReport } from './audit-report.ts';
@@ -76,9 +77,9 @@ export async function audit(
     ...unknown.problems,
     ...missingStates(states.length, cycle.partitions),
     // Of a pause or a resume only the record is: nothing is at odds, and nobody could ever end it.
-    ...journal.unfinished
-      .filter(holdsPipeline)
-      .map((operation) => `${operation.kind} ${operation.id} was begun and not ended`),
+    ...(await stillUnfinished(dependencies, journal, deadline)).map(
+      (operation) => `${operation.kind} ${operation.id} was begun and not ended`,
+    ),
     ...snapshots.problems,
     ...cursors.problems,
     ...partitions.flatMap((partition) => partition.problems),

@@ -8,7 +8,8 @@ import { type DeadLetterIndex, knownDeadLetters } from '../comparison/known-dead
 import { batchesIn, type PartitionLedger } from '../comparison/ledger.ts';
 import type { Segment } from '../comparison/segments.ts';
 import { outliveForgottenTokens } from '../earlier-writers.ts';
-import { holdsPipeline, operationId, readJournal } from '../journal.ts';
+import { operationId, readJournal } from '../journal.ts';
+import { stillUnfinished } from '../unfinished.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
 import { type Conclusion, conclude } from './conclude.ts';
@@ -128,9 +129,10 @@ async function assertNoneRuns(
 }
 
 /** What is moved by hand was planned without the rows of this replay, and this replay without the move. */
-async function assertNothingMoves({ objects, pipeline }: PlanDependencies, deadline: number): Promise<void> {
-  const { unfinished } = await readJournal(objects, pipeline.name, deadline);
-  const first = unfinished.find(holdsPipeline);
+async function assertNothingMoves(dependencies: PlanDependencies, deadline: number): Promise<void> {
+  const { objects, pipeline } = dependencies;
+  const journal = await readJournal(objects, pipeline.name, deadline);
+  const [first] = await stillUnfinished(dependencies, journal, deadline);
   if (!first) return;
   throw new PulsehouseError(
     'PH_RESET_UNFINISHED',

@@ -3,9 +3,13 @@ import { BEFORE_ALL, isAfter, isSamePosition, type Position } from '../../pipeli
 import { readRange } from '../comparison/read-range.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
 import { type ResetPartition, readJournal } from '../journal.ts';
+import { stillUnfinished } from '../unfinished.ts';
 import { beginningOf, isReplaced } from './replaced-topic.ts';
 
-type EarliestDependencies = Pick<ReplayDependencies, 'transport' | 'pipeline' | 'objects' | 'environment'>;
+type EarliestDependencies = Pick<
+  ReplayDependencies,
+  'transport' | 'pipeline' | 'state' | 'objects' | 'environment'
+>;
 
 /**
  * Where a reset to the earliest takes each partition: before everything, or where a topic begins that took the place of
@@ -17,7 +21,8 @@ export async function earliestPositions(
   deadline: number,
 ): Promise<ReadonlyMap<number, Position>> {
   const { objects, pipeline } = dependencies;
-  const { unfinished } = await readJournal(objects, pipeline.name, deadline);
+  const journal = await readJournal(objects, pipeline.name, deadline);
+  const unfinished = await stillUnfinished(dependencies, journal, deadline);
   const begun = unfinished.flatMap((operation) => (operation.kind === 'reset' ? operation.partitions : []));
   const positions = await Promise.all(
     states.map((state) => earliestOf(dependencies, state, begun.find(isOf(state)), deadline)),

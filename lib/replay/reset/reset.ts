@@ -10,7 +10,6 @@ import {
   beginOperation,
   type DroppedBatch,
   endOperation,
-  holdsPipeline,
   type Operation,
   operationId,
   type ResetPartition,
@@ -18,6 +17,7 @@ import {
 } from '../journal.ts';
 import type { ByHand } from '../pause.ts';
 import type { PlanDependencies } from '../replay/plan.ts';
+import { stillUnfinished } from '../unfinished.ts';
 import { unknownPartition } from '../unknown-partition.ts';
 import { assertWhole, giveUpInFlight, settleInFlight, standingOf } from './in-flight.ts';
 import { countKept } from './kept.ts';
@@ -136,12 +136,10 @@ async function begin(
 ): Promise<{ readonly operation: Reset; readonly begunBefore: boolean }> {
   const { objects, pipeline, state, environment } = dependencies;
   const { by, deadline } = byHand;
-  const { unfinished } = await readJournal(objects, pipeline.name, deadline);
-  for (const operation of unfinished) {
+  const journal = await readJournal(objects, pipeline.name, deadline);
+  for (const operation of await stillUnfinished(dependencies, journal, deadline)) {
     if (operation.kind === 'reset' && isSame(operation, request)) return { operation, begunBefore: true };
-    if (holdsPipeline(operation)) {
-      throw new PulsehouseError('PH_RESET_UNFINISHED', `${operation.kind} ${operation.id} was cut off`);
-    }
+    throw new PulsehouseError('PH_RESET_UNFINISHED', `${operation.kind} ${operation.id} was cut off`);
   }
   await assertNoReplay(dependencies, request.positions, deadline);
   const generation = newGeneration(environment);
