@@ -16,6 +16,8 @@ export class CheckpointChecker {
   private readonly observed: Observed;
   /** What Pulsar was ever told, by partition. */
   private readonly told = new Map<number, Position>();
+  /** Up to where a snapshot ever stood, by partition: of one that was lost since, whoever read it may still tell. */
+  private readonly covered = new Map<number, Position>();
 
   constructor(observed: Observed) {
     this.observed = observed;
@@ -91,6 +93,7 @@ export class CheckpointChecker {
     if (this.observed.snapshots.has(number)) this.observed.world.expect('PH_HALT_MARK_DELETE_AHEAD');
     this.observed.snapshots.set(number, snapshot);
     for (const { partition, committed, generation } of snapshot.partitions) {
+      this.covered.set(partition, laterOf(this.covered.get(partition) ?? BEFORE_ALL, committed));
       const state = this.observed.state(partition);
       // One of a generation that has ended may come late: it is never the latest, and what it says is never told. One from
       // before the state was put back says what was committed then, and so that the state is older.
@@ -133,10 +136,7 @@ export class CheckpointChecker {
       );
     }
     this.told.set(partition, laterOf(this.told.get(partition) ?? BEFORE_ALL, position));
-    const covered = [...this.observed.snapshots.values()].some(({ partitions }) =>
-      partitions.some((entry) => entry.partition === partition && !isAfter(position, entry.committed)),
-    );
-    if (!covered) {
+    if (isAfter(position, this.covered.get(partition) ?? BEFORE_ALL)) {
       this.outOfOrder(
         `${subject.name} is acknowledged up to ${formatPosition(position)}, which no snapshot covers`,
       );
