@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { runCycle } from '../../../lib/checkpoint/cycle.ts';
 import { isSamePosition, type Position } from '../../../lib/pipeline/position.ts';
-import { readJournal } from '../../../lib/replay/journal.ts';
+import { beginOperation, readJournal } from '../../../lib/replay/journal.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
 import { planReset, reset } from '../../../lib/replay/reset/reset.ts';
 import { newestValidSnapshot } from '../../../lib/replay/restore/valid-snapshot.ts';
@@ -103,6 +103,28 @@ describe('resets', () => {
     await resumePipeline(dependencies, byHand());
     await subject.consumeAll();
     expect(await subject.audit()).toMatchObject({ exact: true, rows: 200 });
+    await subject.close();
+  });
+
+  test("one whose record comes late, after another one's move, holds nothing up", async ({ place }) => {
+    const subject = await openSubject(place);
+    const { dependencies, pipeline } = subject;
+    await subject.publish(20);
+    await subject.consumeAll();
+    await pause(dependencies, byHand());
+    const { ledger } = await committedOf(subject);
+    const request = { reason: 'offsets', positions: new Map([[0, { ledger, entry: 4 }]]) } as const;
+    await reset(dependencies, request, byHand());
+    const { operations } = await readJournal(dependencies.objects, pipeline.name, soon());
+    const made = operations.find((operation) => operation.kind === 'reset');
+    if (made?.kind !== 'reset') throw new Error('the reset left no record');
+    const partitions = made.partitions.map((part) => ({ ...part, toGeneration: 'never begun' }));
+    const late = { ...made, id: `${made.id}-late`, partitions };
+    await beginOperation(dependencies.objects, pipeline.name, late, soon());
+
+    await resumePipeline(dependencies, byHand());
+    await subject.consumeAll();
+    expect(await subject.audit()).toMatchObject({ exact: true, rows: 200, drained: true });
     await subject.close();
   });
 

@@ -337,6 +337,10 @@ export class Connection {
   #timeout(type: string): PulsehouseError {
     return new PulsehouseError('PH_PULSAR_TIMEOUT', `the broker did not answer ${type} in time`, {
       where: { server: this.server },
+      // A server of another kind may wait for the end of a request that never comes.
+      ...(type === 'CONNECT' && {
+        nextStep: "Check that the URL names the binary port of a broker, and the broker's load.",
+      }),
     });
   }
 }
