@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
+import type { SubscriptionState } from '../ports/transport.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
 import type { Snapshot, SnapshotPartition } from './snapshot.ts';
@@ -109,14 +110,17 @@ async function tellPartition(
   // `ledger:-1` is where a ledger begins: nothing of it is read yet.
   if (committed.entry === -1 || (sinceThen && isSamePosition(committed, told))) return 0;
   const known = unknown ? committed : told;
-  // A try whose receipt was lost may have moved the cursor: from then on it may stand where we told it to.
+  // A try that was let through may have moved the cursor, though its receipt was lost: from then on it may stand where we
+  // told it to. One that found out nothing moved nothing (seed 163492).
   const tell = (expected: Position) => {
     let allowed = expected;
-    return persistently(context, (deadline) => {
-      const check = assertNotAhead(allowed);
+    const check = (found: SubscriptionState) => {
+      assertNotAhead(allowed, found);
       allowed = laterOf(expected, committed);
-      return transport.acknowledge(topic, pipeline.subscription, committed, deadline, check);
-    });
+    };
+    return persistently(context, (deadline) =>
+      transport.acknowledge(topic, pipeline.subscription, committed, deadline, check),
+    );
   };
   try {
     await lease.renewIfDue();

@@ -26,10 +26,8 @@ export class CursorAhead extends Error {
  * A cursor beyond everything we ever told the broker was moved by somebody else (a TTL, a backlog quota, a reset): what
  * it passed may be gone unread. `ledger:-1` is the broker's way to write the end of the ledger before, not an advance.
  */
-export function assertNotAhead(told: Position): (found: SubscriptionState) => void {
-  return ({ markDelete }) => {
-    if (markDelete.entry !== -1 && isAfter(markDelete, told)) throw new CursorAhead(markDelete);
-  };
+export function assertNotAhead(told: Position, { markDelete }: SubscriptionState): void {
+  if (markDelete.entry !== -1 && isAfter(markDelete, told)) throw new CursorAhead(markDelete);
 }
 
 /**
