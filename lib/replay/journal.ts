@@ -92,7 +92,7 @@ export async function endOperation(
 }
 
 export interface Journal {
-  /** In order of time; of resets only those carried out to the end. */
+  /** Of resets only those carried out to the end; in order of time, by the clocks of those who did them. */
   readonly operations: readonly Operation[];
   /** Begun and not ended. */
   readonly unfinished: readonly Operation[];

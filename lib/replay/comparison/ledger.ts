@@ -156,16 +156,21 @@ function upTo(batches: readonly BatchRecord[], committed: Position): readonly Ba
 /** `at`: milliseconds since the epoch. */
 type DatedReset = ResetPartition & { readonly at: number };
 
-/** The resets that led to `generation`, newest first. */
+/**
+ * The resets that led to `generation`, newest first: by what each ended and began, since those who made them may have had
+ * clocks that differ (seed 179754).
+ */
 function resetsOf(journal: Journal, partition: number, generation: string): readonly DatedReset[] {
-  const found: DatedReset[] = [];
-  let wanted = generation;
-  for (const operation of journal.operations.toReversed()) {
+  const beginning = new Map<string, DatedReset>();
+  for (const operation of journal.operations) {
     if (operation.kind !== 'reset') continue;
     const mine = operation.partitions.find((part) => part.partition === partition);
-    if (mine?.toGeneration !== wanted) continue;
-    found.push({ ...mine, at: operation.at });
-    wanted = mine.fromGeneration;
+    if (mine) beginning.set(mine.toGeneration, { ...mine, at: operation.at });
+  }
+  const found: DatedReset[] = [];
+  for (let reset = beginning.get(generation); reset; reset = beginning.get(reset.fromGeneration)) {
+    found.push(reset);
+    beginning.delete(reset.toGeneration);
   }
   return found;
 }

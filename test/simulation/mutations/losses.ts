@@ -5,6 +5,7 @@ const SNAPSHOT = 'lib/checkpoint/take-checkpoint.ts';
 const CONSUME = 'lib/consume/consume.ts';
 const CYCLE = 'lib/checkpoint/cycle.ts';
 const SOUND = 'lib/consume/sound-state.ts';
+const ACKNOWLEDGE = 'lib/checkpoint/acknowledge.ts';
 const EARLIEST = 'lib/replay/reset/earliest.ts';
 
 /** Mistakes in noticing, and in putting right, what befell one system alone: state, snapshots, table, cursor or topic. */
@@ -95,6 +96,54 @@ export const LOSS_MUTATIONS: readonly Mutation[] = [
         file: 'lib/checkpoint/cursor-ahead.ts',
         find: 'if (markDelete.entry !== -1 && isAfter(markDelete, told)) throw',
         replace: 'if (markDelete.entry < -1) throw',
+      },
+    ],
+  },
+  {
+    name: 'a cursor is taken for ours wherever we are about to move it',
+    within: 2_000,
+    given: ['cursor-moved'],
+    patches: [
+      {
+        file: ACKNOWLEDGE,
+        find: 'assertNotAhead(allowed, found);',
+        replace: 'assertNotAhead(laterOf(allowed, committed), found);',
+      },
+    ],
+  },
+  {
+    name: 'a topic that took the place of ours is told to forget',
+    within: 4_000,
+    given: ['topic-replaced', 'state-twice', 'broker-slow', 'crash'],
+    patches: [
+      {
+        file: ACKNOWLEDGE,
+        find: 'return !replaced.has(partition) && (now',
+        replace: 'return (now',
+      },
+    ],
+  },
+  {
+    name: 'a commit moves on what the table is held against',
+    within: 4_000,
+    given: ['table-truncated', 'table-slow', 'busy', 'view-fails'],
+    patches: [
+      {
+        file: 'lib/pipeline/partition-transitions.ts',
+        find: 'lastTokens: state.lastTokens ?? oldest.tokens,',
+        replace: 'lastTokens: oldest.tokens,',
+      },
+    ],
+  },
+  {
+    name: 'a late record of a reset holds everything up',
+    within: 4_000,
+    given: ['reset', 'objects-slow', 'objects-lost'],
+    patches: [
+      {
+        file: 'lib/replay/unfinished.ts',
+        find: 'return holding.filter((operation) => !isTooLate(partsOf(operation), states));',
+        replace: 'return holding.filter(() => states.length > 0);',
       },
     ],
   },
