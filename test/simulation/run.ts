@@ -38,7 +38,7 @@ export interface RunOptions {
   readonly trace?: (line: string) => void;
   readonly mutation?: Mutation;
   /** Drawn whatever the seed says. */
-  readonly given?: readonly Fault[] | undefined;
+  readonly given?: readonly Fault[];
 }
 
 export interface RunReport {

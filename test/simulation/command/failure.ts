@@ -1,27 +1,34 @@
 import type { Fault } from '../faults.ts';
 import { type RunReport, run } from '../run.ts';
 
-/** Leaves out one drawn fault after the other while the same invariant still falls: what is left is what it takes. */
-export async function shrink(failed: RunReport): Promise<[report: RunReport, without: readonly Fault[]]> {
+/** What was left out of a run, and what was put in, beside what its seed drew. */
+export interface Changed {
+  readonly given: readonly Fault[];
+  readonly without: readonly Fault[];
+}
+
+/** The report on a failed run after its faults were reduced to those it takes. */
+export async function shrunkReport(failed: RunReport, given: readonly Fault[] = []): Promise<string> {
   let report = failed;
   let without: readonly Fault[] = [];
   for (const fault of failed.faults) {
     const fewer = [...without, fault];
-    const again = await run({ seed: failed.seed, without: fewer });
+    const again = await run({ seed: failed.seed, given, without: fewer });
     if (again.violation?.invariant !== failed.violation?.invariant) continue;
     report = again;
     without = fewer;
   }
-  return [report, without];
+  return failureReport(report, { given, without });
 }
 
 /** What fell, what it takes, and the shortest command that shows it. */
-export function failureReport(report: RunReport, without: readonly Fault[]): string {
+export function failureReport(report: RunReport, { given, without }: Changed): string {
   const { seed, violation, faults } = report;
-  const left = without.length > 0 ? ` --without ${without.join(',')}` : '';
+  const option = (name: string, list: readonly Fault[]) =>
+    list.length > 0 ? ` ${name} ${list.join(',')}` : '';
   return [
     `Seed ${seed} violates invariant ${violation?.invariant ?? 'none'}: ${violation?.message ?? ''}`,
     `Faults it takes: ${faults.join(', ') || 'none'}`,
-    `Replay: npm run simulate -- --seed ${seed}${left} --trace`,
+    `Replay: npm run simulate -- --seed ${seed}${option('--with', given)}${option('--without', without)} --trace`,
   ].join('\n');
 }

@@ -9,9 +9,10 @@ import { sweep } from './sweep.ts';
  * @throws Error when that seed fails without the mutation too: then it shows nothing.
  */
 export async function catching(mutation: Mutation, workers?: number): Promise<RunReport | undefined> {
-  const caught = await sweep({ from: 1, to: mutation.within, mutation, ...(workers && { workers }) });
+  const { within: to, given = [] } = mutation;
+  const caught = await sweep({ from: 1, to, mutation, given, ...(workers && { workers }) });
   if (caught === undefined) return undefined;
-  const { violation } = await run({ seed: caught.seed, given: mutation.given });
+  const { violation } = await run({ seed: caught.seed, given });
   if (violation !== undefined) throw new Error(`seed ${caught.seed} fails without "${mutation.name}" too`);
   return caught;
 }

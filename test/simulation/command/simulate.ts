@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type Fault, isFault } from '../faults.ts';
 import { run } from '../run.ts';
-import { failureReport, shrink } from './failure.ts';
+import { failureReport, shrunkReport } from './failure.ts';
 import { catchMutations } from './mutation-table.ts';
 import { sweep } from './sweep.ts';
 
@@ -9,6 +9,7 @@ interface Options {
   readonly seeds: number;
   readonly from: number;
   readonly seed?: number;
+  readonly with: readonly Fault[];
   readonly without: readonly Fault[];
   readonly trace?: true;
   readonly mutations?: true;
@@ -22,6 +23,7 @@ export async function simulate(argv: readonly string[]): Promise<number> {
     .option('--seeds <count>', 'how many seeds to run', wholeNumber, 500)
     .option('--from <seed>', 'the first of them', wholeNumber, 1)
     .option('--seed <seed>', 'run this one alone', wholeNumber)
+    .option('--with <faults>', 'have these faults in every run, beside what its seed draws', faultList, [])
     .option('--without <faults>', 'leave these faults out (with --seed)', faultList, [])
     .option('--trace', 'print everything that happens (with --seed)')
     .option('--mutations', 'show for each mutation of the protocol the seed that catches it')
@@ -33,21 +35,22 @@ export async function simulate(argv: readonly string[]): Promise<number> {
   return runMany(options);
 }
 
-async function runOne(seed: number, { without, trace }: Options): Promise<number> {
-  const report = await run({ seed, without, ...(trace && { trace: print }) });
+async function runOne(seed: number, { with: given, without, trace }: Options): Promise<number> {
+  const report = await run({ seed, given, without, ...(trace && { trace: print }) });
   print(`faults: ${report.faults.join(', ')}`);
   print(`${report.messages} messages, ${report.steps} steps, trace hash ${report.hash.toString(16)}`);
-  if (report.violation) print(failureReport(report, without));
+  if (report.violation) print(failureReport(report, { given, without }));
   print(`1 seeds, ${report.violation ? 1 : 0} violations`);
   return report.violation ? 1 : 0;
 }
 
-async function runMany({ seeds, from, workers }: Options): Promise<number> {
+async function runMany({ seeds, from, with: given, workers }: Options): Promise<number> {
   const tenth = Math.max(1, Math.ceil(seeds / 10));
   let told = 0;
   const failed = await sweep({
     from,
     to: from + seeds - 1,
+    given,
     ...(workers && { workers }),
     onProgress: (done) => {
       if (done < told + tenth || done === seeds) return;
@@ -59,7 +62,7 @@ async function runMany({ seeds, from, workers }: Options): Promise<number> {
     print(`${seeds} seeds, 0 violations`);
     return 0;
   }
-  print(failureReport(...(await shrink(failed))));
+  print(await shrunkReport(failed, given));
   return 1;
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Fault } from '../faults.ts';
 import { bundleWorker } from '../mutations/bundle.ts';
 import type { Mutation } from '../mutations/mutation.ts';
 import type { RunReport } from '../run.ts';
@@ -9,6 +10,8 @@ import type { RangeReport, SeedRange, WorkerData } from './worker.ts';
 
 export interface SweepOptions extends SeedRange {
   readonly mutation?: Mutation;
+  /** Faults that every run has, whatever its seed draws. */
+  readonly given?: readonly Fault[];
   readonly workers?: number;
   /** Called with the number of seeds done so far. */
   readonly onProgress?: (done: number) => void;
@@ -30,7 +33,7 @@ export async function sweep(options: SweepOptions): Promise<RunReport | undefine
 }
 
 async function sweepWith(file: string, options: SweepOptions): Promise<RunReport | undefined> {
-  const { from, to, mutation, onProgress } = options;
+  const { from, to, mutation, given = [], onProgress } = options;
   let next = from;
   let done = 0;
   let failed: RunReport | undefined;
@@ -45,7 +48,7 @@ async function sweepWith(file: string, options: SweepOptions): Promise<RunReport
     onProgress?.(done);
     if (report.failed && (failed === undefined || report.failed.seed < failed.seed)) failed = report.failed;
   };
-  const workerData: WorkerData = mutation === undefined ? {} : { mutation: mutation.name };
+  const workerData: WorkerData = { given, ...(mutation && { mutation: mutation.name }) };
   const workers = options.workers ?? availableParallelism();
   await Promise.all(
     Array.from({ length: workers }, () => work(new Worker(file, { workerData }), take, finished)),
