@@ -10,6 +10,9 @@ export const OTHER_CLUSTER = 1_000;
 /** Milliseconds after which no insert can still travel or run. */
 export const LONGEST_INSERT = 45_000;
 
+/** Milliseconds after which none of those who live now does. */
+const LONGEST_LIFE = 180_000;
+
 /**
  * A backup of the state is taken and put back later, whole or in part, while nothing of ours runs: as whoever restores a
  * table from a backup would see to.
@@ -67,11 +70,11 @@ function corrupted(key: string, body: Uint8Array, by: number): Uint8Array {
   return Buffer.from(altered.replace(/"hash":"[0-9a-f]{64}"/, `"hash":"${hash}"`));
 }
 
-/** All of the table's rows are gone at once, whoever may be writing. Then every partition gets something more. */
+/** All of the table's rows are gone at once, whoever may be writing. */
 export function truncateTable(world: World): void {
   tableBehind(world);
   world.clickhouse.truncate();
-  publishEverywhere(world);
+  publishAndLater(world);
 }
 
 /** The table is what a backup says, under its name and another id, as RESTORE makes it. */
@@ -83,7 +86,7 @@ export function putTableBack(world: World): void {
     world.unrest -= 1;
     tableBehind(world);
     clickhouse.putBack(backup);
-    publishEverywhere(world);
+    publishAndLater(world);
   });
 }
 
@@ -120,6 +123,19 @@ export function replaceTopic(world: World): void {
 function tableBehind(world: World): void {
   world.expect('PH_HALT_TABLE_BEHIND');
   world.rowsMayBeMissing = true;
+}
+
+/**
+ * Every partition gets something more, and once more when whoever lives now has ended: it is those who begin that must see
+ * what happened, and of one that was cut off after its last commit nobody learns what it would have seen.
+ */
+function publishAndLater(world: World): void {
+  publishEverywhere(world);
+  world.unrest += 1;
+  world.scheduler.after(LONGEST_LIFE, 'something more arrives', () => {
+    world.unrest -= 1;
+    publishEverywhere(world);
+  });
 }
 
 function publishEverywhere(world: World): void {

@@ -153,9 +153,10 @@ export function resetByHand(world: World): void {
       name: 'reset',
       // A range of a partition that the cycle has not yet taken in is refused like one that Pulsar has forgotten.
       refusedBy: ['PH_RESET_REFUSED', 'PH_RANGE_INVALID'],
-      act: (attempt) => {
+      act: async (attempt) => {
         positions ??= drawPositions(world);
-        return reset(dependencies(world, attempt), { reason: 'offsets', positions }, byHand(attempt));
+        if (positions.size === 0) return;
+        await reset(dependencies(world, attempt), { reason: 'offsets', positions }, byHand(attempt));
       },
     },
     resumeStep(world),

@@ -24,7 +24,7 @@ const ATTEMPT_LASTS = 120_000;
 export class Operator {
   private readonly world: World;
   private readonly steps: Step[];
-  private lastDone: Step | undefined;
+  private readonly done: Step[] = [];
   private readonly ended: (refused: boolean) => void;
 
   /** `ended` is called when every step is done, or one was refused for good: then those after it are left out. */
@@ -67,7 +67,7 @@ export class Operator {
       () => {
         world.scheduler.note(`${invocation.name} is done`);
         end(() => {
-          this.lastDone = this.steps.shift();
+          this.done.push(...this.steps.splice(0, 1));
           this.next();
         });
       },
@@ -87,11 +87,9 @@ export class Operator {
       this.ended(true);
       return;
     }
-    // As its next step says: the same command once more.
-    if (error.code === 'PH_RESET_UNFINISHED' && this.lastDone) {
-      this.steps.unshift(this.lastDone);
-      this.lastDone = undefined;
-    }
+    // As its next step says: the command before it once more.
+    if (error.code === 'PH_RESET_UNFINISHED' || error.code === 'PH_NOT_PAUSED')
+      this.steps.unshift(...this.done.splice(-1));
     this.again();
   }
 

@@ -96,7 +96,8 @@ async function assertPossible(
  * Moves partitions to other positions, and the table with them: settles what is in flight under the old generation,
  * begins a new one, takes a snapshot of it, and only then removes the rows that will be read again. The pipeline stays
  * paused. Cut off anywhere, the same call goes on where it was.
- * @throws PulsehouseError PH_NOT_PAUSED, PH_RESET_UNFINISHED when another one was cut off, PH_RESET_REFUSED, PH_REPLAY_BUSY.
+ * @throws PulsehouseError PH_NOT_PAUSED, PH_RESET_UNFINISHED when another one was cut off, PH_RESET_REFUSED, PH_REPLAY_BUSY,
+ * PH_RANGE_INVALID for a partition there is not.
  */
 export async function reset(
   dependencies: PlanDependencies,
@@ -146,7 +147,7 @@ async function begin(
   const partitions: ResetPartition[] = [];
   for (const [partition, to] of request.positions) {
     const found = await state.readPartition(pipeline.name, partition, deadline);
-    if (!found) continue;
+    if (!found) throw unknownPartition(pipeline, partition);
     partitions.push(await beginPartition(dependencies, request, { found, to, generation }, byHand));
   }
   const at = environment.now();
