@@ -1,22 +1,16 @@
-import {
-  BEFORE_ALL,
-  formatPosition,
-  isAfter,
-  isSamePosition,
-  laterOf,
-  type Position,
-} from '../../pipeline/position.ts';
-import type { Sink } from '../../ports/sink.ts';
+import { formatPosition, isAfter, isSamePosition, laterOf, type Position } from '../../pipeline/position.ts';
+import type { Entry } from '../../ports/transport.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import { type Absences, absenceOf } from './absence.ts';
-import { compareEntries, type ExpectedEntry, type Finding, FindingList } from './findings.ts';
+import { type Finding, FindingList } from './findings.ts';
 import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
 import type { ReadBatch } from './ledger.ts';
-import { type MissingSegment, MissingSegments } from './missing-segments.ts';
+import type { MissingSegment } from './missing-segments.ts';
 import { knownEntry, readRange } from './read-range.ts';
 import type { Segment } from './segments.ts';
 import { SparedSegments } from './spared-segments.ts';
+import { WindowQuestions } from './window-questions.ts';
 
 export interface VerifyRequest {
   readonly partition: number;
@@ -62,16 +56,48 @@ export interface VerifyResult {
   readonly upTo: Position;
 }
 
-/** Bounds of one question: entries listed in an answer, rows counted in the server. */
-const ENTRIES_A_WINDOW = 20_000;
-const ROWS_A_WINDOW = 250_000;
+interface Compared {
+  readonly result: VerifyResult;
+  /** Everything of the range at or below it was no longer in Pulsar when the comparison began. */
+  readonly pulsarBegan: Position;
+}
 
-/** Compares what Pulsar has in `(after, to]` with the table, entry by entry. Reads only; moves nothing. */
+/**
+ * Compares what Pulsar has in `(after, to]` with the table, entry by entry. Reads only; moves nothing. What Pulsar forgets
+ * while it is being read looks like rows that have no message: then it is gone through again (seed 1818, `--with audit`).
+ */
 export async function verifyRange(
   dependencies: ReplayDependencies,
   request: VerifyRequest,
   watch: Watch,
 ): Promise<VerifyResult> {
+  for (;;) {
+    const { result, pulsarBegan } = await compareOnce(dependencies, request, watch);
+    if (result.findingCount === 0) return result;
+    if (!isAfter(await whereBegins(dependencies, request, watch), pulsarBegan)) return result;
+  }
+}
+
+/** Just below the first entry of the range that Pulsar still has; the range's end when it has none. */
+async function whereBegins(
+  { transport, environment }: ReplayDependencies,
+  request: VerifyRequest,
+  watch: Watch,
+): Promise<Position> {
+  for await (const entry of readRange(transport, environment, request, watch.deadline))
+    return justBelow(entry, request);
+  return request.to;
+}
+
+function justBelow({ firstPosition }: Entry, { after }: VerifyRequest): Position {
+  return laterOf(after, { ledger: firstPosition.ledger, entry: firstPosition.entry - 1 });
+}
+
+async function compareOnce(
+  dependencies: ReplayDependencies,
+  request: VerifyRequest,
+  watch: Watch,
+): Promise<Compared> {
   const { transport, environment, objects, sink } = dependencies;
   const { partition, after, to, batches } = request;
   const deadLetters = await knownDeadLetters(objects, request.deadLetterBatches, watch.deadline);
@@ -79,7 +105,7 @@ export async function verifyRange(
   const windows = new WindowQuestions(sink, partition, findings, watch);
   const totals = { entries: 0, messages: 0, bytes: 0, deadLetters: 0, expected: 0 };
   const readOfCut = { rows: 0, messages: 0 };
-  let pulsarBegins = to;
+  let pulsarBegan = to;
   let cut: ReadBatch | undefined;
   let upTo = to;
   const spared = new SparedSegments(after);
@@ -87,10 +113,9 @@ export async function verifyRange(
   const range = { ...request, known: knownEntry(batches) };
   for await (const entry of readRange(transport, environment, range, watch.deadline)) {
     if (totals.entries === 0) {
-      const { ledger, entry: first } = entry.firstPosition;
-      pulsarBegins = laterOf(after, { ledger, entry: first - 1 });
-      cut = cutBatch(batches, pulsarBegins);
-      windows.begin(after, pulsarBegins);
+      pulsarBegan = justBelow(entry, request);
+      cut = cutBatch(batches, pulsarBegan);
+      windows.begin(after, pulsarBegan);
     }
     const lettersHere = deadLetters.get(formatPosition(entry.position))?.size ?? 0;
     const rows = entry.messages - lettersHere;
@@ -116,11 +141,11 @@ export async function verifyRange(
   if (totals.entries > 0) await windows.end(upTo);
   const below = await checkForgotten(
     sink,
-    { partition, after, upTo: pulsarBegins, batches, readOfCut, absences: request.absences },
+    { partition, after, upTo: pulsarBegan, batches, readOfCut, absences: request.absences },
     watch.deadline,
   );
   findings.add(below.findings);
-  return {
+  const result = {
     partition,
     after,
     to,
@@ -139,73 +164,5 @@ export async function verifyRange(
     forgotten: below.forgotten,
     upTo,
   };
-}
-
-/** Collects entries into windows and asks the table about one while the next is being read. */
-class WindowQuestions {
-  private readonly sink: Sink;
-  private readonly partition: number;
-  private readonly findings: FindingList;
-  private readonly watch: Watch;
-  readonly missing = new MissingSegments();
-  private after: Position = BEFORE_ALL;
-  /** The last entry compared, or where the range begins. */
-  private compared: Position = BEFORE_ALL;
-  private entries: ExpectedEntry[] = [];
-  private rows = 0;
-  private asked: Promise<void> = Promise.resolve();
-
-  constructor(sink: Sink, partition: number, findings: FindingList, watch: Watch) {
-    this.sink = sink;
-    this.partition = partition;
-    this.findings = findings;
-    this.watch = watch;
-  }
-
-  /** Nothing of `(after, from]` is there to be asked about. */
-  begin(after: Position, from: Position): void {
-    this.compared = after;
-    this.after = from;
-  }
-
-  async add(entry: ExpectedEntry): Promise<void> {
-    this.entries.push(entry);
-    this.rows += entry.rows;
-    if (this.entries.length >= ENTRIES_A_WINDOW || this.rows >= ROWS_A_WINDOW) await this.ask(entry.position);
-  }
-
-  /** `upTo` closes the range: rows between its last entry and there are foreign. */
-  async end(upTo: Position): Promise<void> {
-    await this.ask(upTo);
-    await this.asked;
-  }
-
-  private async ask(upTo: Position): Promise<void> {
-    await this.asked;
-    const { sink, partition, watch, findings, entries, rows } = this;
-    const range = { partition, after: this.after, to: upTo };
-    this.after = upTo;
-    this.entries = [];
-    this.rows = 0;
-    this.asked = sink.countRowsByEntry(range, watch.deadline).then((found) => {
-      const wrong = compareEntries(entries, found);
-      findings.add(wrong);
-      this.noteMissing(entries, wrong);
-      watch.onProgress?.(partition, rows);
-    });
-    // Awaited by the next question or at the end; until then its failure must not count as unhandled.
-    this.asked.catch(() => undefined);
-  }
-
-  private noteMissing(entries: readonly ExpectedEntry[], findings: readonly Finding[]): void {
-    const wrong = new Set(findings.filter(({ missing }) => missing > 0).map(({ where }) => where));
-    if (wrong.size === 0) this.missing.pass(entries.length);
-    else {
-      for (const [index, { position }] of entries.entries()) {
-        const after = entries[index - 1]?.position ?? this.compared;
-        this.missing.add({ after, to: position }, wrong.has(formatPosition(position)));
-      }
-    }
-    this.compared = entries.at(-1)?.position ?? this.compared;
-  }
+  return { result, pulsarBegan };
 }

@@ -1,0 +1,78 @@
+import { BEFORE_ALL, formatPosition, type Position } from '../../pipeline/position.ts';
+import type { Sink } from '../../ports/sink.ts';
+import type { Watch } from '../dependencies.ts';
+import { compareEntries, type ExpectedEntry, type Finding, type FindingList } from './findings.ts';
+import { MissingSegments } from './missing-segments.ts';
+
+/** Bounds of one question: entries listed in an answer, rows counted in the server. */
+const ENTRIES_A_WINDOW = 20_000;
+const ROWS_A_WINDOW = 250_000;
+
+/** Collects entries into windows and asks the table about one while the next is being read. */
+export class WindowQuestions {
+  private readonly sink: Sink;
+  private readonly partition: number;
+  private readonly findings: FindingList;
+  private readonly watch: Watch;
+  readonly missing = new MissingSegments();
+  private after: Position = BEFORE_ALL;
+  /** The last entry compared, or where the range begins. */
+  private compared: Position = BEFORE_ALL;
+  private entries: ExpectedEntry[] = [];
+  private rows = 0;
+  private asked: Promise<void> = Promise.resolve();
+
+  constructor(sink: Sink, partition: number, findings: FindingList, watch: Watch) {
+    this.sink = sink;
+    this.partition = partition;
+    this.findings = findings;
+    this.watch = watch;
+  }
+
+  /** Nothing of `(after, from]` is there to be asked about. */
+  begin(after: Position, from: Position): void {
+    this.compared = after;
+    this.after = from;
+  }
+
+  async add(entry: ExpectedEntry): Promise<void> {
+    this.entries.push(entry);
+    this.rows += entry.rows;
+    if (this.entries.length >= ENTRIES_A_WINDOW || this.rows >= ROWS_A_WINDOW) await this.ask(entry.position);
+  }
+
+  /** `upTo` closes the range: rows between its last entry and there are foreign. */
+  async end(upTo: Position): Promise<void> {
+    await this.ask(upTo);
+    await this.asked;
+  }
+
+  private async ask(upTo: Position): Promise<void> {
+    await this.asked;
+    const { sink, partition, watch, findings, entries, rows } = this;
+    const range = { partition, after: this.after, to: upTo };
+    this.after = upTo;
+    this.entries = [];
+    this.rows = 0;
+    this.asked = sink.countRowsByEntry(range, watch.deadline).then((found) => {
+      const wrong = compareEntries(entries, found);
+      findings.add(wrong);
+      this.noteMissing(entries, wrong);
+      watch.onProgress?.(partition, rows);
+    });
+    // Awaited by the next question or at the end; until then its failure must not count as unhandled.
+    this.asked.catch(() => undefined);
+  }
+
+  private noteMissing(entries: readonly ExpectedEntry[], findings: readonly Finding[]): void {
+    const wrong = new Set(findings.filter(({ missing }) => missing > 0).map(({ where }) => where));
+    if (wrong.size === 0) this.missing.pass(entries.length);
+    else {
+      for (const [index, { position }] of entries.entries()) {
+        const after = entries[index - 1]?.position ?? this.compared;
+        this.missing.add({ after, to: position }, wrong.has(formatPosition(position)));
+      }
+    }
+    this.compared = entries.at(-1)?.position ?? this.compared;
+  }
+}
