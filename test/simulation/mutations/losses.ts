@@ -112,42 +112,6 @@ export const LOSS_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a topic that took the place of ours is told to forget',
-    within: 4_000,
-    given: ['topic-replaced', 'state-twice', 'broker-slow', 'crash'],
-    patches: [
-      {
-        file: ACKNOWLEDGE,
-        find: 'return !replaced.has(partition) && (now',
-        replace: 'return (now',
-      },
-    ],
-  },
-  {
-    name: 'a commit moves on what the table is held against',
-    within: 4_000,
-    given: ['table-truncated', 'table-slow', 'busy', 'view-fails'],
-    patches: [
-      {
-        file: 'lib/pipeline/partition-transitions.ts',
-        find: 'lastTokens: state.lastTokens ?? oldest.tokens,',
-        replace: 'lastTokens: oldest.tokens,',
-      },
-    ],
-  },
-  {
-    name: 'a late record of a reset holds everything up',
-    within: 4_000,
-    given: ['reset', 'objects-slow', 'objects-lost'],
-    patches: [
-      {
-        file: 'lib/replay/unfinished.ts',
-        find: 'return holding.filter((operation) => !isTooLate(partsOf(operation), states));',
-        replace: 'return holding.filter(() => states.length > 0);',
-      },
-    ],
-  },
-  {
     name: 'another topic in the place of ours is not noticed by its identity',
     within: 2_000,
     given: ['topic-replaced'],
