@@ -23,16 +23,21 @@ const MOST_UNANSWERED = 4;
 const MOST_ATTEMPTS = 3;
 
 /**
- * Stores a batch just intended, by this invocation and for the first time. A 200 to the only send is all it takes;
- * whatever else comes back is settled.
+ * Stores a batch just intended, by this invocation and for the first time. A 200 to the only send is all it takes, unless
+ * `isLookedAt`; whatever else comes back is settled.
  */
-export async function storeFirst(context: ConsumeContext, seq: number, body: BatchBody): Promise<void> {
+export async function storeFirst(
+  context: ConsumeContext,
+  seq: number,
+  { body, isLookedAt }: { readonly body: BatchBody; readonly isLookedAt: boolean },
+): Promise<void> {
   const intent = standingIntent(context, seq);
   if (intent.rows === 0) return;
   const outcome = await send(context, intent, body);
-  if (outcome.kind === 'stored') return;
+  if (outcome.kind === 'stored' && !isLookedAt) return;
   await settle(context, seq, { body, outcome });
-  if (outcome.error.code === 'PH_INSERT_FAILED') tellFailed(context, intent, outcome.error);
+  if (outcome.kind !== 'stored' && outcome.error.code === 'PH_INSERT_FAILED')
+    tellFailed(context, intent, outcome.error);
 }
 
 /** The table's own rows are settled; what else reads its inserts is not asked, and may lack them. */

@@ -43,6 +43,7 @@ export function putStateBack(world: World): void {
         if (what === 'all of it') table.putBackAll(name, backup);
         else if (what === 'the cycle') table.cycle(name).value = backup.cycle;
         else table.putBackPartition(name, backup, partition);
+        publishAndLater(world);
       });
     });
   });

@@ -22,7 +22,7 @@ export async function restore(dependencies: PlanDependencies, run: RestoreRun): 
   const { deadline, onStep = () => undefined } = run;
   const startedAt = environment.now();
   const { unfinished } = await readJournal(objects, pipeline.name, deadline);
-  const cutOff = unfinished.find((operation) => operation.kind === 'restore');
+  const cutOff = unfinished.filter((operation) => operation.kind === 'restore');
   const begun = unfinished.find((operation) => operation.kind === 'branch');
   if (begun) {
     throw new PulsehouseError('PH_RESET_UNFINISHED', `${begun.kind} ${begun.id} by ${begun.by} was cut off`, {
@@ -31,10 +31,12 @@ export async function restore(dependencies: PlanDependencies, run: RestoreRun): 
     });
   }
   const base = await newestValidSnapshot(objects, pipeline.name, undefined, deadline);
-  if (!cutOff) await assertLost(dependencies, base.snapshot, deadline);
+  if (cutOff.length === 0) await assertLost(dependencies, base.snapshot, deadline);
   const claimed = await claim(dependencies, base, deadline);
   onStep(`snapshot ${base.snapshot.number} is whole; claimed number ${claimed.number}`);
-  const operation: Restore = cutOff ?? {
+  // Each try writes its own down: that an earlier one had come to its end may be heard only when this one is half way (seed
+  // 24438, `--with state-gone`).
+  const operation: Restore = {
     kind: 'restore',
     id: operationId(startedAt, environment.uniqueId()),
     by: run.by,
@@ -49,7 +51,7 @@ export async function restore(dependencies: PlanDependencies, run: RestoreRun): 
   onStep('no earlier writer can store anything any more');
   const partitions = await reconcile(dependencies, claimed, run);
   onStep('what the table holds beyond the snapshot is whole');
-  await endOperation(objects, pipeline.name, operation, deadline);
+  for (const ended of [...cutOff, operation]) await endOperation(objects, pipeline.name, ended, deadline);
   const cycle = await holdCycle(dependencies, run.owner, deadline);
   await cycle.release((standing) => ({ ...standing, paused: false }));
   return { checkpoint: base.snapshot.number, snapshot: claimed.number, partitions };
