@@ -48,16 +48,25 @@ export async function listSnapshots(
   return keys.flatMap((key) => snapshotNumber(key) ?? []);
 }
 
-/** Deletes the oldest beyond `kept`, never one that is acknowledged last or still to be acknowledged. */
+export interface PruningTerms {
+  readonly kept: number;
+  readonly acknowledged: number;
+}
+
+/** The oldest beyond `kept`, never one that is acknowledged last or still to be acknowledged. */
+export function surplusOf(numbers: readonly number[], { kept, acknowledged }: PruningTerms): number[] {
+  const oldest = numbers.slice(0, Math.max(0, numbers.length - kept));
+  return oldest.filter((number) => number < acknowledged);
+}
+
+/** Answers how many were deleted. */
 export async function pruneSnapshots(
   objects: ObjectStore,
   pipeline: string,
-  terms: { readonly kept: number; readonly acknowledged: number },
+  terms: PruningTerms,
   deadline: number,
 ): Promise<number> {
-  const numbers = await listSnapshots(objects, pipeline, deadline);
-  const surplus = numbers.slice(0, Math.max(0, numbers.length - terms.kept));
-  const old = surplus.filter((number) => number < terms.acknowledged);
+  const old = surplusOf(await listSnapshots(objects, pipeline, deadline), terms);
   for (const number of old) await objects.delete(snapshotKey(pipeline, number), deadline);
   return old.length;
 }

@@ -1,5 +1,5 @@
 import type { Snapshot, StoredSnapshot } from '../../checkpoint/snapshot.ts';
-import { listSnapshots, readSnapshot } from '../../checkpoint/snapshots.ts';
+import { listSnapshots, readSnapshot, surplusOf } from '../../checkpoint/snapshots.ts';
 import type { CycleState } from '../../pipeline/cycle-state.ts';
 import { isPulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
@@ -14,20 +14,20 @@ export interface SnapshotFindings {
 
 /** The chain of snapshots, oldest first, against itself and against the states: acknowledged <= snapshot <= committed. */
 export async function checkSnapshots(
-  {
-    objects,
-    state,
-    pipeline: { name: pipeline },
-  }: Pick<ReplayDependencies, 'objects' | 'state' | 'pipeline'>,
+  { objects, state, pipeline: described }: Pick<ReplayDependencies, 'objects' | 'state' | 'pipeline'>,
   standing: { readonly cycle: CycleState; readonly states: readonly PartitionState[] },
   deadline: number,
 ): Promise<SnapshotFindings> {
   const problems: string[] = [];
-  const numbers = await listSnapshots(objects, pipeline, deadline);
+  const { name: pipeline, checkpoint } = described;
   const { cycle, states } = standing;
+  const numbers = await listSnapshots(objects, pipeline, deadline);
+  // One that was pruned may have been made anew by a cycle long dead, with something else in it: it is pruned again.
+  const surplus = surplusOf(numbers, { kept: checkpoint.snapshotsKept, acknowledged: cycle.acknowledged });
   let before: StoredSnapshot | undefined;
   let known: Snapshot | undefined;
   for (const number of numbers) {
+    if (surplus.includes(number)) continue;
     const stored = await readOne(objects, pipeline, number, deadline, problems);
     if (stored && before) problems.push(...linkProblems(before, stored));
     before = stored ?? before;
