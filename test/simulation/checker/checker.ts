@@ -115,6 +115,7 @@ export class Checker {
       this.observed.lostEpochs.set(partition, epoch);
     }
     putBack();
+    this.observed.epochPutBack = this.observed.cycle?.epoch;
     for (const { partition, committed } of table.partitions(scenario.pipeline.name)) {
       this.observed.ledger(partition).mayDecideAgainAbove(committed);
     }

@@ -56,8 +56,9 @@ export class CheckpointChecker {
   }
 
   /** A snapshot beyond says that the cycle is an older copy: somebody must be told, and nothing be opened. */
-  private openedAnew({ opened, generation }: CycleState): void {
-    const { snapshots, world } = this.observed;
+  private openedAnew({ opened, generation, epoch }: CycleState): void {
+    const { snapshots, world, epochPutBack } = this.observed;
+    if (epoch === epochPutBack) return;
     const newest = world.wholeSnapshots.at(-1) ?? 0;
     if (newest <= opened || snapshots.get(newest)?.generation !== generation) return;
     this.outOfOrder(`checkpoint ${opened} is opened, and snapshot ${newest} stands`);

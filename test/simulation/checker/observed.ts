@@ -14,6 +14,8 @@ export class Observed {
   readonly haltCodes = new Set<string>();
   /** Epochs given out before the state was lost. */
   readonly lostEpochs = new Map<number, number>();
+  /** Epoch of a cycle's state that was put back: whoever had it then, frozen since, may wake and write by it once. */
+  epochPutBack: number | undefined;
   restoring = false;
   tellingCutOff = false;
   /** Somebody moved positions by hand. */
