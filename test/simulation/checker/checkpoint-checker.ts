@@ -124,15 +124,22 @@ export class CheckpointChecker {
     this.observed.fail('1 acknowledged <= snapshot <= committed', message);
   }
 
+  /**
+   * Where a state was put back, a cycle that was frozen since before (seed 15306) tells what was committed then; so does a
+   * later one when the snapshot that would have shown it is gone too. The rows must stand.
+   */
+  private wasStored(partition: number, position: Position): boolean {
+    const { lostEpochs, cycle, epochPutBack, world } = this.observed;
+    const isUnseen = world.snapshotsDamaged || cycle?.epoch === epochPutBack;
+    const fault = () => this.observed.ledger(partition).fault(BEFORE_ALL, position);
+    return lostEpochs.has(partition) && isUnseen && fault() === undefined;
+  }
+
   private acknowledged(subject: Partition, position: Position): void {
     const partition = this.observed.world.broker.partitions.indexOf(subject);
     const { committed, forgotten = BEFORE_ALL } = this.observed.state(partition) ?? {};
-    // After a loss a cycle that lives on tells what its snapshot says; the states that stand then are not yet rebuilt. So it
-    // does where a state was put back: then what it tells was committed, and its rows must stand (seed 15306).
-    const isKnown =
-      this.observed.restoring ||
-      (this.observed.lostEpochs.has(partition) &&
-        this.observed.ledger(partition).fault(BEFORE_ALL, position) === undefined);
+    // After a loss a cycle that lives on tells what its snapshot says; the states that stand then are not yet rebuilt.
+    const isKnown = this.observed.restoring || this.wasStored(partition, position);
     if (!isKnown && committed && isAfter(position, committed) && isAfter(position, forgotten)) {
       this.outOfOrder(
         `${subject.name} is acknowledged up to ${formatPosition(position)}, committed is ${formatPosition(committed)}`,
