@@ -34,10 +34,16 @@ export async function storeFirst(
   const intent = standingIntent(context, seq);
   if (intent.rows === 0) return;
   const outcome = await send(context, intent, body);
-  if (outcome.kind === 'stored' && !isLookedAt) return;
+  if (outcome.kind === 'stored' && !(isLookedAt && (await isSwallowed(context, seq)))) return;
   await settle(context, seq, { body, outcome });
   if (outcome.kind !== 'stored' && outcome.error.code === 'PH_INSERT_FAILED')
     tellFailed(context, intent, outcome.error);
+}
+
+/** Rows that are older than the table keeps any may be gone by the time they are asked for. */
+async function isSwallowed(context: ConsumeContext, seq: number): Promise<boolean> {
+  if (!(await missingRows(context, seq))) return false;
+  return !(await ask(context, (deadline) => context.sink.hasTtl(deadline)));
 }
 
 /** The table's own rows are settled; what else reads its inserts is not asked, and may lack them. */
