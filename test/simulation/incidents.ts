@@ -58,6 +58,8 @@ export function damageSnapshot(world: World, how: 'gone' | 'corrupt'): void {
   const body = bucket.objects.get(key);
   if (body === undefined) return;
   world.snapshotsDamaged = true;
+  // A restore from the one before it does not know of all that Pulsar was told.
+  world.expect('PH_HALT_MARK_DELETE_AHEAD');
   bucket.damage(key, how === 'gone' ? undefined : corrupted(key, body, random.pick([-2, 2, 5])));
 }
 
