@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Real servers may be slow on a busy machine; nothing is asserted about time. */
 const PATIENCE = 120_000;
+/** What is waited for within a test fails in words of its own before the test itself does. */
+const WAITING = { poll: { timeout: PATIENCE / 2 } };
 /** Most of its time the suite waits for servers: on two cores three workers are faster than two. */
 const WORKERS = 3;
 const report = process.env['TEST_REPORT'];
@@ -22,7 +24,7 @@ export default defineConfig({
 });
 
 function alone(name: string) {
-  return { test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: PATIENCE } };
+  return { test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: PATIENCE, expect: WAITING } };
 }
 
 /** All of these share one stack, which is started when the first of them has a test to run. */
@@ -33,6 +35,7 @@ function withStack(name: string) {
       include: [`test/${name}/**/*.test.ts`],
       globalSetup: ['test/support/stack-setup.ts'],
       testTimeout: PATIENCE,
+      expect: WAITING,
       hookTimeout: PATIENCE,
     },
   };

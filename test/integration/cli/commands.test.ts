@@ -62,7 +62,7 @@ describe('the command line', () => {
     // A batch is cut after a minute here: what is stored sooner was flushed by the signal.
     const consuming = commands.start('consume', '--until', 'stopped', '--debug');
     const held = async () => (await commands.run('status')).answer?.['partitions'];
-    await expect.poll(held, { timeout: 60_000 }).toMatchObject([{ holder: expect.any(String) }]);
+    await expect.poll(held).toMatchObject([{ holder: expect.any(String) }]);
     consuming.child.kill('SIGTERM');
     expect(await consuming.ended).toMatchObject({ code: 0 });
     const status = await commands.run('status');
