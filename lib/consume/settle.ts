@@ -1,5 +1,6 @@
 import type { PulsehouseError } from '../pipeline/errors.ts';
 import {
+  CLOCK_MARGIN,
   type Intent,
   insertToken,
   queryIdPrefix,
@@ -15,8 +16,6 @@ import { readDeadLetters, recordDeadLetters, toBadMessage } from './dead-letters
 import { findPresentRows } from './present-rows.ts';
 import { reread } from './reread.ts';
 
-/** A server's clock may be read a little before the statement's own look at it. */
-const CLOCK_MARGIN = 1_000;
 const PAUSE_WHILE_WAITING = 1_000;
 const PAUSE_AFTER_SILENCE = 250;
 const MOST_UNANSWERED = 4;

@@ -69,6 +69,9 @@ export function tokensAreTrusted(then: TokenWindow, now: TokenWindow): boolean {
   return blocksSince >= 0 && oldPartsLeft && blocksSince < Math.min(then.window, now.window) / 2;
 }
 
+/** Milliseconds: a server's clock may be read a little before the statement's own look at it. */
+export const CLOCK_MARGIN = 1_000;
+
 /** Names a batch for ever: pipeline, partition, generation and bounds. */
 export function batchIdentity(pipeline: string, partition: number, intent: Intent): string {
   return `${pipeline}/${partition}/${intent.generation}/${formatPosition(intent.after)}-${formatPosition(intent.to)}`;

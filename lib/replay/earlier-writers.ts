@@ -1,7 +1,6 @@
+import { CLOCK_MARGIN } from '../pipeline/intent.ts';
 import type { PlanDependencies } from './replay/plan.ts';
 
-/** A server's clock may be read a little before a statement's own look at it. */
-const CLOCK_MARGIN = 1_000;
 /** Clocks of functions differ by less. */
 const CLOCKS_APART = 60_000;
 

@@ -2,8 +2,8 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { clearHalt, type HoldDependencies, holdCycle } from './hold.ts';
-import { beginOperation, endOperation, type Operation, operationId, readJournal } from './journal.ts';
-import { stillUnfinished } from './unfinished.ts';
+import { beginOperation, endOperation, type Operation, operationId } from './journal.ts';
+import { readUnfinished } from './unfinished.ts';
 import { unknownPartition } from './unknown-partition.ts';
 
 export interface PauseDependencies extends HoldDependencies {
@@ -54,9 +54,8 @@ export async function resumePipeline(
   { by, owner, deadline }: ByHand,
   partitions?: readonly number[],
 ): Promise<readonly PartitionState[]> {
-  const { state, pipeline, objects } = dependencies;
-  const journal = await readJournal(objects, pipeline.name, deadline);
-  const [first] = await stillUnfinished(dependencies, journal, deadline);
+  const { state, pipeline } = dependencies;
+  const [first] = await readUnfinished(dependencies, deadline);
   if (first) {
     throw new PulsehouseError('PH_RESET_UNFINISHED', `${first.kind} ${first.id} by ${first.by} was cut off`, {
       where: { pipeline: pipeline.name },

@@ -1,12 +1,22 @@
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { isSamePosition } from '../pipeline/position.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
-import { holdsPipeline, type Journal, type Operation, type ResetPartition } from './journal.ts';
+import { holdsPipeline, type Journal, type Operation, type ResetPartition, readJournal } from './journal.ts';
 
 interface StandingStates {
   readonly pipeline: Pipeline;
   readonly state: StateStore;
+}
+
+/** As `stillUnfinished`, of the journal as it is now. */
+export async function readUnfinished(
+  dependencies: StandingStates & { readonly objects: ObjectStore },
+  deadline: number,
+): Promise<readonly Operation[]> {
+  const journal = await readJournal(dependencies.objects, dependencies.pipeline.name, deadline);
+  return stillUnfinished(dependencies, journal, deadline);
 }
 
 /**

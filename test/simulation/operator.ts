@@ -67,7 +67,8 @@ export class Operator {
       () => {
         world.scheduler.note(`${invocation.name} is done`);
         end(() => {
-          this.done.push(...this.steps.splice(0, 1));
+          this.steps.shift();
+          this.done.push(step);
           this.next();
         });
       },

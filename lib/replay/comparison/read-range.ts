@@ -1,7 +1,8 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
+import { formatPosition, isAfter, laterOf, type Position } from '../../pipeline/position.ts';
 import type { Environment } from '../../ports/environment.ts';
 import type { Entry, EntryReader, Transport } from '../../ports/transport.ts';
+import type { ReplayDependencies } from '../dependencies.ts';
 import { isExhausted } from './exhausted.ts';
 import type { ReadBatch } from './ledger.ts';
 
@@ -57,6 +58,23 @@ export async function* readRange(
   } finally {
     await reader.close();
   }
+}
+
+/** Just below the first entry of the range that Pulsar still has; the range's end when it has none. */
+export async function readableFrom(
+  { transport, environment }: Pick<ReplayDependencies, 'transport' | 'environment'>,
+  range: EntryRange,
+  deadline: number,
+): Promise<Position> {
+  for await (const entry of readRange(transport, environment, range, deadline)) {
+    return justBelow(entry, range.after);
+  }
+  return range.to;
+}
+
+/** What lies between `after` and the entry, which is the first that came, Pulsar has forgotten. */
+export function justBelow({ firstPosition }: Entry, after: Position): Position {
+  return laterOf(after, { ...firstPosition, entry: firstPosition.entry - 1 });
 }
 
 async function endsAt(

@@ -1,5 +1,4 @@
-import { formatPosition, isAfter, isSamePosition, laterOf, type Position } from '../../pipeline/position.ts';
-import type { Entry } from '../../ports/transport.ts';
+import { formatPosition, isAfter, isSamePosition, type Position } from '../../pipeline/position.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import { type Absences, absenceOf } from './absence.ts';
 import { type Finding, FindingList } from './findings.ts';
@@ -7,7 +6,7 @@ import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
 import type { ReadBatch } from './ledger.ts';
 import type { MissingSegment } from './missing-segments.ts';
-import { knownEntry, readRange } from './read-range.ts';
+import { justBelow, knownEntry, readableFrom, readRange } from './read-range.ts';
 import type { Segment } from './segments.ts';
 import { SparedSegments } from './spared-segments.ts';
 import { WindowQuestions } from './window-questions.ts';
@@ -74,23 +73,8 @@ export async function verifyRange(
   for (;;) {
     const { result, pulsarBegan } = await compareOnce(dependencies, request, watch);
     if (result.findingCount === 0) return result;
-    if (!isAfter(await whereBegins(dependencies, request, watch), pulsarBegan)) return result;
+    if (!isAfter(await readableFrom(dependencies, request, watch.deadline), pulsarBegan)) return result;
   }
-}
-
-/** Just below the first entry of the range that Pulsar still has; the range's end when it has none. */
-async function whereBegins(
-  { transport, environment }: ReplayDependencies,
-  request: VerifyRequest,
-  watch: Watch,
-): Promise<Position> {
-  for await (const entry of readRange(transport, environment, request, watch.deadline))
-    return justBelow(entry, request);
-  return request.to;
-}
-
-function justBelow({ firstPosition }: Entry, { after }: VerifyRequest): Position {
-  return laterOf(after, { ledger: firstPosition.ledger, entry: firstPosition.entry - 1 });
 }
 
 async function compareOnce(
@@ -113,7 +97,7 @@ async function compareOnce(
   const range = { ...request, known: knownEntry(batches) };
   for await (const entry of readRange(transport, environment, range, watch.deadline)) {
     if (totals.entries === 0) {
-      pulsarBegan = justBelow(entry, request);
+      pulsarBegan = justBelow(entry, after);
       cut = cutBatch(batches, pulsarBegan);
       windows.begin(after, pulsarBegan);
     }

@@ -1,7 +1,7 @@
 import { partitionItem } from '../../leases/items.ts';
 import { takeLease } from '../../leases/lease.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import { queryIdPrefix } from '../../pipeline/intent.ts';
+import { CLOCK_MARGIN, queryIdPrefix } from '../../pipeline/intent.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { partitionsOf, type ReplayRecord, replayScope } from '../../pipeline/replay.ts';
 import { clearReplayHalt } from './halts.ts';
@@ -10,8 +10,6 @@ import { goThroughPartitions, type ReplayRun } from './replay.ts';
 import type { ReplayTarget } from './replay-partition.ts';
 
 const LOOK_AGAIN = 500;
-/** A server's clock may be read a little before a statement's own look at it. */
-const CLOCK_MARGIN = 1_000;
 
 /**
  * Gives a replay up. What it inserted stays. Whoever works on it is told to stop, and what it has in flight is settled, so

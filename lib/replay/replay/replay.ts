@@ -8,8 +8,8 @@ import { type DeadLetterIndex, knownDeadLetters } from '../comparison/known-dead
 import { batchesIn, type PartitionLedger } from '../comparison/ledger.ts';
 import type { Segment } from '../comparison/segments.ts';
 import { outliveForgottenTokens } from '../earlier-writers.ts';
-import { operationId, readJournal } from '../journal.ts';
-import { stillUnfinished } from '../unfinished.ts';
+import { operationId } from '../journal.ts';
+import { readUnfinished } from '../unfinished.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
 import { type Conclusion, conclude } from './conclude.ts';
@@ -130,15 +130,13 @@ async function assertNoneRuns(
 
 /** What is moved by hand was planned without the rows of this replay, and this replay without the move. */
 async function assertNothingMoves(dependencies: PlanDependencies, deadline: number): Promise<void> {
-  const { objects, pipeline } = dependencies;
-  const journal = await readJournal(objects, pipeline.name, deadline);
-  const [first] = await stillUnfinished(dependencies, journal, deadline);
+  const [first] = await readUnfinished(dependencies, deadline);
   if (!first) return;
   throw new PulsehouseError(
     'PH_RESET_UNFINISHED',
     `${first.kind} ${first.id} by ${first.by} is not finished`,
     {
-      where: { pipeline: pipeline.name },
+      where: { pipeline: dependencies.pipeline.name },
     },
   );
 }

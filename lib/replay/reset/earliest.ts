@@ -2,8 +2,8 @@ import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { BEFORE_ALL, isAfter, isSamePosition, type Position } from '../../pipeline/position.ts';
 import { readRange } from '../comparison/read-range.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
-import { type ResetPartition, readJournal } from '../journal.ts';
-import { stillUnfinished } from '../unfinished.ts';
+import type { ResetPartition } from '../journal.ts';
+import { readUnfinished } from '../unfinished.ts';
 import { beginningOf, isReplaced } from './replaced-topic.ts';
 
 type EarliestDependencies = Pick<
@@ -20,9 +20,7 @@ export async function earliestPositions(
   states: readonly PartitionState[],
   deadline: number,
 ): Promise<ReadonlyMap<number, Position>> {
-  const { objects, pipeline } = dependencies;
-  const journal = await readJournal(objects, pipeline.name, deadline);
-  const unfinished = await stillUnfinished(dependencies, journal, deadline);
+  const unfinished = await readUnfinished(dependencies, deadline);
   const begun = unfinished.flatMap((operation) => (operation.kind === 'reset' ? operation.partitions : []));
   const positions = await Promise.all(
     states.map((state) => earliestOf(dependencies, state, begun.find(isOf(state)), deadline)),

@@ -2,14 +2,12 @@ import type { ConsumeContext } from '../../consume/context.ts';
 import { settleFound } from '../../consume/settle-found.ts';
 import type { Lease } from '../../leases/lease.ts';
 import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
-import { type Intent, queryIdPrefix } from '../../pipeline/intent.ts';
+import { CLOCK_MARGIN, type Intent, queryIdPrefix } from '../../pipeline/intent.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { formatPosition } from '../../pipeline/position.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
 import type { DroppedBatch } from '../journal.ts';
 
-/** A server's clock may be read a little before a statement's own look at it. */
-const CLOCK_MARGIN = 1_000;
 const LOOK_AGAIN = 1_000;
 
 const HOW_TO_DROP =

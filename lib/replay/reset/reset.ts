@@ -13,11 +13,10 @@ import {
   type Operation,
   operationId,
   type ResetPartition,
-  readJournal,
 } from '../journal.ts';
 import type { ByHand } from '../pause.ts';
 import type { PlanDependencies } from '../replay/plan.ts';
-import { stillUnfinished } from '../unfinished.ts';
+import { readUnfinished } from '../unfinished.ts';
 import { unknownPartition } from '../unknown-partition.ts';
 import { assertWhole, giveUpInFlight, settleInFlight, standingOf } from './in-flight.ts';
 import { countKept } from './kept.ts';
@@ -137,8 +136,7 @@ async function begin(
 ): Promise<{ readonly operation: Reset; readonly begunBefore: boolean }> {
   const { objects, pipeline, state, environment } = dependencies;
   const { by, deadline } = byHand;
-  const journal = await readJournal(objects, pipeline.name, deadline);
-  for (const operation of await stillUnfinished(dependencies, journal, deadline)) {
+  for (const operation of await readUnfinished(dependencies, deadline)) {
     if (operation.kind === 'reset' && isSame(operation, request)) return { operation, begunBefore: true };
     throw new PulsehouseError('PH_RESET_UNFINISHED', `${operation.kind} ${operation.id} was cut off`);
   }

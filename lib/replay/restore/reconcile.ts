@@ -5,7 +5,7 @@ import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { isAfter, laterOf, type Position } from '../../pipeline/position.ts';
 import type { ReplayRecord } from '../../pipeline/replay.ts';
 import { exclusionsDigest } from '../comparison/absence.ts';
-import { type EntryRange, readRange } from '../comparison/read-range.ts';
+import { readableFrom } from '../comparison/read-range.ts';
 import { unsparedOf } from '../comparison/spared-segments.ts';
 import { holdPartition } from '../hold.ts';
 import { operationId } from '../journal.ts';
@@ -34,6 +34,8 @@ export async function reconcile(
   const unspared = await pLimit(PARTITIONS_AT_ONCE).map(ranges, async ({ partition, after, to }) => {
     const state = states.find((found) => found.partition === partition);
     if (!state) return [];
+    // What Pulsar no longer has it was told to forget, when a snapshot since lost said so: its rows are whole, and a batch
+    // that began below them would find more than it read.
     const begins = await readableFrom(dependencies, { topic: state.topic, after, to }, deadline);
     const segments = isAfter(to, begins)
       ? await unsparedOf(dependencies, state, { after: begins, to }, deadline)
@@ -76,21 +78,6 @@ export async function reconcile(
     await environment.sleep(250);
   }
   return Promise.all(states.map((found) => advance(dependencies, found, ranges, owner, deadline)));
-}
-
-/**
- * What Pulsar no longer has it was told to forget, when a snapshot since lost said so: its rows are whole, and a batch
- * that began below them would find more than it read.
- */
-async function readableFrom(
-  { transport, environment }: PlanDependencies,
-  range: EntryRange,
-  deadline: number,
-): Promise<Position> {
-  for await (const { firstPosition } of readRange(transport, environment, range, deadline)) {
-    return laterOf(range.after, { ...firstPosition, entry: firstPosition.entry - 1 });
-  }
-  return range.to;
 }
 
 /**

@@ -131,8 +131,8 @@ export class CheckpointChecker {
   private wasStored(partition: number, position: Position): boolean {
     const { lostEpochs, cycle, epochPutBack, world } = this.observed;
     const isUnseen = world.snapshotsDamaged || cycle?.epoch === epochPutBack;
-    const fault = () => this.observed.ledger(partition).fault(BEFORE_ALL, position);
-    return lostEpochs.has(partition) && isUnseen && fault() === undefined;
+    if (!lostEpochs.has(partition) || !isUnseen) return false;
+    return this.observed.ledger(partition).fault(BEFORE_ALL, position) === undefined;
   }
 
   private acknowledged(subject: Partition, position: Position): void {
