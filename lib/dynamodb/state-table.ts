@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type AwsEndpoint, awsClientOptions } from '../aws/client-options.ts';
+import { adviceOnRefusal, isPassingFailure } from '../aws/failure.ts';
 import { describeAwsError, isAwsError, withinDeadline } from '../aws/request.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -29,9 +30,9 @@ export function openStateTable(options: StateTableOptions): StateTable {
 
 /**
  * One request to the table, over by `deadline`.
- * @throws PulsehouseError PH_STATE_MISSING when there is no such table; otherwise PH_STATE_UNREACHABLE, in doubt: a
- * write may have been carried out, or be carried out later. A condition that did not hold passes through as the SDK
- * threw it.
+ * @throws PulsehouseError PH_STATE_MISSING when there is no such table; PH_STATE_UNREACHABLE, in doubt, when there was
+ * no answer, throttling or a server error: a write may have been carried out, or be carried out later; otherwise
+ * PH_STATE_REFUSED. A condition that did not hold passes through as the SDK threw it.
  */
 export async function ask<T>(
   table: StateTable,
@@ -54,15 +55,21 @@ function stateError(table: StateTable, error: unknown): PulsehouseError {
       cause: error,
     });
   }
-  return new PulsehouseError(
-    'PH_STATE_UNREACHABLE',
-    `DynamoDB table "${table.name}": ${describeAwsError(error)}`,
-    {
-      where,
-      cause: error,
-      ...(isAwsError(error, 'ValidationException')
-        ? { nextStep: 'Check that PULSEHOUSE_STATE_TABLE names a table that `pulsehouse init` made.' }
-        : {}),
-    },
-  );
+  const message = `DynamoDB table "${table.name}": ${describeAwsError(error)}`;
+  if (isPassingFailure(error)) {
+    return new PulsehouseError('PH_STATE_UNREACHABLE', message, { where, cause: error });
+  }
+  const nextStep = adviceOnRefusal(error) ?? adviceOnValidation(error);
+  return new PulsehouseError('PH_STATE_REFUSED', message, {
+    where,
+    cause: error,
+    ...(nextStep === undefined ? {} : { nextStep }),
+  });
+}
+
+function adviceOnValidation(error: unknown): string | undefined {
+  if (!isAwsError(error, 'ValidationException')) return undefined;
+  if (error instanceof Error && /item size/i.test(error.message))
+    return 'An item of the state table may have 400 KB: lower batch.inFlight, or give the replay a smaller range.';
+  return 'Check that PULSEHOUSE_STATE_TABLE names a table that `pulsehouse init` made.';
 }

@@ -1,6 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import PQueue from 'p-queue';
 import { awsClientOptions } from '../aws/client-options.ts';
+import { adviceOnRefusal, isPassingFailure } from '../aws/failure.ts';
 import { describeAwsError, withinDeadline } from '../aws/request.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -22,7 +23,7 @@ export interface PartitionEvent {
 export interface LambdaInvoker {
   /**
    * Resolves once Lambda has queued the event. Asked for twice, the second invocation finds the partition held.
-   * @throws PulsehouseError PH_INVOKE_FAILED
+   * @throws PulsehouseError PH_INVOKE_FAILED; PH_INVOKE_REFUSED, terminal.
    */
   start(functionName: string, event: PartitionEvent, deadline: number): Promise<void>;
   close(): void;
@@ -41,10 +42,16 @@ export function lambdaInvoker(environment: Environment): LambdaInvoker {
     try {
       await withinDeadline(deadline, environment.now(), (options) => client.send(command, options));
     } catch (error) {
-      throw new PulsehouseError('PH_INVOKE_FAILED', `${functionName}: ${describeAwsError(error)}`, {
-        where: { pipeline: event.pipeline, partition: event.partition },
-        cause: error,
-      });
+      const nextStep = adviceOnRefusal(error);
+      throw new PulsehouseError(
+        isPassingFailure(error) ? 'PH_INVOKE_FAILED' : 'PH_INVOKE_REFUSED',
+        `${functionName}: ${describeAwsError(error)}`,
+        {
+          where: { pipeline: event.pipeline, partition: event.partition },
+          cause: error,
+          ...(nextStep === undefined ? {} : { nextStep }),
+        },
+      );
     }
   }
 

@@ -1,7 +1,14 @@
+import { awsClientOptions } from '../aws/client-options.ts';
+import { adviceOnRefusal, isPassingFailure } from '../aws/failure.ts';
+import { describeAwsError } from '../aws/request.ts';
+import { PulsehouseError } from '../pipeline/errors.ts';
 import { parseSecretPlace } from './secret-place.ts';
 
 /** Seconds. A secret that was changed is known by then even if the old one still works. */
 const MAX_AGE = 300;
+
+/** A service that does not answer ends the invocation after some 15 s; the next one asks again. */
+const CLIENT = { clientConfig: { ...awsClientOptions({}), maxAttempts: 3 } };
 
 /** One provider a service: Powertools' own cache, bounded by the few names a deployment has. */
 interface SecretProvider {
@@ -30,7 +37,8 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /**
  * The environment with the secrets it names filled in; the process's own is left as it is, so that nothing prints them.
  * `fresh` asks the service even if the cache knows: for the one try after an authentication error.
- * @throws PulsehouseError PH_CONFIG_INVALID for a place of unknown form; Powertools' GetParameterError when it cannot be had.
+ * @throws PulsehouseError PH_CONFIG_INVALID for a place of unknown form; PH_SECRET_UNREACHABLE (retryable) or
+ * PH_SECRET_REFUSED (terminal) when it cannot be had.
  */
 export async function withSecrets(variables: Variables, fresh: boolean): Promise<Variables> {
   const named = Object.entries(PLACES).flatMap(([from, to]) => {
@@ -46,7 +54,22 @@ export async function withSecrets(variables: Variables, fresh: boolean): Promise
 async function readSecret(from: string, fresh: boolean): Promise<string> {
   const { service, name } = parseSecretPlace(from);
   const provider = await (service === 'ssm' ? parameterProvider() : secretProvider());
-  return String(await provider.get(name, { maxAge: MAX_AGE, forceFetch: fresh }));
+  try {
+    return String(await provider.get(name, { maxAge: MAX_AGE, forceFetch: fresh }));
+  } catch (error) {
+    throw secretError(from, error);
+  }
+}
+
+/** Powertools wraps what the SDK threw. */
+function secretError(from: string, error: unknown): PulsehouseError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const nextStep = adviceOnRefusal(cause);
+  return new PulsehouseError(
+    isPassingFailure(cause) ? 'PH_SECRET_UNREACHABLE' : 'PH_SECRET_REFUSED',
+    `${from}: ${describeAwsError(cause)}`,
+    { cause: error, ...(nextStep === undefined ? {} : { nextStep }) },
+  );
 }
 
 // Each client is loaded only when a secret of its service is asked for: neither belongs into a cold start without one.
@@ -54,7 +77,7 @@ async function readSecret(from: string, fresh: boolean): Promise<string> {
 async function parameterProvider(): Promise<SecretProvider> {
   if (!providers.ssm) {
     const { SSMProvider } = await import('@aws-lambda-powertools/parameters/ssm');
-    const provider = new SSMProvider();
+    const provider = new SSMProvider(CLIENT);
     providers.ssm = { get: (name, options) => provider.get(name, { ...options, decrypt: true }) };
   }
   return providers.ssm;
@@ -63,7 +86,7 @@ async function parameterProvider(): Promise<SecretProvider> {
 async function secretProvider(): Promise<SecretProvider> {
   if (!providers.secretsmanager) {
     const { SecretsProvider } = await import('@aws-lambda-powertools/parameters/secrets');
-    const provider = new SecretsProvider();
+    const provider = new SecretsProvider(CLIENT);
     providers.secretsmanager = { get: (name, options) => provider.get(name, options) };
   }
   return providers.secretsmanager;

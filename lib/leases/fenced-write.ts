@@ -17,12 +17,14 @@ export interface FencedItem<State extends Fenced> {
 const WRITE_TIMEOUT = 3_000;
 /** A read that settles a write left unanswered gets this much more time. */
 const READ_AFTER_SILENCE = 5_000;
+/** Nothing is in doubt before a lease is taken: who waited longer would only be one more who waits. */
+const TAKING_LASTS = 10_000;
 
 /**
  * Writes `next` and answers only when it is known to stand. A lost reply is settled by reading: the state carries our
  * write id (mine), or is still the one we started from (the same write again is harmless, since it is conditional on the
  * write id it follows and at most one copy of it can be carried out), or is somebody else's (fenced).
- * @throws PulsehouseError PH_FENCED; PH_STATE_UNREACHABLE when the deadline passes in doubt.
+ * @throws PulsehouseError PH_FENCED; PH_STATE_UNREACHABLE when the deadline passes in doubt; PH_STATE_REFUSED at once.
  */
 export async function writeFenced<State extends Fenced>(
   item: FencedItem<State>,
@@ -58,14 +60,19 @@ async function attemptWrite<State extends Fenced>(
   }
 }
 
-/** Takes the lease; a lost reply is settled by claiming again with the same write id. */
+/**
+ * Takes the lease, in 10 s at most; a lost reply is settled by claiming again with the same write id. Given up in doubt,
+ * it may yet be taken, by nobody who works: then it runs out by itself.
+ * @throws PulsehouseError PH_STATE_UNREACHABLE, PH_STATE_REFUSED.
+ */
 export async function claimLease<State extends Fenced>(
   item: FencedItem<State>,
   claim: LeaseClaim,
   environment: Environment,
   deadline: number,
 ): Promise<LeaseResult<State>> {
-  return untilReachable(environment, deadline, (tryUntil) => item.take(claim, tryUntil));
+  const until = Math.min(deadline, environment.now() + TAKING_LASTS);
+  return untilReachable(environment, until, (tryUntil) => item.take(claim, tryUntil));
 }
 
 function untilReachable<T>(

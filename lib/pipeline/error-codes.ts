@@ -153,6 +153,10 @@ export const ERROR_CODES = {
     nextStep:
       'Check that DynamoDB is reachable (AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, credentials); the next run goes on.',
   },
+  PH_STATE_REFUSED: {
+    kind: 'terminal',
+    nextStep: 'Grant the right or mend the limit that DynamoDB names; then the next run goes on.',
+  },
   PH_STATE_MISSING: {
     kind: 'terminal',
     nextStep: 'Run `pulsehouse init`; if the state was lost, `pulsehouse restore`.',
@@ -180,6 +184,10 @@ export const ERROR_CODES = {
     kind: 'in-doubt',
     nextStep:
       'Check that S3 is reachable (AWS_ENDPOINT_URL_S3, AWS_REGION, credentials); the next run goes on.',
+  },
+  PH_OBJECTS_REFUSED: {
+    kind: 'terminal',
+    nextStep: 'Grant the right or mend the limit that S3 names; then the next run goes on.',
   },
   PH_BUCKET_MISSING: {
     kind: 'terminal',
@@ -360,6 +368,20 @@ export const ERROR_CODES = {
     kind: 'retryable',
     nextStep:
       'Nothing at once: the next cycle starts the consumer. If it goes on, read the cause in the log.',
+  },
+
+  PH_INVOKE_REFUSED: {
+    kind: 'terminal',
+    nextStep:
+      'Grant the checkpoint function lambda:InvokeFunction on the function that is named, or deploy it.',
+  },
+  PH_SECRET_UNREACHABLE: {
+    kind: 'retryable',
+    nextStep: 'Check that the service that keeps the secret is reachable; the next run goes on.',
+  },
+  PH_SECRET_REFUSED: {
+    kind: 'terminal',
+    nextStep: 'Create the secret under the name that is given, or grant the role to read it.',
   },
 
   PH_STACK_PREREQUISITE: { kind: 'terminal', nextStep: 'Install what the local stack needs.' },

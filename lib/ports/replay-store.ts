@@ -2,7 +2,7 @@ import type { ReplayRecord, ReplayStatus } from '../pipeline/replay.ts';
 
 /**
  * What replays were asked for. Every call ends by `deadline` (ms since the epoch).
- * @throws PulsehouseError PH_STATE_UNREACHABLE (in-doubt).
+ * @throws PulsehouseError PH_STATE_UNREACHABLE (in-doubt), PH_STATE_REFUSED (terminal).
  */
 export interface ReplayStore {
   /** Create-only; the same record again is no error. */

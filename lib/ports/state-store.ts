@@ -29,7 +29,8 @@ export type WriteResult<State> =
 /**
  * Raw conditional reads and writes; `leases/` builds the fencing protocol on them. Every read is consistent. Every call
  * ends by `deadline` (ms since the epoch).
- * @throws PulsehouseError PH_STATE_UNREACHABLE (in-doubt) on no answer, throttling past the deadline or a server error.
+ * @throws PulsehouseError PH_STATE_UNREACHABLE (in-doubt) on no answer, throttling past the deadline or a server error;
+ * PH_STATE_REFUSED (terminal) when a right is missing or a limit exceeded.
  */
 export interface StateStore {
   /** Create-only. */

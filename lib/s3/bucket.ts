@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { type AwsEndpoint, awsClientOptions } from '../aws/client-options.ts';
+import { adviceOnRefusal, isPassingFailure } from '../aws/failure.ts';
 import { describeAwsError, isAwsError, withinDeadline } from '../aws/request.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -42,7 +43,10 @@ export function askBucket<T>(
   return withinDeadline(deadline, bucket.environment.now(), send);
 }
 
-/** The error to throw for what the SDK threw about `what`, an object's key or a listing. */
+/**
+ * The error to throw for what the SDK threw about `what`, an object's key or a listing: PH_BUCKET_MISSING,
+ * PH_OBJECTS_UNREACHABLE (in doubt) or PH_OBJECTS_REFUSED (terminal).
+ */
 export function bucketError(bucket: Bucket, what: string, error: unknown): PulsehouseError {
   const where = { server: bucket.server };
   if (isAwsError(error, 'NoSuchBucket')) {
@@ -51,9 +55,14 @@ export function bucketError(bucket: Bucket, what: string, error: unknown): Pulse
       cause: error,
     });
   }
-  return new PulsehouseError(
-    'PH_OBJECTS_UNREACHABLE',
-    `bucket "${bucket.name}", ${what}: ${describeAwsError(error)}`,
-    { where, cause: error },
-  );
+  const message = `bucket "${bucket.name}", ${what}: ${describeAwsError(error)}`;
+  if (isPassingFailure(error)) {
+    return new PulsehouseError('PH_OBJECTS_UNREACHABLE', message, { where, cause: error });
+  }
+  const nextStep = adviceOnRefusal(error);
+  return new PulsehouseError('PH_OBJECTS_REFUSED', message, {
+    where,
+    cause: error,
+    ...(nextStep === undefined ? {} : { nextStep }),
+  });
 }

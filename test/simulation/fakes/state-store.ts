@@ -1,9 +1,20 @@
+import { PulsehouseError } from '../../../lib/pipeline/errors.ts';
 import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
 import type { BatchRecord, Fenced, PartitionState } from '../../../lib/pipeline/partition-state.ts';
 import type { ReplayRecord } from '../../../lib/pipeline/replay.ts';
 import type { LeaseClaim, LeaseResult, StateStore, WriteResult } from '../../../lib/ports/state-store.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Link } from '../link.ts';
+
+const ITEM_LIMIT = 400 * 1024;
+
+/** As DynamoDB does: the JSON of a value is a little longer than its item. */
+function assertFits(item: unknown): void {
+  if (JSON.stringify(item).length <= ITEM_LIMIT) return;
+  throw new PulsehouseError('PH_STATE_REFUSED', 'Item size has exceeded the maximum allowed size', {
+    nextStep: 'An item may have 400 KB.',
+  });
+}
 
 /** What a write must agree with to take effect. Only a mutation ever asks for less than all. */
 export interface WriteConditions {
@@ -66,6 +77,7 @@ class Item<State extends Fenced> {
   }
 
   private set(state: State): void {
+    assertFits(state);
     const before = this.value;
     this.value = state;
     this.onWritten(before, state);
@@ -163,6 +175,7 @@ export class StateTable {
   }
 
   putBatch(record: BatchRecord): void {
+    assertFits(record);
     const { batches } = this.of(record.pipeline);
     const key = `${record.partition}/${record.generation}/${record.seq}`;
     const found = batches.get(key);
@@ -170,6 +183,7 @@ export class StateTable {
   }
 
   putCheckpoint(record: CheckpointRecord): void {
+    assertFits(record);
     const { checkpoints } = this.of(record.pipeline);
     const found = checkpoints.get(record.number);
     if (found === undefined || found.epoch <= record.epoch) checkpoints.set(record.number, record);
