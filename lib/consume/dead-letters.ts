@@ -1,50 +1,76 @@
 import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
-import type { DeadLetterReference } from '../pipeline/intent.ts';
-import { comparePositions, formatPosition, parsePosition } from '../pipeline/position.ts';
+import type { DeadLetterPart, DeadLetterReference, Intent } from '../pipeline/intent.ts';
+import { comparePositions, formatPosition } from '../pipeline/position.ts';
 import type { BadMessage, LeaveOut } from '../ports/sink.ts';
 import { ask, type ConsumeContext, whereOf } from './context.ts';
+import { type DeadLetter, formatDeadLetters, parseDeadLetters } from './dead-letter-lines.ts';
 
-/** One line of a dead-letter object. */
-export interface DeadLetter {
-  readonly position: string;
-  readonly index: number;
-  /** Milliseconds since the epoch. */
-  readonly publishTime: number;
-  readonly reason: string;
-  /** The payload as it came, base64. */
-  readonly payload: string;
-}
+/** An intent names at most so many objects: it is part of an item of the state table. */
+const MOST_PARTS = 24;
+const OBJECTS_AT_ONCE = 8;
+
+type NamedBatch = Pick<Intent, 'seq' | 'generation' | 'messages'>;
 
 /**
- * Makes the list durable and answers what the intent must say of it. The key follows from the content, so that a retry
- * writes the same object and a longer list of the same batch another one; only the one an intent names counts.
- * @throws PulsehouseError PH_HALT_BAD_MESSAGE, PH_HALT_DEAD_LETTER_RATIO when the pipeline does not tolerate as many.
+ * Makes newly found bad messages durable as an object of their own and answers the reference that the intent must carry
+ * from then on: what it named before, and the new object. None of `found` may be in `before` already. Nothing is ever
+ * written twice, so that a batch may add what it found as often as it likes. The key follows from the content: a retry
+ * writes the same object. Only objects that an intent or a batch's record names count.
+ * @throws PulsehouseError PH_HALT_BAD_MESSAGE, PH_HALT_DEAD_LETTER_RATIO when the pipeline does not tolerate as many
+ * of the batch's messages; PH_OBJECT_CONFLICT.
  */
 export async function recordDeadLetters(
   context: ConsumeContext,
-  batch: { readonly seq: number; readonly generation: string; readonly messages: number },
-  bad: readonly BadMessage[],
+  batch: NamedBatch,
+  before: DeadLetterReference | undefined,
+  found: readonly BadMessage[],
 ): Promise<DeadLetterReference | undefined> {
-  if (bad.length === 0) return undefined;
-  assertTolerable(context, bad, batch.messages);
-  const inOrder = [...bad].sort((a, b) => comparePositions(a.position, b.position) || a.index - b.index);
-  const body = Buffer.from(`${inOrder.map((message) => JSON.stringify(toLine(message))).join('\n')}\n`);
+  if (found.length === 0) return before;
+  assertTolerable(context, found, batch.messages, before?.count ?? 0);
+  const inOrder = [...found].sort((a, b) => comparePositions(a.position, b.position) || a.index - b.index);
+  const kept = await withFewParts(context, batch, before);
+  const part = await createPart(context, batch, formatDeadLetters(inOrder), found.length);
+  const [first] = inOrder;
+  context.log.warn(`${found.length} messages cannot become rows and are kept as dead letters`, {
+    key: part.key,
+    ...(first && { first: formatPosition(first.position), reason: first.reason }),
+  });
+  return { count: (kept?.count ?? 0) + part.count, parts: [...(kept?.parts ?? []), part] };
+}
+
+/** Lists that were saved many times are joined into one; what they were is removed once the batch is committed. */
+async function withFewParts(
+  context: ConsumeContext,
+  batch: NamedBatch,
+  reference: DeadLetterReference | undefined,
+): Promise<DeadLetterReference | undefined> {
+  if (!reference || reference.parts.length < MOST_PARTS) return reference;
+  const bodies = await readParts(context, reference);
+  const part = await createPart(context, batch, Buffer.concat(bodies), reference.count);
+  return { count: reference.count, parts: [part] };
+}
+
+async function createPart(
+  context: ConsumeContext,
+  batch: NamedBatch,
+  body: Buffer,
+  count: number,
+): Promise<DeadLetterPart> {
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
-  const { name } = context.pipeline;
-  const key = `${name}/dead-letters/${context.partition}/${batch.generation}/${batch.seq}-${hash}.ndjson`;
+  const key = `${prefixOf(context, batch)}${hash}.ndjson`;
   const created = await ask(context, (deadline) => context.objects.create(key, body, deadline));
   if (!created.created && Buffer.compare(created.existing, body) !== 0) {
     throw new PulsehouseError('PH_OBJECT_CONFLICT', `${key} holds something else`, {
       where: whereOf(context),
     });
   }
-  context.log.warn(`${bad.length} messages cannot become rows and are kept as dead letters`, {
-    key,
-    first: formatPosition(inOrder[0]?.position ?? bad[0]?.position ?? { ledger: -1, entry: -1 }),
-    reason: inOrder[0]?.reason,
-  });
-  return { count: bad.length, key };
+  return { key, count };
+}
+
+function prefixOf({ pipeline, partition }: ConsumeContext, batch: Omit<NamedBatch, 'messages'>): string {
+  return `${pipeline.name}/dead-letters/${partition}/${batch.generation}/${batch.seq}-`;
 }
 
 /** How many of `messages` may be dead letters before the batch says more about the deployment than about the data. */
@@ -53,60 +79,54 @@ export function tolerated(context: ConsumeContext, messages: number): number {
   return enabled ? Math.max(minimum, Math.floor(messages * maxRatio)) : 0;
 }
 
-export function assertTolerable(context: ConsumeContext, bad: readonly BadMessage[], messages: number): void {
+/** `already`: dead letters that the batch has besides `bad`. */
+export function assertTolerable(
+  context: ConsumeContext,
+  bad: readonly BadMessage[],
+  messages: number,
+  already = 0,
+): void {
   const [first] = bad;
-  if (!first || bad.length <= tolerated(context, messages)) return;
+  const all = bad.length + already;
+  if (!first || all <= tolerated(context, messages)) return;
   const { enabled } = context.pipeline.deadLetters;
   throw new PulsehouseError(
     enabled ? 'PH_HALT_DEAD_LETTER_RATIO' : 'PH_HALT_BAD_MESSAGE',
     enabled
-      ? `${bad.length} of ${messages} messages cannot become rows; the first, index ${first.index}: ${first.reason}`
+      ? `${all} of ${messages} messages cannot become rows; the first, index ${first.index}: ${first.reason}`
       : `message ${first.index} of its entry cannot become a row: ${first.reason}`,
     { where: { ...whereOf(context), position: formatPosition(first.position) } },
   );
 }
 
-/** Whether a message is one of the named dead letters. */
+/**
+ * The dead letters named so far, and whether a message is one of them.
+ * @throws PulsehouseError PH_HALT_DEAD_LETTERS_LOST when a named object is gone or holds fewer.
+ */
 export async function readDeadLetters(
   context: ConsumeContext,
   reference: DeadLetterReference | undefined,
 ): Promise<{ readonly letters: readonly DeadLetter[]; readonly has: LeaveOut }> {
   if (!reference) return { letters: [], has: () => false };
-  const body = await ask(context, (deadline) => context.objects.read(reference.key, deadline));
-  const letters = body ? parseDeadLetters(body) : [];
-  if (letters.length !== reference.count) {
-    throw new PulsehouseError(
-      'PH_HALT_DEAD_LETTERS_LOST',
-      `${reference.key} should hold ${reference.count} dead letters and holds ${letters.length}`,
-      { where: whereOf(context) },
-    );
-  }
+  const bodies = await readParts(context, reference);
+  const letters = bodies.flatMap((body) => parseDeadLetters(body));
   const ids = new Set(letters.map((letter) => `${letter.position}:${letter.index}`));
   return { letters, has: (position, index) => ids.has(`${formatPosition(position)}:${index}`) };
 }
 
-export function parseDeadLetters(body: Uint8Array): readonly DeadLetter[] {
-  const lines = Buffer.from(body).toString('utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as DeadLetter);
+function readParts(context: ConsumeContext, { parts }: DeadLetterReference): Promise<readonly Uint8Array[]> {
+  return pLimit(OBJECTS_AT_ONCE).map([...parts], async ({ key, count }) => {
+    const body = await ask(context, (deadline) => context.objects.read(key, deadline));
+    const lines = body ? linesIn(body) : 0;
+    if (body && lines === count) return body;
+    throw new PulsehouseError(
+      'PH_HALT_DEAD_LETTERS_LOST',
+      `${key} should hold ${count} dead letters and holds ${lines}`,
+      { where: whereOf(context) },
+    );
+  });
 }
 
-/** Back to what the sink speaks of, for adding to a list. */
-export function toBadMessage(letter: DeadLetter): BadMessage {
-  return {
-    position: parsePosition(letter.position),
-    index: letter.index,
-    publishTime: letter.publishTime,
-    reason: letter.reason,
-    payload: Buffer.from(letter.payload, 'base64'),
-  };
-}
-
-function toLine(message: BadMessage): DeadLetter {
-  return {
-    position: formatPosition(message.position),
-    index: message.index,
-    publishTime: message.publishTime,
-    reason: message.reason,
-    payload: Buffer.from(message.payload).toString('base64'),
-  };
+function linesIn(body: Uint8Array): number {
+  return parseDeadLetters(body).length;
 }

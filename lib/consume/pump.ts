@@ -148,7 +148,7 @@ export class Pump {
     const { lease } = this.context;
     const { seq, generation } = lease.state;
     const named = { seq: seq + 1, generation, messages: batch.messages };
-    const deadLetters = await recordDeadLetters(this.context, named, batch.body.bad);
+    const deadLetters = await recordDeadLetters(this.context, named, undefined, batch.body.bad);
     const intent: Intent = {
       ...named,
       after: batch.after,

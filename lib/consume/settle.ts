@@ -12,7 +12,7 @@ import { formatPosition } from '../pipeline/position.ts';
 import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
 import { findBadRows } from './bad-rows.ts';
 import { ask, batchError, type ConsumeContext, standingIntent } from './context.ts';
-import { readDeadLetters, recordDeadLetters, toBadMessage } from './dead-letters.ts';
+import { readDeadLetters, recordDeadLetters } from './dead-letters.ts';
 import { findPresentRows } from './present-rows.ts';
 import { reread } from './reread.ts';
 
@@ -197,8 +197,7 @@ async function answerRefusal(
   if (refusal.error.kind === 'retryable') return;
   const bad = refusal.data ? await findBadRows(context, body, intent.messages) : [];
   if (bad.length === 0) throw batchError(context, 'PH_HALT_REFUSED', refusal.error.message, intent);
-  const { letters } = await readDeadLetters(context, intent.deadLetters);
-  const deadLetters = await recordDeadLetters(context, intent, [...letters.map(toBadMessage), ...bad]);
+  const deadLetters = await recordDeadLetters(context, intent, intent.deadLetters, bad);
   const rows = intent.messages - intent.filtered - (deadLetters?.count ?? 0);
   await context.lease.update((state) => amendIntent(state, { ...intent, rows, deadLetters }));
 }

@@ -1,7 +1,7 @@
 import { type AttributeValue, BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import * as z from 'zod';
-import type { Intent } from '../pipeline/intent.ts';
+import type { DeadLetterReference, Intent } from '../pipeline/intent.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { type Attributes, itemCodec } from './item-codec.ts';
 import { count, fencedFields, orUndefined, position } from './item-fields.ts';
@@ -15,6 +15,24 @@ const tokens = z.strictObject({
   oldestBlock: z.int(),
   newestBlock: z.int(),
 });
+
+const partFields = { count, key: z.string().min(1) };
+
+/** One part is stored as earlier versions stored all there was; several as a list. */
+const deadLetters = z.codec(
+  z.union([
+    z.strictObject(partFields),
+    z.strictObject({ count, parts: z.array(z.strictObject(partFields)).min(2) }),
+  ]),
+  z.custom<DeadLetterReference>(),
+  {
+    decode: (stored) => ('parts' in stored ? stored : { count: stored.count, parts: [stored] }),
+    encode: ({ count, parts }) => {
+      const [only, ...others] = parts;
+      return only && others.length === 0 ? { count, key: only.key } : { count, parts: [...parts] };
+    },
+  },
+);
 
 export const intentFields = {
   seq: z.int().positive(),
@@ -32,7 +50,7 @@ export const intentFields = {
   attempt: z.int().positive(),
   notAfter: count,
   tokens,
-  deadLetters: orUndefined(z.strictObject({ count, key: z.string().min(1) })),
+  deadLetters: orUndefined(deadLetters),
 } satisfies Record<keyof Intent, z.ZodType>;
 
 const partitionCodec = itemCodec<PartitionState>(

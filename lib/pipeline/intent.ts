@@ -1,10 +1,19 @@
 import { formatPosition, type Position } from './position.ts';
 
-/** Messages of a batch that cannot become rows. The named object holds them and was durable before the intent said so. */
-export interface DeadLetterReference {
-  readonly count: number;
-  /** Object key of the list, which holds ids, bytes and reasons. */
+/** An object that holds dead letters of a batch: ids, bytes and reasons. */
+export interface DeadLetterPart {
   readonly key: string;
+  readonly count: number;
+}
+
+/**
+ * Messages of a batch that cannot become rows. The named objects hold them, each message once and in one of them, and
+ * were durable before the intent said so.
+ */
+export interface DeadLetterReference {
+  /** Of all parts. */
+  readonly count: number;
+  readonly parts: readonly DeadLetterPart[];
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { PulsehouseError } from '../pipeline/errors.ts';
 import type { TokenWindow } from '../pipeline/intent.ts';
 import type { Position } from '../pipeline/position.ts';
-import type { Entry } from './transport.ts';
+import type { Entry, MessageMetadata } from './transport.ts';
 
 /** A message that cannot become a row, with the reason a person can act on. */
 export interface BadMessage {
@@ -11,6 +11,8 @@ export interface BadMessage {
   readonly publishTime: number;
   readonly reason: string;
   readonly payload: Uint8Array;
+  /** Key, properties and the like, where they are known. */
+  readonly metadata?: MessageMetadata | undefined;
 }
 
 /** Why a message of an entry is left out of a body. Index is the message's own within its entry. */
@@ -32,7 +34,7 @@ export interface BatchBody {
   /** Adds every message of the entry that exists and is not left out. Copies what it needs; the entry may be let go. */
   add(entry: Entry, leaveOut?: LeaveOut): void;
   /** Which message the n-th row of the body (from 0) came from. */
-  messageAt(row: number): Pick<BadMessage, 'position' | 'index' | 'publishTime'>;
+  messageAt(row: number): Pick<BadMessage, 'position' | 'index' | 'publishTime' | 'metadata'>;
   /** The payload of the n-th row's message, as it came but for white space before it. */
   payloadAt(row: number): Uint8Array;
   /** The encoded rows `[from, to)`, all of them by default, in order. May be read any number of times. */

@@ -8,6 +8,8 @@ export interface MessageMetadata {
   /** Milliseconds since the epoch; 0 when the producer set none. */
   readonly eventTime: number;
   readonly sequenceId: number;
+  /** The producer's name; undefined where the transport does not know it. */
+  readonly producer?: string | undefined;
 }
 
 /**

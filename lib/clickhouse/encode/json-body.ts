@@ -126,5 +126,6 @@ function badMessage(entry: Entry, index: number, fault: string): BadMessage {
   const start = entry.bounds[2 * index] as number;
   const payload = start < 0 ? new Uint8Array() : entry.data.slice(start, entry.bounds[2 * index + 1]);
   const { position, publishTime } = entry;
-  return { position, index, publishTime, reason: `payload ${fault}`, payload };
+  const metadata = entry.metadata(index);
+  return { position, index, publishTime, reason: `payload ${fault}`, payload, metadata };
 }

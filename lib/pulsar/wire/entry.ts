@@ -134,8 +134,9 @@ class WireEntry implements Entry {
     if (!(index >= 0 && index < this.count)) {
       throw new RangeError(`message ${index} of an entry of ${this.count}`);
     }
-    const { batchCount, key, properties, eventTime, sequenceId } = this.#metadata;
-    if (batchCount !== undefined) return decodeSingleMetadata(this.data, this.bounds, index);
-    return { key, properties: properties ?? {}, eventTime, sequenceId };
+    const { batchCount, key, properties, eventTime, sequenceId, producerName } = this.#metadata;
+    const producer = producerName === '' ? undefined : producerName;
+    if (batchCount !== undefined) return { ...decodeSingleMetadata(this.data, this.bounds, index), producer };
+    return { key, properties: properties ?? {}, eventTime, sequenceId, producer };
   }
 }

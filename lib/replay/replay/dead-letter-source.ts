@@ -1,4 +1,4 @@
-import { type DeadLetter, parseDeadLetters } from '../../consume/dead-letters.ts';
+import type { DeadLetter } from '../../consume/dead-letter-lines.ts';
 import {
   BEFORE_ALL,
   comparePositions,
@@ -9,9 +9,15 @@ import {
 import type { Environment } from '../../ports/environment.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { EntryIndexes, RowRange, Sink } from '../../ports/sink.ts';
-import { COMPACTED_AWAY, type Entry, type EntryReader, type Transport } from '../../ports/transport.ts';
+import {
+  COMPACTED_AWAY,
+  type Entry,
+  type EntryReader,
+  type MessageMetadata,
+  type Transport,
+} from '../../ports/transport.ts';
+import { readDeadLetterObjects } from '../comparison/dead-letter-objects.ts';
 import type { ReadBatch } from '../comparison/ledger.ts';
-import { isIn } from '../comparison/segments.ts';
 import { untouchable } from './bounded-transport.ts';
 
 /** The dead letters of one partition as entries again: their messages at their own indexes, and no others. */
@@ -21,12 +27,11 @@ export async function deadLetterEntries(
   deadline: number,
 ): Promise<readonly Entry[]> {
   const byPosition = new Map<string, DeadLetter[]>();
-  for (const { deadLetters, decidedAnew = [] } of batches) {
-    const body = deadLetters && (await objects.read(deadLetters.key, deadline));
-    for (const letter of body ? parseDeadLetters(body) : []) {
-      if (isIn(parsePosition(letter.position), decidedAnew)) continue;
-      const list = byPosition.get(letter.position) ?? [];
-      byPosition.set(letter.position, [...list, letter]);
+  for await (const letters of readDeadLetterObjects(objects, batches, deadline)) {
+    for (const letter of letters) {
+      const list = byPosition.get(letter.position);
+      if (list) list.push(letter);
+      else byPosition.set(letter.position, [letter]);
     }
   }
   return [...byPosition]
@@ -57,8 +62,13 @@ function toEntry(position: Position, letters: readonly DeadLetter[]): Entry {
     wireBytes: start,
     brokerIndex: undefined,
     schemaVersion: undefined,
-    metadata: () => ({ key: undefined, properties: {}, eventTime: 0, sequenceId: 0 }),
+    metadata: (index) => metadataOf(letters.find((letter) => letter.index === index)),
   };
+}
+
+function metadataOf(letter: DeadLetter | undefined): MessageMetadata {
+  const { key, properties = {}, eventTime = 0, sequenceId = 0, producer } = letter ?? {};
+  return { key, properties, eventTime, sequenceId, producer };
 }
 
 /** A topic of these entries alone. It asks Pulsar for nothing, which may have forgotten them long ago. */

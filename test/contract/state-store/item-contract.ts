@@ -56,6 +56,23 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       expect(await itemAt(table, partitionKey(pipeline, 0))).not.toHaveProperty('expires');
     });
 
+    it('name one object of dead letters as earlier versions did, and several as a list', async () => {
+      const table = await open();
+      const pipeline = uniquePipeline();
+      const store = dynamoStateStore(table);
+      const part = (count: number) => ({ count, key: `dead-letters/${count}.ndjson` });
+      const one = batchRecord(pipeline, { deadLetters: { count: 3, parts: [part(3)] } });
+      const several = batchRecord(pipeline, { seq: 2, deadLetters: { count: 7, parts: [part(3), part(4)] } });
+      for (const record of [one, several]) await store.putBatch(record, soon());
+      const stored = await Promise.all([1, 2].map((seq) => itemAt(table, batchKey(pipeline, 0, 'g1', seq))));
+      const named = (count: number) => ({ M: { count: { N: `${count}` }, key: { S: part(count).key } } });
+      expect(stored.map((item) => item?.['deadLetters'])).toEqual([
+        named(3),
+        { M: { count: { N: '7' }, parts: { L: [named(3), named(4)] } } },
+      ]);
+      expect(await store.readBatches(pipeline, 0, 'g1', soon())).toStrictEqual([one, several]);
+    });
+
     it.each<[string, string, AttributeValue | undefined]>([
       ['a position that is none', 'committed', { S: 'here' }],
       ['a number that is text', 'version', { S: '41' }],

@@ -28,7 +28,7 @@ export function intent(changes: Partial<Intent> = {}): Intent {
     attempt: 2,
     notAfter: 1_790_000_030_000,
     tokens: { table: '1d9e', window: 1000, oldestBlock: -1, newestBlock: 41 },
-    deadLetters: { count: 3, key: 'dead-letters/x.json' },
+    deadLetters: { count: 3, parts: [{ count: 3, key: 'dead-letters/x.json' }] },
     ...changes,
   };
 }

@@ -1,4 +1,4 @@
-import { parseDeadLetters } from '../../../lib/consume/dead-letters.ts';
+import { parseDeadLetters } from '../../../lib/consume/dead-letter-lines.ts';
 import type { Intent } from '../../../lib/pipeline/intent.ts';
 import type { Halt, PartitionState } from '../../../lib/pipeline/partition-state.ts';
 import {
@@ -217,7 +217,7 @@ export class Checker {
       const message = `${deadLetters.count} of ${messages} messages were dead-lettered; ${tolerated} are tolerated`;
       this.observed.fail('6 contiguous', message);
     }
-    this.deadLettersCommitted(partition, deadLetters.key, isReplay);
+    for (const { key } of deadLetters.parts) this.deadLettersCommitted(partition, key, isReplay);
   }
 
   private deadLettersCommitted(partition: number, key: string, byReplay: boolean): void {

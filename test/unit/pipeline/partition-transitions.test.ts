@@ -44,7 +44,7 @@ describe('amendIntent', () => {
       attempt: 2,
       notAfter: 20_000,
       rows: 9,
-      deadLetters: { count: 1, key: 'iot/dead-letters/3/x' },
+      deadLetters: { count: 1, parts: [{ count: 1, key: 'iot/dead-letters/3/x' }] },
     };
     expect(amendIntent(state, amended).inFlight).toEqual([amended]);
   });

@@ -79,7 +79,7 @@ describe('one entry', () => {
       LIMIT,
     );
     expect([...value.bounds]).toEqual([0, 3]);
-    expect(value.metadata(0)).toEqual({ key: 'k', properties: {}, eventTime: 0, sequenceId: 0 });
+    expect(value.metadata(0)).toMatchObject({ key: 'k', properties: {}, eventTime: 0, sequenceId: 0 });
     const tombstone = openEntry(
       rawEntry(
         metadataOf((w) => w.bool(25, true)),
