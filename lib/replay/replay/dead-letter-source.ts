@@ -40,7 +40,7 @@ export async function deadLetterEntries(
 }
 
 function toEntry(position: Position, letters: readonly DeadLetter[]): Entry {
-  const count = Math.max(...letters.map(({ index }) => index)) + 1;
+  const count = letters.reduce((most, { index }) => Math.max(most, index), 0) + 1;
   const bounds = new Int32Array(count * 2).fill(-1);
   for (let index = 0; index < count; index += 1) bounds[index * 2 + 1] = COMPACTED_AWAY;
   const payloads = letters.map(({ payload }) => Buffer.from(payload, 'base64'));

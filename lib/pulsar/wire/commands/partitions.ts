@@ -1,3 +1,4 @@
+import { malformed } from '../protobuf/byte-cursor.ts';
 import { MessageWriter, readFields } from '../protobuf/fields.ts';
 import { COMMAND, encodeCommand } from './command.ts';
 
@@ -12,7 +13,13 @@ export function encodePartitionMetadata(topic: string, requestId: number): Uint8
   );
 }
 
-/** `CommandPartitionedTopicMetadataResponse { partitions = 1 }`; 0 says that the topic is not partitioned. */
+/** Far more than any cluster serves of one topic. */
+const MOST_PARTITIONS = 100_000;
+
+/**
+ * `CommandPartitionedTopicMetadataResponse { partitions = 1 }`; 0 says that the topic is not partitioned.
+ * @throws PulsehouseError PH_PULSAR_MALFORMED for a number that no topic has.
+ */
 export function decodePartitionCount(body: Uint8Array): number {
   let partitions = 0;
   readFields(body, {
@@ -20,5 +27,6 @@ export function decodePartitionCount(body: Uint8Array): number {
       partitions = reader.uint32();
     },
   });
+  if (partitions > MOST_PARTITIONS) throw malformed(`a topic of ${partitions} partitions`);
   return partitions;
 }

@@ -1,10 +1,10 @@
 import zlib from 'node:zlib';
-import { decompress as decompressZstd } from 'fzstd';
 import * as snappy from 'snappyjs';
 import { PulsehouseError } from '../../../pipeline/errors.ts';
 import { decodeLz4Block } from './lz4-decode.ts';
 import { encodeLz4Block } from './lz4-encode.ts';
 import { decodeSnappyBlock } from './snappy-decode.ts';
+import { decodeZstd } from './zstd-decode.ts';
 
 /** `CompressionType` of MessageMetadata, by its number on the wire. */
 export const COMPRESSIONS = ['none', 'lz4', 'zlib', 'zstd', 'snappy'] as const;
@@ -64,15 +64,20 @@ function inflate(
   // zlib refuses a limit of 0, and an empty payload still has a header.
   const maxOutputLength = Math.max(size, 1);
   // Java's producer flushes the stream and never ends it; the size says whether everything is there.
-  if (compression === 'zlib')
-    return zlib.inflateSync(input, { maxOutputLength, finishFlush: zlib.constants.Z_SYNC_FLUSH });
+  if (compression === 'zlib') {
+    // In one piece: by default the output grows 16 KiB at a time.
+    const chunkSize = Math.max(size, zlib.constants.Z_MIN_CHUNK);
+    const finishFlush = zlib.constants.Z_SYNC_FLUSH;
+    return zlib.inflateSync(input, { maxOutputLength, chunkSize, finishFlush });
+  }
   if (compression === 'snappy') {
     const output = Buffer.allocUnsafe(size);
     decodeSnappyBlock(input, output);
     return output;
   }
   if (nodeZstd.zstdDecompressSync) return nodeZstd.zstdDecompressSync(input, { maxOutputLength });
-  return decompressZstd(input, new Uint8Array(size));
+  const output = new Uint8Array(size);
+  return output.subarray(0, decodeZstd(input, output));
 }
 
 /** @throws PulsehouseError PH_PULSAR_CODEC_UNKNOWN for zstd on a Node without it. */

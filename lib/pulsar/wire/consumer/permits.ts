@@ -1,5 +1,7 @@
 /** Permits asked for before the size of any message is known. */
 const FIRST_WINDOW = 1_000;
+/** The broker counts permits in 32 bits; far fewer messages than that keep it busy. */
+const LARGEST_WINDOW = 1_000_000;
 /** Memory that a buffered frame takes besides its bytes. */
 export const FRAME_OVERHEAD = 256;
 
@@ -33,7 +35,7 @@ export class Permits {
     this.#outstanding -= messages;
     const seen = (bytes + FRAME_OVERHEAD) / Math.max(1, messages);
     this.#bytesPerMessage = this.#bytesPerMessage === 0 ? seen : this.#bytesPerMessage * 0.9 + seen * 0.1;
-    this.#window = Math.max(1, Math.floor(this.#maxBytes / this.#bytesPerMessage));
+    this.#window = Math.min(LARGEST_WINDOW, Math.max(1, Math.floor(this.#maxBytes / this.#bytesPerMessage)));
   }
 
   /** Permits to grant now: none until half the window is free, so that a grant is worth its frame. */

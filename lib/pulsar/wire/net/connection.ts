@@ -29,6 +29,9 @@ import { openSocket, type TlsOptions } from './socket.ts';
  */
 export const KEEP_ALIVE = 15_000;
 
+/** Most that a broker's limit is believed: frames are allocated by their announced size. */
+const LARGEST_MESSAGE = 256 * 1024 * 1024;
+
 /** What hears of one consumer id. */
 export interface ConsumerChannel {
   onMessage(frame: Uint8Array, commandEnd: number, ledger: number, entry: number): void;
@@ -71,6 +74,7 @@ export class Connection {
   #connected: Connected | undefined;
   #handshake: ((outcome: Connected | PulsehouseError) => void) | undefined;
   #lost: PulsehouseError | undefined;
+  #listening: NodeJS.Timeout | undefined;
   #unanswered = 0;
   #heardAt = 0;
 
@@ -135,22 +139,24 @@ export class Connection {
       });
       // Whatever ends the connection before it is waited for below is told there.
       answered.catch(() => {});
-      const authentication = await authenticationData(this.#options.authentication);
+      const late = () => this.#timeout('CONNECT');
+      const credentials = authenticationData(this.#options.authentication);
+      const authentication = await within(environment, deadline - environment.now(), credentials, late);
       this.send(encodeConnect({ authentication, proxyToBroker: this.#options.proxyToBroker }));
-      this.#connected = await within(environment, deadline - environment.now(), answered, () =>
-        this.#timeout('CONNECT'),
-      );
+      this.#connected = await within(environment, deadline - environment.now(), answered, late);
     } catch (error) {
       socket.destroy();
       throw error;
     } finally {
       this.#handshake = undefined;
     }
-    if (this.#connected.maxMessageSize !== undefined) {
-      this.#reader.maxFrame = this.#connected.maxMessageSize + FRAME_PADDING;
+    const { maxMessageSize } = this.#connected;
+    if (maxMessageSize !== undefined && maxMessageSize > 0) {
+      this.#reader.maxFrame = Math.min(maxMessageSize, LARGEST_MESSAGE) + FRAME_PADDING;
     }
-    socket.on('timeout', () => this.#onSilence());
-    socket.setTimeout(this.#options.keepAlive);
+    // Only what is heard counts: a peer that is gone takes what is written to it for a long time.
+    this.#listening = setInterval(() => this.#lookForSilence(), this.#options.keepAlive);
+    this.#listening.unref();
   }
 
   /** Nothing that is sent on a lost connection arrives; whoever waits for an answer has been told. */
@@ -304,7 +310,9 @@ export class Connection {
     }
   }
 
-  #onSilence(): void {
+  /** Called once in every keep-alive time. */
+  #lookForSilence(): void {
+    if (this.#options.environment.now() - this.#heardAt < this.#options.keepAlive) return;
     // A paused socket hears nothing; the ping is then for the broker, which would else take us for dead.
     if (this.#socket?.isPaused() === false) this.#unanswered++;
     if (this.#unanswered > 2) this.#lose(this.#lostError('the broker no longer answers'));
@@ -314,6 +322,7 @@ export class Connection {
   #lose(error: PulsehouseError): void {
     if (this.#lost !== undefined) return;
     this.#lost = error;
+    clearInterval(this.#listening);
     this.#socket?.destroy();
     this.#handshake?.(error);
     for (const request of this.#pending.values()) request.reject(error);

@@ -86,10 +86,10 @@ export class ByteCursor {
     if (this.at !== fieldEnd) throw malformed('a field runs past its message');
   }
 
-  /** A copy: what metadata keeps must not hold a whole entry in memory. */
+  /** A copy, also of a Buffer, whose own `slice` is a view: what metadata keeps must not hold a whole entry in memory. */
   copyBytes(): Uint8Array {
     const fieldEnd = this.lengthDelimited();
-    const copy = this.bytes.slice(this.at, fieldEnd);
+    const copy = Uint8Array.prototype.slice.call(this.bytes, this.at, fieldEnd);
     this.at = fieldEnd;
     return copy;
   }
