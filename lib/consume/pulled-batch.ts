@@ -4,6 +4,9 @@ import { formatPosition, type Position } from '../pipeline/position.ts';
 import type { BatchBody, LeaveOut } from '../ports/sink.ts';
 import type { Entry } from '../ports/transport.ts';
 
+/** The most that a message's position adds to its own bytes in a body. */
+const POSITION_BYTES = 128;
+
 /** Whole entries of one partition, contiguous from `after`, on their way into one insert. */
 export class PulledBatch {
   readonly after: Position;
@@ -55,9 +58,23 @@ export class PulledBatch {
     this.hash.update(`${formatPosition(entry.position)}x${entry.messages};`);
   }
 
-  /** Checked after each entry, so a batch exceeds a limit by less than one entry. */
-  isFull(limits: BatchLimits): boolean {
-    return this.body.rows >= limits.maxRows || this.body.encodedBytes >= limits.maxBytes;
+  /**
+   * Whether the batch keeps its limits with this entry too: more than that might not be one block, and so not be stored whole
+   * or not at all. An entry larger than the limits is a batch by itself.
+   */
+  hasRoomFor(entry: Entry, { maxRows, maxBytes }: BatchLimits): boolean {
+    if (this.entryCount === 0) return true;
+    const bytes = this.heldBytes + entry.data.byteLength + entry.messages * POSITION_BYTES;
+    return this.messageCount + entry.messages <= maxRows && bytes <= maxBytes;
+  }
+
+  /** By all messages: those that cannot become rows are held as well, until they are dead letters. */
+  isFull({ maxRows, maxBytes }: BatchLimits): boolean {
+    return this.messageCount >= maxRows || this.heldBytes >= maxBytes;
+  }
+
+  private get heldBytes(): number {
+    return Math.max(this.byteCount, this.body.encodedBytes + this.body.badBytes);
   }
 
   /** Hash over positions and message counts: transport and compression leave it alone. Ends the batch. */

@@ -3,7 +3,7 @@ import { intend, intendedUpTo } from '../pipeline/partition-transitions.ts';
 import { isAfter, type Position } from '../pipeline/position.ts';
 import type { Entry, EntryReader } from '../ports/transport.ts';
 import { ask, type ConsumeContext } from './context.ts';
-import { recordDeadLetters } from './dead-letters.ts';
+import { recordDeadLetters, tolerated } from './dead-letters.ts';
 import type { FlushRequests } from './flush-requests.ts';
 import type { OpenBatches } from './open-batches.ts';
 import { PulledBatch } from './pulled-batch.ts';
@@ -37,6 +37,8 @@ export class Pump {
   private readonly flushes: FlushRequests;
   private readonly terms: PumpTerms;
   private filling: PulledBatch | undefined;
+  /** Pulled, and too much for the batch that was being filled: it begins the next one. */
+  private heldBack: Entry | undefined;
   private intended = 0;
   private lastEntryAt: number;
   /** The partition's last position as last asked for. */
@@ -83,7 +85,7 @@ export class Pump {
       const now = this.context.environment.now();
       if (this.terms.stop?.aborted || this.flushes.paused) return 'stopped';
       if (now >= this.terms.pullUntil) return 'deadline';
-      if (this.filling?.isFull(limits)) return 'full';
+      if (this.filling?.isFull(limits) || this.hasTooManyBad()) return 'full';
       if (this.filling && now - this.filling.startedAt >= limits.maxWait) return 'waited';
       if (this.flushes.newest > this.flushes.seen) {
         this.flushes.seen = this.flushes.newest;
@@ -93,24 +95,44 @@ export class Pump {
         await this.open.waitForOne();
         continue;
       }
-      const entry = this.reader.poll();
+      const entry = this.nextEntry();
       if (entry) {
-        this.take(entry);
+        if (!this.take(entry)) return 'full';
         continue;
       }
       if (await this.isDrained()) return 'drained';
       const awaited = await this.waitForEntry(now);
-      if (awaited) this.take(awaited);
-      else if (!this.filling && this.open.isEmpty) this.open.flushAt(this.flushes.newest);
+      if (awaited) {
+        if (!this.take(awaited)) return 'full';
+      } else if (!this.filling && this.open.isEmpty) this.open.flushAt(this.flushes.newest);
     }
   }
 
-  private take(entry: Entry): void {
+  private nextEntry(): Entry | undefined {
+    const entry = this.heldBack ?? this.reader.poll();
+    this.heldBack = undefined;
+    return entry;
+  }
+
+  /** However many messages the batch still takes, it halts the partition: no more of them need to be held. */
+  private hasTooManyBad(): boolean {
+    if (!this.filling) return false;
+    const most = Math.max(this.filling.messages, this.context.pipeline.batch.maxRows);
+    return this.filling.body.bad.length > tolerated(this.context, most);
+  }
+
+  /** Answers false where the batch has no room for it. */
+  private take(entry: Entry): boolean {
     const now = this.context.environment.now();
-    const { lease, sink, partition } = this.context;
+    const { lease, sink, partition, pipeline } = this.context;
+    if (this.filling && !this.filling.hasRoomFor(entry, pipeline.batch)) {
+      this.heldBack = entry;
+      return false;
+    }
     this.filling ??= new PulledBatch(intendedUpTo(lease.state), sink.newBody(partition), now);
     this.filling.add(entry);
     this.lastEntryAt = now;
+    return true;
   }
 
   /** Nothing is here: what is stored can be committed meanwhile, by itself where no batch is about to carry the commit. */

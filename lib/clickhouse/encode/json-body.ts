@@ -1,7 +1,8 @@
 import type { Position } from '../../pipeline/position.ts';
 import type { BadMessage, BatchBody, LeaveOut } from '../../ports/sink.ts';
 import { COMPACTED_AWAY, type Entry } from '../../ports/transport.ts';
-import { frameFault } from './frame-check.ts';
+import { FrameCheck } from './frame-check.ts';
+import { recognise } from './recognise.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowPrefix } from './row-prefix.ts';
 
@@ -24,6 +25,8 @@ export class JsonBody implements BatchBody {
   readonly partition: number;
   readonly filtered = 0;
   readonly #bad: BadMessage[] = [];
+  readonly #check = new FrameCheck();
+  #badBytes = 0;
   readonly #rows = new RowBuffer();
   readonly #prefix: RowPrefix;
   readonly #entries: EntryRows[] = [];
@@ -47,6 +50,10 @@ export class JsonBody implements BatchBody {
     return this.#bad;
   }
 
+  get badBytes(): number {
+    return this.#badBytes;
+  }
+
   add(entry: Entry, leaveOut?: LeaveOut): void {
     const { bounds, count, data, position, publishTime } = entry;
     this.#entries.push({ position, publishTime, firstRow: this.rows });
@@ -55,10 +62,21 @@ export class JsonBody implements BatchBody {
       const start = bounds[2 * index] as number;
       const end = bounds[2 * index + 1] as number;
       if ((start < 0 && end === COMPACTED_AWAY) || leaveOut?.(position, index)) continue;
-      const fault = start < 0 ? 'is null (a tombstone)' : frameFault(data, start, end);
+      const fault = start < 0 ? 'is null (a tombstone)' : this.#check.fault(data, start, end);
       if (fault === undefined) this.#append(data, start, end, index);
-      else this.#bad.push(badMessage(entry, index, fault));
+      else this.#refuse(entry, index, fault);
     }
+  }
+
+  #refuse(entry: Entry, index: number, fault: string): void {
+    const { data, position, publishTime, bounds } = entry;
+    const start = bounds[2 * index] as number;
+    const end = bounds[2 * index + 1] as number;
+    // A Buffer's own `slice` is a view, which would keep the whole entry in memory.
+    const payload = start < 0 ? new Uint8Array() : Uint8Array.prototype.slice.call(data, start, end);
+    const reason = `payload ${start < 0 ? fault : recognise(data, start, end, fault)}`;
+    this.#badBytes += payload.byteLength;
+    this.#bad.push({ position, index, publishTime, reason, payload, metadata: entry.metadata(index) });
   }
 
   /** `[start, end)` is framed as one object. */
@@ -120,12 +138,4 @@ function isEmptyObject(data: Uint8Array, brace: number): boolean {
   let at = brace + 1;
   while ((data[at] as number) <= 0x20) at++;
   return data[at] === CLOSING_BRACE;
-}
-
-function badMessage(entry: Entry, index: number, fault: string): BadMessage {
-  const start = entry.bounds[2 * index] as number;
-  const payload = start < 0 ? new Uint8Array() : entry.data.slice(start, entry.bounds[2 * index + 1]);
-  const { position, publishTime } = entry;
-  const metadata = entry.metadata(index);
-  return { position, index, publishTime, reason: `payload ${fault}`, payload, metadata };
 }

@@ -3,9 +3,9 @@ import type { Position } from '../../pipeline/position.ts';
 const ZERO = 0x30;
 
 /**
- * The bytes that say where a row came from and stand before everything the message itself holds: ClickHouse takes the
- * first of two equal keys, so no payload can claim another position. Written once an entry; only the index differs
- * from row to row.
+ * The bytes that say where a row came from and stand before everything the message itself holds. ClickHouse refuses a
+ * second key of the same name, or leaves it unread once it has seen every field, so no payload can claim another position.
+ * Written once an entry; only the index differs from row to row.
  */
 export class RowPrefix {
   readonly #bytes = Buffer.alloc(160);

@@ -78,6 +78,10 @@ class WithoutDeadLetters implements BatchBody {
     return this.inner.bad;
   }
 
+  get badBytes(): number {
+    return this.inner.badBytes;
+  }
+
   add(entry: Entry, leaveOut?: LeaveOut): void {
     const letters = this.deadLetters.get(formatPosition(entry.position));
     if (!letters) {

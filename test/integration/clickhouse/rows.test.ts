@@ -86,9 +86,18 @@ describe('what becomes of payloads', () => {
   test('what the frame check accepts is one row or a refusal, never two rows, none, or a neighbour eaten', async ({
     openTable,
   }) => {
-    const table = await openTable({ window: 100 });
+    const table = await openTable({
+      window: 100,
+      also: ['status String', 'start Date'],
+      fields: { day: 'Date', value: 'Int64', status: 'String', start: 'Date' },
+      columns: { day: 'day', value: 'value', status: 'status', start: 'start' },
+    });
     const pieces = fc.constantFrom(
-      ...'{}[]":,\\ \n1a'.split(''),
+      ...'{}[]":,\\ \n1au'.split(''),
+      '\\u',
+      '"status":',
+      '"start":"2026',
+      '"01-01"',
       '"value":',
       '"day"',
       '"a"',
@@ -118,7 +127,7 @@ describe('what becomes of payloads', () => {
           expect(found).toEqual([]);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 600 },
     );
     expect(tried).toBeGreaterThan(20);
   });
