@@ -1,6 +1,8 @@
 import { formatPosition } from '../pipeline/position.ts';
 import type { BadMessage } from '../ports/sink.ts';
 
+const NEWLINE = 0x0a;
+
 /** One line of a dead-letter object. What is optional was unknown, or not yet written by the build that wrote the line. */
 export interface DeadLetter {
   readonly position: string;
@@ -19,14 +21,21 @@ export interface DeadLetter {
   readonly sequenceId?: number;
 }
 
-/** The body of a dead-letter object: a line a message. */
+/** The body of a dead-letter object: a line a message. All of them may be longer than the longest string there can be. */
 export function formatDeadLetters(messages: readonly BadMessage[]): Buffer {
-  return Buffer.from(messages.map((message) => `${JSON.stringify(toLine(message))}\n`).join(''));
+  return Buffer.concat(messages.map((message) => Buffer.from(`${JSON.stringify(toLine(message))}\n`)));
 }
 
 export function parseDeadLetters(body: Uint8Array): readonly DeadLetter[] {
-  const lines = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as DeadLetter);
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const letters: DeadLetter[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, from);
+    const to = newline === -1 ? bytes.length : newline;
+    if (to > from) letters.push(JSON.parse(bytes.toString('utf8', from, to)) as DeadLetter);
+    from = to + 1;
+  }
+  return letters;
 }
 
 function toLine({ position, index, publishTime, reason, payload, metadata }: BadMessage): DeadLetter {
