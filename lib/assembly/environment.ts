@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Environment } from '../ports/environment.ts';
+import { isDeadProcess } from './process-identity.ts';
 
 /** The real clock, timers and chance. */
 export const systemEnvironment: Environment = {
@@ -15,4 +16,5 @@ export const systemEnvironment: Environment = {
   },
   random: () => Math.random(),
   uniqueId: () => randomUUID(),
+  isDead: isDeadProcess,
 };

@@ -33,6 +33,8 @@ export interface CycleResult {
   /** Partitions that had not flushed in time. */
   readonly laggards: readonly number[];
   readonly halted: readonly number[];
+  /** When the lease of whoever is at it runs out (ms since the epoch); with `busy` alone. */
+  readonly busyUntil?: number;
 }
 
 /** A cycle's lease is renewed while it waits; a dead cycle's is taken over by the next tick. */
@@ -50,7 +52,7 @@ export async function runCycle(dependencies: CycleDependencies, request: CycleRe
   const terms = { owner: request.owner, duration: LEASE, deadline: request.deadline };
   const taken = await takeLease(cycleItem(state, pipeline.name), terms, environment);
   if (!taken.taken) {
-    if (taken.found) return ended('busy', taken.found);
+    if (taken.found) return { ...ended('busy', taken.found), busyUntil: taken.found.leaseUntil };
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
   }
   const { lease } = taken;

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { hasLivingOwner } from '../leases/held.ts';
 import { messageOf } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { endsBefore, isAfter } from '../pipeline/position.ts';
@@ -29,7 +30,8 @@ async function workOf(context: CycleContext, state: PartitionState): Promise<Wor
   const { transport, environment, pipeline, lease } = context;
   if (state.halted) return { state, pending: false, held: false };
   // A living consumer renews long before half its lease is left; one that has less may be dead.
-  const held = state.owner !== undefined && state.leaseUntil - environment.now() > pipeline.consume.lease / 2;
+  const held =
+    hasLivingOwner(state, environment) && state.leaseUntil - environment.now() > pipeline.consume.lease / 2;
   if (state.inFlight.length > 0) return { state, pending: true, held };
   // Thousands of partitions on a slow broker take longer than the cycle's lease lasts.
   await lease.renewIfDue();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type CycleResult, runCycle } from '../checkpoint/cycle.ts';
-import { type CommonOptions, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, pipelineCommand } from './command.ts';
 import { consumePartition } from './consume-partition.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
 import { count, plural } from './format.ts';
@@ -25,7 +25,7 @@ export function registerCheckpoint(program: Command): void {
       const codes = sessions.map((session) => checkpointOnce(session, options, terminal, stop));
       return worstOf(await Promise.all(codes));
     },
-  }).option('--concurrency <n>', 'partitions consumed at once', integer, 8);
+  }).option('--concurrency <n>', 'partitions consumed at once', atLeastOne, 8);
 }
 
 async function checkpointOnce(
@@ -35,9 +35,11 @@ async function checkpointOnce(
   stop: AbortSignal,
 ): Promise<ExitCode> {
   const { environment, log, owner } = session;
-  const consumed = (partition: number) =>
-    consumePartition(session, { partition, until: 'drained', stop, patient: false });
-  const invoker = new InProcessInvoker(consumed, options.concurrency, log);
+  const drain = async (partition: number) => {
+    await consumePartition(session, { partition, until: 'drained', stop, patient: false });
+    return false;
+  };
+  const invoker = new InProcessInvoker(drain, options.concurrency, log);
   try {
     const request = { owner: `${owner}/cycle`, deadline: environment.now() + CYCLE_TIME };
     const result = await runCycle({ ...session, invoker }, request);

@@ -8,6 +8,8 @@ export interface PartitionRun {
   readonly stop: AbortSignal;
   /** Whether to wait while somebody else holds the partition. */
   readonly patient: boolean;
+  /** Milliseconds after which it ends although there is more: the outcome is `deadline` then. Never, when left out. */
+  readonly turn?: number;
 }
 
 export interface PartitionOutcome extends Omit<ConsumeResult, 'committed'> {
@@ -32,13 +34,15 @@ export async function consumePartition(session: Session, run: PartitionRun): Pro
         {
           partition: run.partition,
           owner: `${session.owner}/${environment.uniqueId()}`,
-          deadline: environment.now() + INVOCATION,
+          deadline: environment.now() + (run.turn ?? INVOCATION),
           until: run.until,
           stop: run.stop,
         },
       );
       sum = add(sum, result);
-      const again = result.outcome === 'deadline' || (result.outcome === 'busy' && run.patient);
+      const again =
+        (result.outcome === 'deadline' && run.turn === undefined) ||
+        (result.outcome === 'busy' && run.patient);
       if (!again || run.stop.aborted) return { ...show(sum), partition: run.partition };
       if (result.outcome === 'busy') {
         if (!told) log.info(`Partition ${run.partition} is held by somebody else; waiting for the lease`);

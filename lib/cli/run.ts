@@ -7,6 +7,7 @@ import { atLeastOne, type CommonOptions, pipelineCommand } from './command.ts';
 import { consumePartition } from './consume-partition.ts';
 import { EXIT } from './exit-codes.ts';
 import { InProcessInvoker } from './in-process-invoker.ts';
+import { takeOverLapsed } from './lapsed-leases.ts';
 import { replaysOnSchedule } from './replay-schedule.ts';
 import type { Session } from './session.ts';
 import { together } from './together.ts';
@@ -38,34 +39,71 @@ export function registerRun(program: Command): void {
       terminal.answer({ stopped: true });
       return EXIT.ok;
     },
-  }).option('--concurrency <n>', 'partitions consumed at once', atLeastOne, 32);
+  }).option('--concurrency <n>', 'partitions drained at once; in follow mode all are', atLeastOne, 32);
 }
 
-/** A failing cycle is told and tried again at the next tick, like the schedule does; what cannot pass ends the process. */
+/** A lease is looked at no more often, whatever its holder's clock says. */
+const SOONEST = 500;
+/**
+ * A draining partition that has more than one turn's work lines up again behind the others: none waits for one that is
+ * never empty.
+ */
+const TURN = 60_000;
+
+/** Cycles, and beside them the leases of others: a partition or a cycle whose holder died waits for no interval. */
 async function runPipeline(session: Session, concurrency: number, stop: AbortSignal): Promise<void> {
-  const { pipeline, environment, log, owner } = session;
-  const until = pipeline.consume.mode === 'follow' ? 'deadline' : 'drained';
+  const { pipeline, log } = session;
+  const follow = pipeline.consume.mode === 'follow';
+  const work = follow ? { until: 'deadline' as const } : { until: 'drained' as const, turn: TURN };
   const invoker = new InProcessInvoker(
-    (partition) => consumePartition(session, { partition, until, stop, patient: false }),
-    concurrency,
+    async (partition) => {
+      const { outcome } = await consumePartition(session, { ...work, partition, stop, patient: false });
+      return outcome === 'deadline' && !stop.aborted;
+    },
+    follow ? Number.POSITIVE_INFINITY : concurrency,
     log,
   );
   try {
-    for (let cycle = 1; !stop.aborted; cycle += 1) {
-      const begun = environment.now();
-      try {
-        await runCycle(
-          { ...session, invoker },
-          { owner: `${owner}/cycle-${cycle}`, deadline: begun + CYCLE_TIME },
-        );
-      } catch (error) {
-        if (!isPulsehouseError(error) || (error.kind === 'terminal' && cycle === 1)) throw error;
-        log.error(`The cycle failed and is tried again: ${messageOf(error)}`, { error });
-      }
-      const left = begun + pipeline.checkpoint.interval - environment.now();
-      if (left > 0) await environment.sleep(left, stop);
-    }
+    await together(stop, (over) => [cycles(session, invoker, over), watchLeases(session, invoker, over)]);
   } finally {
     await invoker.idle();
+  }
+}
+
+/** A failing cycle is logged and tried again at the next tick, like the schedule does; what cannot pass ends the process. */
+async function cycles(session: Session, invoker: InProcessInvoker, stop: AbortSignal): Promise<void> {
+  const { pipeline, environment, log, owner } = session;
+  for (let cycle = 1; !stop.aborted; cycle += 1) {
+    const begun = environment.now();
+    let next = begun + pipeline.checkpoint.interval;
+    try {
+      const { busyUntil } = await runCycle(
+        { ...session, invoker },
+        { owner: `${owner}/cycle-${cycle}`, deadline: begun + CYCLE_TIME },
+      );
+      if (busyUntil !== undefined) next = Math.min(next, Math.max(busyUntil, begun + SOONEST));
+    } catch (error) {
+      if (!isPulsehouseError(error) || (error.kind === 'terminal' && cycle === 1)) throw error;
+      log.error(`The cycle failed and is tried again: ${messageOf(error)}`, { error });
+    }
+    const left = next - environment.now();
+    if (left > 0) await environment.sleep(left, stop);
+  }
+}
+
+/** Looks whenever a lease of somebody else's runs out, and once an interval whether there are any. */
+async function watchLeases(session: Session, invoker: InProcessInvoker, stop: AbortSignal): Promise<void> {
+  const { pipeline, environment, log } = session;
+  while (!stop.aborted) {
+    const begun = environment.now();
+    let next = begun + pipeline.checkpoint.interval;
+    try {
+      const runsOutAt = await takeOverLapsed(session, invoker);
+      if (runsOutAt !== undefined) next = Math.min(next, Math.max(runsOutAt, begun + SOONEST));
+    } catch (error) {
+      if (!isPulsehouseError(error)) throw error;
+      log.warn(`The leases of others could not be read: ${messageOf(error)}`, { error });
+    }
+    await environment.sleep(Math.max(0, next - environment.now()), stop);
   }
 }

@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import { withCallDeadlines } from '../assembly/call-deadlines.ts';
 import { type Connections, connect } from '../assembly/connections.ts';
 import { systemEnvironment } from '../assembly/environment.ts';
 import { createLog } from '../assembly/log.ts';
+import { processName } from '../assembly/process-identity.ts';
 import { openTransport } from '../assembly/servers.ts';
 import { readSettings, type Settings } from '../assembly/settings.ts';
 import { loadPipelines } from '../configuration/load.ts';
@@ -61,7 +61,7 @@ async function openSession(pipeline: Pipeline, settings: Settings, log: Log): Pr
     ...around,
     pipeline,
     settings,
-    owner: `${hostname()}/${process.pid}/${systemEnvironment.uniqueId()}`,
+    owner: `${processName()}/${systemEnvironment.uniqueId()}`,
     newTransport: () => openTransport(settings, around),
     openTarget: async (target) =>
       withCallDeadlines(

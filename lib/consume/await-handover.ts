@@ -1,3 +1,4 @@
+import { isHeld } from '../leases/held.ts';
 import { needsSuccessor } from '../pipeline/succession.ts';
 import { askAgain, type ConsumeDependencies } from './context.ts';
 
@@ -17,7 +18,7 @@ export async function awaitHandover(
       state.readPartition(pipeline.name, partition, until),
     );
     const now = environment.now();
-    if (!found || !needsSuccessor(found, now) || found.leaseUntil <= now || now >= deadline) return;
+    if (!found || !needsSuccessor(found, now) || !isHeld(found, environment) || now >= deadline) return;
     await environment.sleep(LOOK_EVERY);
   }
 }

@@ -87,8 +87,8 @@ async function putIf<State extends Fenced>(
 }
 
 /**
- * One request takes the lease and tells what was taken with it. It is given when nobody holds it or the holder's time
- * has run out, and to nobody while the item carries a halt.
+ * One request takes the lease and tells what was taken with it. It is given when nobody holds it, the holder is
+ * known to have died or its time has run out, and to nobody while the item carries a halt.
  */
 export async function takeItem<State extends Fenced>(
   item: StateItem<State>,
@@ -102,7 +102,7 @@ export async function takeItem<State extends Fenced>(
     UpdateExpression:
       'SET #epoch = #epoch + :raise, #version = #version + :one, #follows = #writeId, #writeId = :writeId, #owner = :owner, #leaseUntil = :leaseUntil',
     ConditionExpression:
-      '#layout = :layout AND (#owner = :nobody OR #leaseUntil <= :now) AND (attribute_not_exists(#halted) OR #halted = :nobody)',
+      '#layout = :layout AND (#owner IN (:nobody, :dead) OR #leaseUntil <= :now) AND (attribute_not_exists(#halted) OR #halted = :nobody)',
     ExpressionAttributeNames: {
       '#layout': 'layout',
       '#epoch': 'epoch',
@@ -118,6 +118,7 @@ export async function takeItem<State extends Fenced>(
       ':one': 1,
       ':raise': claim.raise ?? 1,
       ':nobody': null,
+      ':dead': claim.dead ?? null,
       ':writeId': claim.writeId,
       ':owner': claim.owner,
       ':now': claim.now,

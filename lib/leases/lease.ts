@@ -1,6 +1,7 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Fenced } from '../pipeline/partition-state.ts';
 import type { Environment } from '../ports/environment.ts';
+import type { LeaseResult } from '../ports/state-store.ts';
 import { claimLease, type FencedItem, writeFenced } from './fenced-write.ts';
 
 export interface LeaseTerms {
@@ -16,23 +17,34 @@ export type LeaseTaken<State extends Fenced> =
   | { readonly taken: true; readonly lease: Lease<State> }
   | { readonly taken: false; readonly found: State | undefined };
 
-/** Once taken, the lease's state is the one its own taking write returned. */
+/**
+ * Once taken, the lease's state is the one its own taking write returned. A lease that runs still is taken from a holder
+ * that is known to have died: fencing by epoch makes that safe even where the knowledge is wrong.
+ */
 export async function takeLease<State extends Fenced>(
   item: FencedItem<State>,
   terms: LeaseTerms,
   environment: Environment,
 ): Promise<LeaseTaken<State>> {
-  const now = environment.now();
-  const claim = {
-    owner: terms.owner,
-    writeId: environment.uniqueId(),
-    now,
-    leaseUntil: now + terms.duration,
-  };
-  const result = await claimLease(item, claim, environment, terms.deadline);
+  let result = await claim(item, terms, environment);
+  const holder = result.taken ? undefined : result.found?.owner;
+  if (holder !== undefined && environment.isDead?.(holder)) {
+    result = await claim(item, terms, environment, holder);
+  }
   return result.taken
     ? { taken: true, lease: new Lease(item, result.state, terms, environment) }
     : { taken: false, found: result.found };
+}
+
+function claim<State extends Fenced>(
+  item: FencedItem<State>,
+  { owner, duration, deadline }: LeaseTerms,
+  environment: Environment,
+  dead?: string,
+): Promise<LeaseResult<State>> {
+  const now = environment.now();
+  const asked = { owner, writeId: environment.uniqueId(), now, leaseUntil: now + duration };
+  return claimLease(item, dead === undefined ? asked : { ...asked, dead }, environment, deadline);
 }
 
 /**

@@ -11,4 +11,9 @@ export interface Environment {
   random(): number;
   /** Unique for ever: names owners, sends and generations. Safe in URLs and object keys. */
   uniqueId(): string;
+  /**
+   * Whether the owner of a lease is known to have died. False wherever that cannot be known; where it is left out,
+   * nothing is known of anybody.
+   */
+  isDead?(owner: string): boolean;
 }

@@ -10,6 +10,8 @@ export interface LeaseClaim {
   readonly leaseUntil: number;
   /** By how much the epoch is raised: one when left out; a restore raises it above any that was ever given out. */
   readonly raise?: number;
+  /** A holder that is known to have died: while it holds the lease, the lease is given although it still runs. */
+  readonly dead?: string;
 }
 
 /** What the taking write itself returned (ALL_NEW); never an earlier read. */
@@ -45,7 +47,7 @@ export interface StateStore {
     deadline: number,
   ): Promise<readonly PartitionState[]>;
   /**
-   * Takes the lease if it has run out or nobody holds it and the partition is not halted: epoch raised, version + 1, new
+   * Takes the lease if it has run out, nobody holds it or `dead` does, and the partition is not halted: epoch raised, version + 1, new
    * owner. A claim repeated with the same `writeId` answers as taken when its first try was carried out.
    */
   takePartition(

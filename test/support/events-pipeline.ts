@@ -73,7 +73,7 @@ export async function openEventsPipeline(place: Place, partitions = 1): Promise<
 }
 
 /** Region and credentials are the SDK's own business: it looks for them in the process's environment. */
-function useCredentialsOf({ environment: servers }: Place): void {
+export function useCredentialsOf({ environment: servers }: Place): void {
   for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
     process.env[name] = servers[name];
 }

@@ -1,3 +1,4 @@
+import { isHeld } from '../../leases/held.ts';
 import { partitionItem } from '../../leases/items.ts';
 import { takeLease } from '../../leases/lease.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
@@ -48,7 +49,7 @@ async function untilNothingInFlight(
   for (;;) {
     const found = await state.readPartition(replayScope(pipeline.name), partition, run.deadline);
     if (found?.generation !== record.id) return;
-    const held = found.owner !== undefined && found.leaseUntil > environment.now();
+    const held = isHeld(found, environment);
     if (!held && found.inFlight.length === 0) return;
     if (environment.now() + LOOK_AGAIN >= run.deadline) {
       throw new PulsehouseError('PH_REPLAY_BUSY', `partition ${partition} is still held by ${found.owner}`, {

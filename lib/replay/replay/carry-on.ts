@@ -1,3 +1,4 @@
+import { isHeld } from '../../leases/held.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { ReplayRecord } from '../../pipeline/replay.ts';
@@ -54,17 +55,12 @@ export async function findReplayWork(
   const paused =
     record.mode === 'replace' && (await state.readCycle(pipeline.name, deadline))?.paused === true;
   if (waitsFor(pipeline, record, paused) !== undefined) return undefined;
-  const now = environment.now();
-  const held = left.filter(({ found }) => isHeld(found, now)).length;
+  const held = left.filter(({ found }) => isHeld(found, environment)).length;
   const partitions = left
-    .filter(({ found }) => !isHeld(found, now) && !isHalted(found, record))
+    .filter(({ found }) => !isHeld(found, environment) && !isHalted(found, record))
     .slice(0, Math.max(0, PARTITIONS_AT_WORK - held))
     .map(({ partition }) => partition);
   return partitions.length > 0 ? { record, partitions } : undefined;
-}
-
-function isHeld(found: PartitionState | undefined, now: number): boolean {
-  return found?.owner !== undefined && found.leaseUntil > now;
 }
 
 /** A halt that an earlier replay left behind is none of this one's. */

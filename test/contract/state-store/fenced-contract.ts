@@ -146,6 +146,20 @@ export function fencedContract<State extends Fenced>(
       expect(result).toMatchObject({ taken: true, state: { epoch: item.initial.epoch + 1_000_000_000 } });
     });
 
+    it('is given while it runs where its holder is named as dead, and then no more under that name', async () => {
+      const item = await open();
+      await item.create(item.initial);
+      const dead = claim();
+      await item.take(dead);
+      const successor = claim({ now: NOW + 1, dead: dead.owner });
+      expect(await item.take(successor)).toMatchObject({
+        taken: true,
+        state: { owner: successor.owner, epoch: item.initial.epoch + 2, leaseUntil: successor.leaseUntil },
+      });
+      const second = await item.take(claim({ now: NOW + 2, dead: dead.owner }));
+      expect(second).toMatchObject({ taken: false, found: { owner: successor.owner } });
+    });
+
     it('is not given while another holds it', async () => {
       const item = await open();
       const held = { ...item.initial, owner: 'other', leaseUntil: NOW + 1 };

@@ -14,11 +14,18 @@ export interface Subject {
   readonly topic: string;
 }
 
+export interface SubjectOptions {
+  readonly name?: string;
+  readonly partitions?: number;
+  /** Sections of the pipeline file that take the place of these. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
 /** A pipeline file for the topic `name` of the place, and the commands on it. Nothing is initialised. */
 export async function prepare(
   place: Place,
   signal: AbortSignal,
-  { name = 'events', partitions = 1 }: { readonly name?: string; readonly partitions?: number } = {},
+  { name = 'events', partitions = 1, settings = {} }: SubjectOptions = {},
 ): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), 'pulsehouse-cli-'));
   const topic = place.topic(name);
@@ -36,6 +43,7 @@ export async function prepare(
       consume: { lease: '2s', mode: 'follow' },
       batch: { maxWait: '60s' },
       checkpoint: { interval: '60s' },
+      ...settings,
     }),
   );
   if (partitions > 0) await createTopic(place.environment, topic, partitions);

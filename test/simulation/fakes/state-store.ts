@@ -62,7 +62,8 @@ class Item<State extends Fenced> {
     const found = this.value;
     if (found === undefined) return { taken: false, found };
     if (found.writeId === claim.writeId) return { taken: true, state: found };
-    if (halted || (found.owner !== undefined && found.leaseUntil > claim.now)) return { taken: false, found };
+    const isFree = found.owner === undefined || found.owner === claim.dead || found.leaseUntil <= claim.now;
+    if (halted || !isFree) return { taken: false, found };
     const state = {
       ...found,
       epoch: found.epoch + (claim.raise ?? 1),
