@@ -52,7 +52,7 @@ function rulesFor(pipeline: Pipeline): readonly Rule[] {
       threshold: 0,
       minutes: 1,
       statistic: 'Maximum',
-      advice: `Partitions of ${name}, or of a replay of it, stopped themselves rather than lose or spoil data. \`pulsehouse status\` shows which, and why; mend it, then \`pulsehouse resume\`, or \`pulsehouse replay --continue <id>\` for a replay.`,
+      advice: `Partitions of ${name}, or of a replay of it, stopped themselves rather than lose or spoil data, or fail try after try. \`pulsehouse status\` shows which, and why; mend it, then \`pulsehouse resume\`, or \`pulsehouse replay --continue <id>\` for a replay.`,
     },
     {
       id: 'DeadLetters',

@@ -3,6 +3,7 @@ import { type Lease, takeLease } from '../leases/lease.ts';
 import type { CycleState } from '../pipeline/cycle-state.ts';
 import { openCheckpoint } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
 import { acknowledge } from './acknowledge.ts';
 import { awaitFlush, type Flushing, readStates } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
@@ -35,6 +36,8 @@ export interface CycleResult {
   readonly halted: readonly number[];
   /** When the lease of whoever is at it runs out (ms since the epoch); with `busy` alone. */
   readonly busyUntil?: number;
+  /** Partitions with something to store whose last try failed. */
+  readonly failing: readonly number[];
 }
 
 /** A cycle's lease is renewed while it waits; a dead cycle's is taken over by the next tick. */
@@ -103,7 +106,15 @@ async function turn(context: CycleContext): Promise<CycleResult> {
     invoked,
     laggards,
     halted,
+    failing: failing(taken.states, work),
   };
+}
+
+/** One that found nothing to do may carry an old failure: it says nothing about what is to be stored. */
+function failing(states: readonly PartitionState[], work: readonly Work[]): readonly number[] {
+  const pending = new Set(work.filter((one) => one.pending).map(({ state }) => state.partition));
+  const failed = states.filter(({ failedTries, halted }) => failedTries && !halted);
+  return failed.map(({ partition }) => partition).filter((partition) => pending.has(partition));
 }
 
 /** A number is opened before its object is written; an object beyond it says that this item is an older one. */
@@ -153,5 +164,6 @@ function ended(outcome: CycleResult['outcome'], state: CycleState): CycleResult 
     invoked: [],
     laggards: [],
     halted: [],
+    failing: [],
   };
 }

@@ -3,6 +3,7 @@ import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isAfter, type Position } from '../pipeline/position.ts';
+import { makesNoProgress } from '../pipeline/progress.ts';
 import type { CycleDependencies } from './context.ts';
 
 /** A pipeline in the few numbers that alarms look at; all are 0 while it is well and idle. */
@@ -14,6 +15,8 @@ export interface Health {
   /** Milliseconds since the newest complete checkpoint while a newer one was opened and not completed, else 0. */
   readonly checkpointAge: number;
   readonly haltedPartitions: number;
+  /** Not halted, with something to store, and their tries fail one after the other. */
+  readonly failingPartitions: number;
   /** Messages committed less rows, filtered and dead-lettered ones: anything but 0 is a defect. */
   readonly conservationDifference: number;
 }
@@ -46,6 +49,10 @@ export async function measureHealth(dependencies: HealthDependencies, deadline: 
     backlogEntries: sum(partitions.map((partition, at) => backlog(partition.committed, last[at]))),
     checkpointAge: checkpointAge(cycle, latest, now),
     haltedPartitions: partitions.filter(({ halted }) => halted).length,
+    failingPartitions: partitions.filter((partition, at) => {
+      const position = last[at];
+      return position !== undefined && makesNoProgress(partition, position);
+    }).length,
     conservationDifference: sum(partitions.map((partition) => Math.abs(difference(partition)))),
   };
 }

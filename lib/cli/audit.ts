@@ -5,7 +5,7 @@ import type { AuditReport } from '../replay/audit/audit-report.ts';
 import { keepReport } from '../replay/audit/audit-reports.ts';
 import { atLeastOne, type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode, worstOf } from './exit-codes.ts';
-import { count, duration } from './format.ts';
+import { count, duration, instant } from './format.ts';
 import { startProgress } from './progress.ts';
 import type { Session } from './session.ts';
 import { type Terminal, table } from './terminal.ts';
@@ -21,7 +21,7 @@ export function registerAudit(program: Command): void {
   pipelineCommand<AuditOptions>(program, 'audit', {
     summary: 'prove that nothing is missing or doubled',
     description:
-      'Compares what Pulsar still has, the batch ledger, the totals and the snapshots with the rows in ClickHouse, by position, by aggregation in the server. Reads only, and may run while the pipeline does. Exit code 0 only when exact, 3 when not.',
+      'Compares what Pulsar still has, the batch ledger, the totals and the snapshots with the rows in ClickHouse, by position, by aggregation in the server. Reads only, and may run while the pipeline does. Exit code 0 only when exact, 3 when not, 4 or 5 when what is committed is right and a partition is halted or makes no progress.',
     examples: [
       ['pulsehouse audit', 'everything since the pipeline began'],
       ['pulsehouse audit --since 120', 'what was committed after checkpoint 120'],
@@ -72,9 +72,28 @@ async function auditOne(
     }
     terminal.answer({ ...report, seconds: (environment.now() - begun) / 1000 });
     show(terminal, report, environment.now() - begun);
-    return report.exact ? EXIT.ok : EXIT.notExact;
+    return codeOf(report);
   } finally {
     progress.end();
+  }
+}
+
+function codeOf({ exact, problems, missing, doubled, foreign, stuck }: AuditReport): ExitCode {
+  if (exact) return EXIT.ok;
+  if (problems.length + missing + doubled + foreign > 0) return EXIT.notExact;
+  return stuck.some(({ halted }) => halted) ? EXIT.halted : EXIT.stuck;
+}
+
+function verdictOf(report: AuditReport): string {
+  switch (codeOf(report)) {
+    case EXIT.ok:
+      return 'exact';
+    case EXIT.halted:
+      return 'halted, what is committed is right';
+    case EXIT.stuck:
+      return 'stuck, what is committed is right';
+    default:
+      return 'not exact';
   }
 }
 
@@ -120,7 +139,14 @@ function show(terminal: Terminal, report: AuditReport, took: number): void {
   }
   for (const problem of report.problems) terminal.say(`${red('problem')}  ${problem}`);
   for (const remark of report.remarks) terminal.say(`${yellow('remark')}   ${remark}`);
-  const verdict = report.exact ? green(bold('exact')) : red(bold('not exact'));
+  for (const { partition, halted, code, reason, nextStep, since: from } of report.stuck) {
+    const how = halted ? 'is halted' : 'makes no progress';
+    terminal.say(
+      `${red(halted ? 'halted' : 'stuck ')}   partition ${partition} ${how} since ${instant(from)}: ${code}`,
+    );
+    terminal.say(`         ${reason}\n         ${dim('next')}  ${nextStep}`);
+  }
+  const verdict = (report.exact ? green : red)(bold(verdictOf(report)));
   terminal.say(
     `\n${verdict}: ${count(report.messages)} messages, ${count(report.rows)} rows, missing ${count(report.missing)}, doubled ${count(report.doubled)}, foreign ${count(report.foreign)}, dead letters ${count(report.deadLetters)}${rightlyGone(report)}  ${dim(duration(took))}`,
   );

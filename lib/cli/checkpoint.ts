@@ -19,7 +19,7 @@ export function registerCheckpoint(program: Command): void {
   pipelineCommand<CheckpointOptions>(program, 'checkpoint', {
     summary: 'one flush/ack cycle',
     description:
-      'Asks every consumer to flush, consumes partitions with a backlog in this process, takes the snapshot and tells Pulsar what may be forgotten.',
+      'Asks every consumer to flush, consumes partitions with a backlog in this process, takes the snapshot and tells Pulsar what may be forgotten. Exit code 4 while a partition is halted, 5 when one could not store what there is.',
     examples: [['pulsehouse checkpoint', 'one cycle, now']],
     run: async ({ options, sessions, terminal, stop }) => {
       const codes = sessions.map((session) => checkpointOnce(session, options, terminal, stop));
@@ -45,6 +45,12 @@ async function checkpointOnce(
     const result = await runCycle({ ...session, invoker }, request);
     terminal.answer({ pipeline: session.pipeline.name, ...result });
     terminal.say(describe(result));
+    if (result.failing.length > 0) {
+      const partitions = plural(result.failing.length, 'partition');
+      terminal.complain(
+        `${partitions} could not store what there is: ${result.failing.join(', ')}; \`pulsehouse status\` says why`,
+      );
+    }
     return codeOf(result);
   } finally {
     await invoker.idle();
@@ -68,5 +74,6 @@ function describe(result: CycleResult): string {
 
 function codeOf(result: CycleResult): ExitCode {
   if (result.halted.length > 0) return EXIT.halted;
+  if (result.failing.length > 0) return EXIT.stuck;
   return result.outcome === 'completed' || result.outcome === 'unchanged' ? EXIT.ok : EXIT.failed;
 }

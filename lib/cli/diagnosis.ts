@@ -7,6 +7,9 @@ import { checkTable } from '../clickhouse/table-check.ts';
 import { describeTable } from '../clickhouse/table-description.ts';
 import { checkPolicies } from '../initialise/policies.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import type { PartitionState } from '../pipeline/partition-state.ts';
+import { makesNoProgress } from '../pipeline/progress.ts';
+import { instant, plural } from './format.ts';
 import type { Session } from './session.ts';
 
 export interface Diagnosis {
@@ -129,7 +132,8 @@ const clocks: Check = async ({ sink, environment }, deadline) => {
   ];
 };
 
-const state: Check = async ({ state: store, pipeline, settings }, deadline) => {
+const state: Check = async (session, deadline) => {
+  const { state: store, pipeline, settings } = session;
   const cycle = await store.readCycle(pipeline.name, deadline);
   if (!cycle) {
     const message = `${settings.dynamodb.table}: the pipeline has no state`;
@@ -149,8 +153,31 @@ const state: Check = async ({ state: store, pipeline, settings }, deadline) => {
       message: `partition ${partition} is halted: ${halt?.reason}`,
       fix: halt?.nextStep,
     })),
+    ...(await failing(session, states, deadline)),
   ];
 };
+
+/** Tries that fail one after the other are a fault once there is something to store and nothing of it is. */
+async function failing(
+  { transport }: Session,
+  states: readonly PartitionState[],
+  deadline: number,
+): Promise<readonly Omit<Diagnosis, 'check'>[]> {
+  const found: Omit<Diagnosis, 'check'>[] = [];
+  for (const state of states) {
+    const { partition, halted, failedTries } = state;
+    if (halted || !failedTries) continue;
+    const stuck = makesNoProgress(state, await transport.lastPosition(state.topic, deadline));
+    const { count, since, message, nextStep } = failedTries;
+    const tries = `${plural(count, 'failed try', 'failed tries')} since ${instant(since)}`;
+    found.push({
+      verdict: stuck ? 'wrong' : 'mind',
+      message: `partition ${partition}${stuck ? ' makes no progress' : ''}: ${tries}, the last: ${message}`,
+      fix: nextStep,
+    });
+  }
+  return found;
+}
 
 const bucket: Check = async ({ objects, pipeline, settings }, deadline) => {
   const numbers = await listSnapshots(objects, pipeline.name, deadline);

@@ -12,6 +12,8 @@ export const EXIT = {
   notExact: 3,
   /** A partition, of the pipeline or of a replay, is halted: it waits for a person. */
   halted: 4,
+  /** A partition makes no progress: try after try of it fails, and there is something to store. */
+  stuck: 5,
   /** Stopped by SIGINT or SIGTERM before the work was done. Nothing is lost; the next run goes on. */
   interrupted: 130,
 } as const;
@@ -32,8 +34,15 @@ export function exitCodeOf(error: unknown): ExitCode {
   return USAGE_ERRORS.has(error.code) ? EXIT.usage : EXIT.failed;
 }
 
-/** The most serious of several results: a failure outweighs a halt, a halt an inexact table. */
+/** The most serious of several results: a failure outweighs a halt, a halt a stuck partition, and that an inexact table. */
 export function worstOf(codes: readonly ExitCode[]): ExitCode {
-  const order: readonly ExitCode[] = [EXIT.interrupted, EXIT.usage, EXIT.failed, EXIT.halted, EXIT.notExact];
+  const order: readonly ExitCode[] = [
+    EXIT.interrupted,
+    EXIT.usage,
+    EXIT.failed,
+    EXIT.halted,
+    EXIT.stuck,
+    EXIT.notExact,
+  ];
   return order.find((code) => codes.includes(code)) ?? EXIT.ok;
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import type { FailedTries } from '../pipeline/partition-state.ts';
 import { type PartitionStatus, type PipelineStatus, readStatus } from '../replay/status.ts';
 import { type CommonOptions, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { count, duration, instant } from './format.ts';
+import { count, duration, instant, plural } from './format.ts';
 import type { Session } from './session.ts';
 import { type Terminal, table } from './terminal.ts';
 
@@ -18,7 +19,7 @@ export function registerStatus(program: Command): void {
   pipelineCommand<StatusOptions>(program, 'status', {
     summary: 'where every partition stands',
     description:
-      'Shows committed and acknowledged positions, lag, lease holders, checkpoints, replays, and what is halted with its next step. Reads only. Exit code 4 while a partition, of the pipeline or of a running replay, is halted.',
+      'Shows committed and acknowledged positions, lag, lease holders, checkpoints, replays, and what is halted with its next step. Reads only. Exit code 4 while a partition, of the pipeline or of a running replay, is halted, 5 while one makes no progress because its tries fail.',
     examples: [
       ['pulsehouse status', 'once'],
       ['pulsehouse status --watch', 'again every two seconds, until Ctrl-C'],
@@ -46,7 +47,9 @@ function codeOf(statuses: readonly PipelineStatus[]): ExitCode {
     ({ partitions, replays }) =>
       partitions.some((partition) => partition.halted) || replays.some((replay) => replay.halted.length > 0),
   );
-  return halted ? EXIT.halted : EXIT.ok;
+  if (halted) return EXIT.halted;
+  const stuck = statuses.some(({ partitions }) => partitions.some((partition) => partition.stuck));
+  return stuck ? EXIT.stuck : EXIT.ok;
 }
 
 function show(terminal: Terminal, status: PipelineStatus): void {
@@ -58,13 +61,25 @@ function show(terminal: Terminal, status: PipelineStatus): void {
   terminal.say(
     table(
       terminal.colour,
-      ['partition', 'committed', 'acknowledged', 'last', 'lag', 'behind', 'rows', 'dead letters', 'holder'],
+      [
+        'partition',
+        'committed',
+        'acknowledged',
+        'last',
+        'lag',
+        'behind',
+        'in flight',
+        'rows',
+        'dead letters',
+        'holder',
+      ],
       status.partitions.map(partitionRow),
     ),
   );
+  for (const damage of status.damages) terminal.say(`\n${red('damaged')}  ${damage}`);
   if (status.checkpoints.length > 0) terminal.say(`\n${checkpointTable(terminal, status)}`);
   if (status.replays.length > 0) terminal.say(`\n${replayTable(terminal, status)}`);
-  for (const { id, halted, waitsFor } of status.replays) {
+  for (const { id, halted, failing, waitsFor } of status.replays) {
     if (waitsFor !== undefined) terminal.say(`\n${yellow(bold(`Replay ${id} waits`))} for ${waitsFor}`);
     for (const { partition, at, code, reason, nextStep } of halted) {
       terminal.say(
@@ -72,9 +87,16 @@ function show(terminal: Terminal, status: PipelineStatus): void {
       );
       terminal.say(`  ${reason}\n  ${dim('next')}  ${nextStep}`);
     }
+    for (const { partition, ...tries } of failing) {
+      terminal.say(`\n${failedText(terminal, `Partition ${partition} of replay ${id}`, tries)}`);
+    }
   }
-  for (const { partition, halted } of status.partitions) {
-    if (!halted) continue;
+  for (const { partition, halted, failedTries, stuck } of status.partitions) {
+    if (!halted) {
+      const name = `Partition ${partition}${stuck ? ' makes no progress' : ''}`;
+      if (failedTries) terminal.say(`\n${failedText(terminal, name, failedTries)}`);
+      continue;
+    }
     terminal.say(
       `\n${red(bold(`Partition ${partition} is halted`))} since ${instant(halted.at)}: ${halted.code}`,
     );
@@ -82,24 +104,33 @@ function show(terminal: Terminal, status: PipelineStatus): void {
   }
 }
 
+function failedText({ colour }: Terminal, name: string, tries: FailedTries): string {
+  const { code, message, nextStep, position } = tries;
+  const failed = `${plural(tries.count, 'failed try', 'failed tries')} since ${instant(tries.since)}`;
+  const where = position === undefined || message.includes(position) ? '' : ` (at ${position})`;
+  return `${colour.yellow(colour.bold(name))}: ${failed}, the last at ${instant(tries.at)}: ${code}
+  ${message}${where}\n  ${colour.dim('next')}  ${nextStep}`;
+}
+
 function partitionRow(partition: PartitionStatus): string[] {
   return [
     String(partition.partition),
     partition.committed,
-    partition.acknowledged,
+    partition.acknowledged ?? 'unknown',
     partition.last,
-    partition.lagMessages === undefined
-      ? partition.lagEntries === undefined
-        ? 'unknown'
-        : `${count(partition.lagEntries)} entries`
-      : partition.lagMessages === 0
-        ? '0'
-        : `~${count(partition.lagMessages)}`,
+    lagText(partition),
     partition.lagSeconds === 0 ? '-' : duration(partition.lagSeconds * 1000),
+    count(partition.inFlight),
     count(partition.rows),
     count(partition.deadLetters),
     partition.halted ? 'halted' : (partition.holder ?? '-'),
   ];
+}
+
+function lagText({ lagEntries, lagMessages }: PartitionStatus): string {
+  if (lagMessages === 0) return '0';
+  if (lagMessages !== undefined) return `~${count(lagMessages)}`;
+  return lagEntries === undefined ? 'unknown' : `${count(lagEntries)} entries`;
 }
 
 function checkpointTable(terminal: Terminal, { checkpoints }: PipelineStatus): string {

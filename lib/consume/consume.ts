@@ -3,7 +3,7 @@ import { type Lease, takeLease } from '../leases/lease.ts';
 import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
-import { flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
+import { failTry, flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
 import type { Position } from '../pipeline/position.ts';
 import { awaitHandover } from './await-handover.ts';
 import { ask, askAgain, type ConsumeContext, type ConsumeDependencies } from './context.ts';
@@ -44,6 +44,9 @@ export interface ConsumeResult {
 /** Share of the invocation kept for storing and committing what is pulled when pulling ends, and its bounds in ms. */
 const CLOSING_SHARE = 0.2;
 const LONGEST_CLOSING = 30_000;
+/** Kept of it for the last write of the state, milliseconds, and its share of a short invocation. */
+const LAST_WRITE = 2_000;
+const LAST_WRITE_SHARE = 0.05;
 const BUFFERED_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -100,7 +103,7 @@ async function hold(
       ...dependencies,
       partition: request.partition,
       lease,
-      deadline: request.deadline,
+      deadline: workUntil(request.deadline, environment.now()),
       serverClockOffset: serverNow - askedAt,
     };
     const rowsAbove = request.rowsAbove ?? false;
@@ -114,12 +117,18 @@ async function hold(
       ...flushedTo(state, flushes.newest),
       lastTokens,
       heldUntil: undefined,
+      failedTries: undefined,
     }));
     return end;
   } finally {
     ended.abort();
     await renewing;
   }
+}
+
+/** A little is kept of the time, so that an invocation that runs into its deadline can still say so and give the lease back. */
+function workUntil(deadline: number, now: number): number {
+  return Math.floor(deadline - Math.min(LAST_WRITE, Math.max(0, deadline - now) * LAST_WRITE_SHARE));
 }
 
 async function pump(
@@ -180,7 +189,10 @@ async function endedBy(
     return { outcome: 'fenced', ...progress(before, lease.state) };
   }
   if (!('halts' in ERROR_CODES[error.code])) {
-    await lease.release().catch((cause: unknown) => log.debug('the lease runs out by itself', { cause }));
+    const failure = failureOf(error, environment.now());
+    await lease
+      .release((state) => failTry(state, failure))
+      .catch((cause: unknown) => log.debug('the lease runs out by itself', { cause }));
     throw error;
   }
   const reason = haltReason(error, lease.state, environment.now());
@@ -190,6 +202,11 @@ async function endedBy(
   });
   await lease.release((state) => halt(state, reason));
   return { outcome: 'halted', halt: reason, ...progress(before, lease.state) };
+}
+
+function failureOf(error: PulsehouseError, at: number): Parameters<typeof failTry>[1] {
+  const { code, message, nextStep, where } = error;
+  return { code, message, nextStep, position: where.position, at };
 }
 
 function haltReason(error: PulsehouseError, state: PartitionState, at: number): Halt {

@@ -19,17 +19,20 @@ export interface ItemCodec<T> {
   decode(key: ItemKey, item: Attributes): T;
 }
 
-export function itemCodec<T>(schema: z.ZodType<T>): ItemCodec<T> {
+/** `added`: attributes (`orMissing`) that items of earlier versions do not have. */
+export function itemCodec<T>(schema: z.ZodType<T>, added: readonly (keyof T & string)[] = []): ItemCodec<T> {
+  const absent = Object.fromEntries(added.map((name) => [name, undefined]));
   return {
     encode(key, value) {
       const stored = z.encode(schema, value);
-      return { ...marshall({ layout: LAYOUT, ...(stored as object) }), ...key };
+      const attributes = { layout: LAYOUT, ...(stored as object) };
+      return { ...marshall(attributes, { removeUndefinedValues: true }), ...key };
     },
     decode(key, item) {
       const { [SCOPE]: _scope, [ITEM]: _item, [EXPIRES]: _expires, ...attributes } = item;
       const { layout, ...stored } = readNumbers(key, attributes);
       if (layout !== LAYOUT) throw foreignLayout(key, layout);
-      const result = z.safeDecode(schema, stored as never);
+      const result = z.safeDecode(schema, { ...absent, ...stored } as never);
       if (!result.success) throw corrupt(key, z.prettifyError(result.error), result.error);
       return result.data;
     },

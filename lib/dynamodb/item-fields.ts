@@ -18,6 +18,14 @@ export function orUndefined<T, Stored>(schema: z.ZodType<T, Stored>) {
   });
 }
 
+/** An attribute that items of earlier versions do not have. Left out while there is no value, so that they read it too. */
+export function orMissing<T, Stored>(schema: z.ZodType<T, Stored>) {
+  return z.codec(z.optional(schema), z.custom<T | undefined>(), {
+    decode: (stored) => stored,
+    encode: (value) => value,
+  });
+}
+
 export const fencedFields = {
   epoch: count,
   version: count,

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { DeadLetterReference, Intent } from '../pipeline/intent.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { type Attributes, itemCodec } from './item-codec.ts';
-import { count, fencedFields, orUndefined, position } from './item-fields.ts';
+import { count, fencedFields, orMissing, orUndefined, position } from './item-fields.ts';
 import { partitionKey, SCOPE } from './keys.ts';
 import type { StateItem } from './state-item.ts';
 import { ask, type StateTable } from './state-table.ts';
@@ -88,7 +88,19 @@ const partitionCodec = itemCodec<PartitionState>(
         at: count,
       }),
     ),
+    failedTries: orMissing(
+      z.strictObject({
+        code: z.string(),
+        message: z.string(),
+        nextStep: z.string(),
+        position: orUndefined(z.string()),
+        count,
+        since: count,
+        at: count,
+      }),
+    ),
   }),
+  ['failedTries'],
 );
 
 export function partitionItem(

@@ -10,9 +10,13 @@ export const METRICS = {
   backlog: 'BacklogEntries',
   /** Seconds since the newest complete checkpoint, sent by cycles that completed none although there was something to. */
   checkpointAge: 'CheckpointAgeSeconds',
-  /** Partitions that wait for a person: the pipeline's own, and those of a running replay, which are a part of them. */
+  /**
+   * Partitions at which nothing goes on: the pipeline's halted ones, and as parts of it those of a running replay, and those
+   * that are not halted, whose tries fail although there is something to store. One metric, because one alarm looks at it.
+   */
   halted: 'HaltedPartitions',
   haltedOfReplay: 'HaltedReplayPartitions',
+  failing: 'FailingPartitions',
   deadLetters: 'DeadLetters',
   /** Messages read less those written, filtered and dead-lettered, by the totals of all partitions. Anything but 0 is a defect. */
   conservation: 'ConservationDifference',

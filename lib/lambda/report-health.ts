@@ -20,8 +20,9 @@ export async function reportHealth(
       [METRICS.oldestUncommitted]: health.oldestUncommitted / 1000,
       [METRICS.backlog]: health.backlogEntries,
       [METRICS.checkpointAge]: health.checkpointAge / 1000,
-      [METRICS.halted]: health.haltedPartitions + haltedOfReplay,
+      [METRICS.halted]: health.haltedPartitions + haltedOfReplay + health.failingPartitions,
       [METRICS.haltedOfReplay]: haltedOfReplay,
+      [METRICS.failing]: health.failingPartitions,
       [METRICS.conservation]: health.conservationDifference,
     });
   } catch (error) {

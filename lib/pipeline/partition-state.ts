@@ -29,6 +29,20 @@ export interface Halt {
   readonly at: number;
 }
 
+/** Tries in a row that ended by an error that does not halt, without a commit between them. Only the newest is described. */
+export interface FailedTries {
+  readonly code: string;
+  /** Cut to `LONGEST_FAILURE` characters. */
+  readonly message: string;
+  readonly nextStep: string;
+  /** A position, or `(after, to]` of a batch, where the error names one. */
+  readonly position: string | undefined;
+  readonly count: number;
+  /** Of the first and of the newest one, milliseconds since the epoch. */
+  readonly since: number;
+  readonly at: number;
+}
+
 /** Since the generation began. Conservation: messages = rows + filtered + deadLetters, else the partition halts. */
 export interface Totals {
   readonly batches: number;
@@ -82,6 +96,8 @@ export interface PartitionState extends Fenced {
   readonly flushed: number;
   readonly totals: Totals;
   readonly halted: Halt | undefined;
+  /** Undefined once a try commits something or ends well. */
+  readonly failedTries: FailedTries | undefined;
 }
 
 /** A committed batch, kept for the audit until it expires. */

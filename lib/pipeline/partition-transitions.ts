@@ -1,6 +1,6 @@
 import { PulsehouseError } from './errors.ts';
 import type { Intent } from './intent.ts';
-import { type Halt, NO_TOTALS, type PartitionState } from './partition-state.ts';
+import { type FailedTries, type Halt, NO_TOTALS, type PartitionState } from './partition-state.ts';
 import { formatPosition, isAfter, isSamePosition, type Position } from './position.ts';
 
 /**
@@ -38,6 +38,7 @@ export function newPartitionState(from: PartitionOrigin): PartitionState {
     forgotten: undefined,
     lastTokens: undefined,
     halted: undefined,
+    failedTries: undefined,
   };
 }
 
@@ -96,6 +97,7 @@ export function commit(state: PartitionState, seq: number): PartitionState {
     inFlight: rest,
     // Not moved on: a look that was taken before any row was committed had nothing to miss.
     lastTokens: state.lastTokens ?? oldest.tokens,
+    failedTries: undefined,
     totals: {
       batches: totals.batches + 1,
       entries: totals.entries + oldest.entries,
@@ -116,12 +118,34 @@ export function halt(state: PartitionState, reason: Halt): PartitionState {
   return { ...state, halted: state.halted ?? reason };
 }
 
+/** A whole state is far below the 400 kB of an item, whatever a server's message quotes. */
+const LONGEST_FAILURE = 600;
+
+/** A try that ended by an error that does not halt: the next one may do better, and somebody must see it if none does. */
+export function failTry(
+  state: PartitionState,
+  failure: Pick<FailedTries, 'code' | 'message' | 'nextStep' | 'position' | 'at'>,
+): PartitionState {
+  const before = state.failedTries;
+  const failedTries = {
+    ...failure,
+    message: shortened(failure.message),
+    count: (before?.count ?? 0) + 1,
+    since: before?.since ?? failure.at,
+  };
+  return { ...state, failedTries };
+}
+
+function shortened(message: string): string {
+  return message.length <= LONGEST_FAILURE ? message : `${message.slice(0, LONGEST_FAILURE - 1)}…`;
+}
+
 /**
  * Lets a halted partition go on. What its halt was about has been looked at, and is not found again: a table that went
  * back, or is another one, is taken as it is now.
  */
 export function resume(state: PartitionState): PartitionState {
-  return { ...state, halted: undefined, lastTokens: undefined };
+  return { ...state, halted: undefined, lastTokens: undefined, failedTries: undefined };
 }
 
 /** Conservation (invariant 7): every message read is a row, was filtered, or is a dead letter. */

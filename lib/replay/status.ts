@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
 import { readSnapshot } from '../checkpoint/snapshots.ts';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
-import { PulsehouseError } from '../pipeline/errors.ts';
-import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
+import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import type { FailedTries, Halt, PartitionState } from '../pipeline/partition-state.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
+import { makesNoProgress } from '../pipeline/progress.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -28,8 +29,8 @@ export interface PartitionStatus {
   readonly partition: number;
   readonly topic: string;
   readonly committed: string;
-  /** Up to where Pulsar was told to forget. */
-  readonly acknowledged: string;
+  /** Up to where Pulsar was told to forget; undefined where the snapshot that says so cannot be read. */
+  readonly acknowledged: string | undefined;
   /** Last entry of the topic partition. */
   readonly last: string;
   readonly drained: boolean;
@@ -43,7 +44,11 @@ export interface PartitionStatus {
   readonly holder: string | undefined;
   readonly rows: number;
   readonly deadLetters: number;
-  readonly halted: (Halt & { readonly at: number }) | undefined;
+  readonly halted: Halt | undefined;
+  /** Tries that failed since the last that made progress. */
+  readonly failedTries: FailedTries | undefined;
+  /** There is something to store, and try after try fails. */
+  readonly stuck: boolean;
 }
 
 export interface ReplayHalt extends Halt {
@@ -63,6 +68,8 @@ export interface ReplayStatusLine {
   /** Partitions somebody works on now. */
   readonly working: number;
   readonly halted: readonly ReplayHalt[];
+  /** Partitions whose tries fail, one after the other. */
+  readonly failing: readonly (FailedTries & { readonly partition: number })[];
   /** Why the schedule leaves all of it alone for now. */
   readonly waitsFor: string | undefined;
 }
@@ -75,6 +82,8 @@ export interface PipelineStatus {
   readonly checkpoint: number;
   readonly acknowledged: number;
   readonly drained: boolean;
+  /** What could not be read, one sentence each; the rest is shown all the same. */
+  readonly damages: readonly string[];
   readonly partitions: readonly PartitionStatus[];
   /** Newest first. */
   readonly checkpoints: readonly CheckpointRecord[];
@@ -98,14 +107,14 @@ export async function readStatus(
       where: { pipeline: pipeline.name },
     });
   }
-  const [states, checkpoints, records, told] = await Promise.all([
+  const [states, checkpoints, records, acknowledged] = await Promise.all([
     state.readPartitions(pipeline.name, cycle.partitions, deadline),
     state.readCheckpoints(pipeline.name, CHECKPOINTS_SHOWN, deadline),
     replays.readReplays(pipeline.name, REPLAYS_SHOWN, deadline),
     acknowledgedPositions(dependencies, cycle.acknowledged, deadline),
   ]);
   const partitions = await pLimit(REQUESTS_AT_ONCE).map([...states], (partition) =>
-    partitionStatus(dependencies, partition, told, deadline),
+    partitionStatus(dependencies, partition, acknowledged.positions, deadline),
   );
   return {
     pipeline: pipeline.name,
@@ -115,6 +124,7 @@ export async function readStatus(
     checkpoint: cycle.latest,
     acknowledged: cycle.acknowledged,
     drained: partitions.every((partition) => partition.drained),
+    damages: acknowledged.damage === undefined ? [] : [acknowledged.damage],
     partitions,
     checkpoints,
     replays: await Promise.all(
@@ -123,57 +133,73 @@ export async function readStatus(
   };
 }
 
-/** What the acknowledged checkpoint's object says; nothing where it was pruned or none was acknowledged yet. */
+interface Acknowledged {
+  /** By partition; undefined where nobody can say. */
+  readonly positions: ReadonlyMap<number, Position> | undefined;
+  readonly damage: string | undefined;
+}
+
+/** What the acknowledged checkpoint's object says. One that is gone or damaged hides nothing else. */
 async function acknowledgedPositions(
   { pipeline, objects }: StatusDependencies,
   checkpoint: number,
   deadline: number,
-): Promise<ReadonlyMap<number, Position>> {
-  if (checkpoint === 0) return new Map();
-  const { snapshot } = await readSnapshot(objects, pipeline.name, checkpoint, deadline);
-  return new Map(snapshot.partitions.map(({ partition, committed }) => [partition, committed]));
+): Promise<Acknowledged> {
+  if (checkpoint === 0) return { positions: new Map(), damage: undefined };
+  try {
+    const { snapshot } = await readSnapshot(objects, pipeline.name, checkpoint, deadline);
+    const positions = snapshot.partitions.map(({ partition, committed }) => [partition, committed] as const);
+    return { positions: new Map(positions), damage: undefined };
+  } catch (error) {
+    const isDamage =
+      isPulsehouseError(error) &&
+      (error.code === 'PH_SNAPSHOT_MISSING' || error.code === 'PH_SNAPSHOT_CORRUPT');
+    if (!isDamage) throw error;
+    const damage = `the acknowledged positions cannot be shown: ${error.message} (${error.code}). ${error.nextStep}`;
+    return { positions: undefined, damage };
+  }
 }
 
 async function partitionStatus(
   { transport, environment }: StatusDependencies,
   state: PartitionState,
-  told: ReadonlyMap<number, Position>,
+  acknowledged: Acknowledged['positions'],
   deadline: number,
 ): Promise<PartitionStatus> {
   const { committed, topic, totals } = state;
   const last = await transport.lastPosition(topic, deadline);
-  const drained = !isAfter(last, committed);
-  const lagEntries = drained
-    ? 0
-    : last.ledger === committed.ledger
-      ? last.entry - committed.entry
-      : undefined;
-  const messagesAnEntry = totals.entries > 0 ? totals.messages / totals.entries : undefined;
   const now = environment.now();
   const held = state.owner !== undefined && state.leaseUntil > now;
   return {
     partition: state.partition,
     topic,
     committed: formatPosition(committed),
-    acknowledged: formatPosition(told.get(state.partition) ?? state.origin),
+    acknowledged: acknowledged && formatPosition(acknowledged.get(state.partition) ?? state.origin),
     last: formatPosition(last),
-    drained,
-    lagEntries,
-    lagMessages:
-      lagEntries === undefined || messagesAnEntry === undefined
-        ? lagEntries === 0
-          ? 0
-          : undefined
-        : Math.round(lagEntries * messagesAnEntry),
-    lagSeconds:
-      drained || state.committedPublishTime === 0
-        ? 0
-        : Math.max(0, Math.round((now - state.committedPublishTime) / 1000)),
+    drained: !isAfter(last, committed),
+    ...lag(state, last, now),
     inFlight: state.inFlight.length,
     holder: held ? state.owner : undefined,
     rows: totals.rows,
     deadLetters: totals.deadLetters,
     halted: state.halted,
+    failedTries: state.failedTries,
+    stuck: makesNoProgress(state, last),
+  };
+}
+
+type Lag = Pick<PartitionStatus, 'lagEntries' | 'lagMessages' | 'lagSeconds'>;
+
+function lag({ committed, committedPublishTime, totals }: PartitionState, last: Position, now: number): Lag {
+  if (!isAfter(last, committed)) return { lagEntries: 0, lagMessages: 0, lagSeconds: 0 };
+  const lagEntries = last.ledger === committed.ledger ? last.entry - committed.entry : undefined;
+  const messagesAnEntry = totals.entries > 0 ? totals.messages / totals.entries : undefined;
+  const isKnown = lagEntries !== undefined && messagesAnEntry !== undefined;
+  const behind = committedPublishTime === 0 ? 0 : now - committedPublishTime;
+  return {
+    lagEntries,
+    lagMessages: isKnown ? Math.round(lagEntries * messagesAnEntry) : undefined,
+    lagSeconds: Math.max(0, Math.round(behind / 1000)),
   };
 }
 
@@ -199,6 +225,11 @@ async function replayStatus(
     messages: own.reduce((sum, found) => sum + (found?.totals.messages ?? 0), 0),
     working: own.filter((found) => found?.owner && found.leaseUntil > environment.now()).length,
     waitsFor: record.status === 'running' ? waitsFor(pipeline, record, paused) : undefined,
+    failing: own.flatMap((found) =>
+      found?.failedTries && !found.halted && record.status === 'running'
+        ? [{ ...found.failedTries, partition: found.partition }]
+        : [],
+    ),
     halted: own.flatMap((found) =>
       found?.halted && record.status === 'running'
         ? [{ ...found.halted, partition: found.partition, nextStep: nextStepOf(found.halted, record.id) }]

@@ -17,7 +17,8 @@ export function auditBeside(world: World): void {
   begin(world, async (attempt) => {
     const terms = { since, deadline: attempt.deadline, closing: CLOSING };
     const report = await scheduledAudit(dependencies(world, attempt), terms);
-    if (!report.exact) falseAlarm(world, report);
+    // A partition may rightly be stuck for a while; whether it stays so is judged at rest.
+    if (sumOf(report) + report.problems.length > 0) falseAlarm(world, report);
   });
 }
 
@@ -35,7 +36,10 @@ function mayBeInexact(world: World, { problems }: AuditReport): boolean {
   if (stateWasLost || snapshotsDamaged || topicIsReplaced) return true;
   if (expected.has('PH_HALT_MARK_DELETE_AHEAD')) return true;
   // The record of an attempt that was given up may arrive when another has done the same long since.
-  return problems.every((problem) => problem.startsWith('reset ') && problem.endsWith('begun and not ended'));
+  return (
+    problems.length > 0 &&
+    problems.every((problem) => problem.startsWith('reset ') && problem.endsWith('begun and not ended'))
+  );
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   laterOf,
   type Position,
 } from '../../pipeline/position.ts';
+import { makesNoProgress } from '../../pipeline/progress.ts';
 import type { PartitionRows } from '../../ports/target-table.ts';
 import { type Absences, absencesOf } from '../comparison/absence.ts';
 import type { Finding } from '../comparison/findings.ts';
@@ -16,6 +17,17 @@ import { type Segment, without } from '../comparison/segments.ts';
 import { type VerifyResult, verifyRange } from '../comparison/verify.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import type { AuditCounts } from './audit-counts.ts';
+
+/** Halted, or its tries fail one after the other while there is something to store. */
+export interface StuckPartition {
+  readonly partition: number;
+  readonly halted: boolean;
+  readonly code: string;
+  readonly reason: string;
+  readonly nextStep: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
 
 export interface PartitionAudit extends AuditCounts {
   readonly partition: number;
@@ -34,6 +46,7 @@ export interface PartitionAudit extends AuditCounts {
   readonly findingCount: number;
   readonly findings: readonly Finding[];
   readonly problems: readonly string[];
+  readonly stuck: StuckPartition | undefined;
   readonly remarks: readonly string[];
 }
 
@@ -67,7 +80,6 @@ export async function auditPartition(
     ...(await belowOrigin(dependencies, ledger, watch.deadline)),
     ...results.flatMap(uncovered),
     ...conservation(state),
-    ...(state.halted ? [`partition ${partition} is halted: ${state.halted.reason}`] : []),
   ];
   const sum = (count: (result: VerifyResult) => number) =>
     results.reduce((total, result) => total + count(result), 0);
@@ -96,6 +108,7 @@ export async function auditPartition(
     findingCount: sum((result) => result.findingCount),
     findings: results.flatMap((result) => result.findings).slice(0, FINDINGS_SHOWN),
     problems,
+    stuck: stuckAt(state, last),
     remarks: [
       ...ledger.skipped.map(
         ({ after, to }) =>
@@ -104,6 +117,17 @@ export async function auditPartition(
       ...results.flatMap(untold),
     ],
   };
+}
+
+function stuckAt(state: PartitionState, last: Position): StuckPartition | undefined {
+  const { partition, halted, failedTries } = state;
+  if (halted) {
+    const { code, reason, nextStep, at } = halted;
+    return { partition, halted: true, code, reason, nextStep, since: at };
+  }
+  if (!failedTries || !makesNoProgress(state, last)) return undefined;
+  const { code, message, nextStep, since } = failedTries;
+  return { partition, halted: false, code, reason: message, nextStep, since };
 }
 
 type Counts = Pick<VerifyResult, 'expected' | 'missing' | 'expired' | 'excluded' | 'doubled' | 'foreign'>;

@@ -1,10 +1,10 @@
 import type { AuditCounts } from './audit-counts.ts';
-import type { PartitionAudit } from './audit-partition.ts';
+import type { PartitionAudit, StuckPartition } from './audit-partition.ts';
 
 export interface AuditReport extends AuditCounts {
   readonly pipeline: string;
   readonly table: string;
-  /** Nothing missing, doubled, foreign or unexplained, and every cross-check agreed. */
+  /** Nothing missing, doubled, foreign or unexplained, every cross-check agreed, and no partition is stuck. */
   readonly exact: boolean;
   /** Everything that could be read has been. */
   readonly drained: boolean;
@@ -17,6 +17,8 @@ export interface AuditReport extends AuditCounts {
   readonly partitions: readonly PartitionAudit[];
   /** What is wrong beyond rows, one sentence each. Any of them makes the audit inexact. */
   readonly problems: readonly string[];
+  /** What is committed may be right there, and nothing more comes: such a pipeline is not called exact. */
+  readonly stuck: readonly StuckPartition[];
   /** What a reader must know to judge the result; no fault. */
   readonly remarks: readonly string[];
 }

@@ -84,6 +84,7 @@ export async function audit(
     ...cursors.problems,
     ...partitions.flatMap((partition) => partition.problems),
   ];
+  const stuck = partitions.flatMap((partition) => partition.stuck ?? []);
   const sum = (count: (partition: PartitionAudit) => number) =>
     partitions.reduce((total, partition) => total + count(partition), 0);
   const totals = {
@@ -100,7 +101,7 @@ export async function audit(
   return {
     pipeline: pipeline.name,
     table: sink.table,
-    exact: problems.length === 0 && totals.missing + totals.doubled + totals.foreign === 0,
+    exact: problems.length + stuck.length === 0 && totals.missing + totals.doubled + totals.foreign === 0,
     drained: partitions.every((partition) => partition.drained),
     complete: partitions.every(({ auditedUpTo, committed }) => auditedUpTo === committed),
     since: base?.name,
@@ -108,6 +109,7 @@ export async function audit(
     ...totals,
     partitions,
     problems,
+    stuck,
     remarks: [
       ...(pipeline.allowWithoutDeduplication
         ? [

@@ -32,8 +32,21 @@ export async function scheduledAudit(
     const report = await audit(dependencies, { since }, { deadline, stop: signal });
     const at = { now: environment.now(), uniqueId: environment.uniqueId() };
     const key = await keepReport(objects, report, at, deadline);
-    const { exact, complete, messages, missing, doubled, foreign, expired, excluded, problems } = report;
-    const told = { exact, complete, messages, missing, doubled, foreign, expired, excluded, problems, key };
+    const { exact, complete, messages, missing, doubled, foreign, expired, excluded, problems, stuck } =
+      report;
+    const told = {
+      exact,
+      complete,
+      messages,
+      missing,
+      doubled,
+      foreign,
+      expired,
+      excluded,
+      problems,
+      stuck,
+      key,
+    };
     const text = `Audit: ${messages} messages ${exact ? 'exact' : 'not exact'}${complete ? '' : ', cut off by time'}`;
     if (exact) log.info(text, told);
     else log.error(text, told);

@@ -73,6 +73,25 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       expect(await store.readBatches(pipeline, 0, 'g1', soon())).toStrictEqual([one, several]);
     });
 
+    it('of a version that did not count failed tries are read, and written so that it reads them', async () => {
+      const table = await open();
+      const store = dynamoStateStore(table);
+      const pipeline = uniquePipeline();
+      const key = partitionKey(pipeline, 0);
+      const state = partitionState(pipeline);
+      await store.createPartition(state, soon());
+      expect(await itemAt(table, key)).not.toHaveProperty('failedTries');
+      expect(await store.readPartition(pipeline, 0, soon())).toStrictEqual(state);
+      const { failedTries } = busyPartitionState(pipeline);
+      const failing = { ...state, version: state.version + 1, follows: state.writeId, failedTries };
+      await store.writePartition(failing, soon());
+      await spoil(table, key, 'failedTries', undefined);
+      expect(await store.readPartition(pipeline, 0, soon())).toStrictEqual({
+        ...failing,
+        failedTries: undefined,
+      });
+    });
+
     it.each<[string, string, AttributeValue | undefined]>([
       ['a position that is none', 'committed', { S: 'here' }],
       ['a number that is text', 'version', { S: '41' }],

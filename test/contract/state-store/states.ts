@@ -57,6 +57,7 @@ export function partitionState(pipeline: string, changes: Partial<PartitionState
     forgotten: undefined,
     lastTokens: undefined,
     halted: undefined,
+    failedTries: undefined,
     ...changes,
   };
 }
@@ -89,6 +90,15 @@ export function busyPartitionState(pipeline: string): PartitionState {
       nextStep: 'n',
       position: { ledger: 4, entry: 7 },
       at: 1_790_000_000_001,
+    },
+    failedTries: {
+      code: 'PH_Y',
+      message: 'm',
+      nextStep: 'n',
+      position: '(3:9, 4:250]',
+      count: 3,
+      since: 1_790_000_000_000,
+      at: 1_790_000_000_002,
     },
   });
 }
