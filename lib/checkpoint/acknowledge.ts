@@ -1,27 +1,29 @@
-import pLimit from 'p-limit';
 import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import type { SubscriptionState } from '../ports/transport.ts';
+import { askEach, briefly } from './ask-each.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
 import type { Snapshot, SnapshotPartition } from './snapshot.ts';
 import { snapshotIfWhole } from './take-checkpoint.ts';
 
-const REQUESTS_AT_ONCE = 16;
+/** With more of them than this (or all) Pulsar as a whole does not answer: then the telling is left unfinished. */
+const MOST_MISSED = 1_000;
 /** Halts that say that the topic is not the one that was read: what it would forget is not what we stored. */
 const ANOTHER_TOPIC: readonly string[] = ['PH_HALT_TOPIC_REPLACED', 'PH_HALT_REREAD_DIFFERS'];
 
 /**
  * Tells Pulsar to forget what the target checkpoint's snapshot covers: the pointer is written first, then each partition
  * is acknowledged up to what the stored OBJECT says, and the receipts are recorded last. A predecessor's unfinished
- * telling is finished first. Answers how many messages Pulsar was told of.
+ * telling is finished first. A partition that does not answer stops none of the others: it is noted, and told again by the
+ * next cycle. Answers how many messages Pulsar was told of.
  */
 export async function acknowledge(context: CycleContext, states: readonly PartitionState[]): Promise<number> {
   let messages = 0;
   if (isUnfinished(context)) messages += await tell(context, states, context.lease.state.acknowledging, true);
   const target = await acknowledgeTarget(context);
-  if (target <= context.lease.state.acknowledging) return messages;
+  if (target <= context.lease.state.acknowledging) return messages + (await tellMissed(context, states));
   // Still so when the snapshot it was to tell is lost: part of it may have been told.
   const unfinished = isUnfinished(context);
   await context.lease.update((cycle) => acknowledging(cycle, target));
@@ -48,26 +50,39 @@ async function acknowledgeTarget(context: CycleContext): Promise<number> {
   return target?.number ?? 0;
 }
 
+/** Those that did not answer when they were told last. */
+async function tellMissed(context: CycleContext, states: readonly PartitionState[]): Promise<number> {
+  const { acknowledged: number, acknowledging: announced, unacknowledged = [] } = context.lease.state;
+  if (unacknowledged.length === 0 || announced !== number) return 0;
+  return tell(context, states, number, false, unacknowledged);
+}
+
 async function tell(
   context: CycleContext,
   states: readonly PartitionState[],
   number: number,
   unfinished: boolean,
+  only?: readonly number[],
 ): Promise<number> {
-  const { lease, log } = context;
+  const { lease, log, environment, troubles } = context;
   const stored = await snapshotIfWhole(context, number);
   if (!stored) return 0;
   const before = await alreadyTold(context);
   // Without it nothing says how far we had come: then the cursor may stand anywhere up to what is told now.
   const unknown = unfinished || (lease.state.acknowledged > 0 && !before);
-  const limit = pLimit(REQUESTS_AT_ONCE);
-  const counts = await Promise.all(
-    (await standing(context, states, stored.snapshot)).map((partition) =>
-      limit(() => tellPartition(context, partition, before?.partitions[partition.partition], unknown)),
-    ),
+  const partitions = (await standing(context, states, stored.snapshot)).filter(
+    ({ partition }) => only === undefined || only.includes(partition),
   );
-  await lease.update((cycle) => acknowledged(cycle, number));
-  const messages = counts.reduce((sum, count) => sum + count, 0);
+  const { unanswered: silent } = troubles;
+  const asked = partitions.filter(({ partition }) => !silent.has(partition));
+  const { answers, unanswered } = await askEach(environment, asked, (partition) =>
+    tellPartition(context, partition, before?.partitions[partition.partition], unknown),
+  );
+  troubles.addAll(unanswered);
+  const missed = partitions.map(({ partition }) => partition).filter((partition) => !answers.has(partition));
+  if (partitions.length > 0 && (answers.size === 0 || missed.length > MOST_MISSED)) return 0;
+  await lease.update((cycle) => acknowledged(cycle, number, missed));
+  const messages = [...answers.values()].reduce((sum, count) => sum + count, 0);
   log.info(`Checkpoint ${number}: Acknowledged ${messages} messages`, { checkpoint: number, messages });
   return messages;
 }
@@ -102,13 +117,14 @@ async function tellPartition(
   before: SnapshotPartition | undefined,
   unknown: boolean,
 ): Promise<number> {
-  const { transport, pipeline, lease } = context;
+  const { transport, pipeline, lease, environment } = context;
   const { committed, topic, origin, totals } = partition;
+  const wasMissed = lease.state.unacknowledged?.includes(partition.partition) ?? false;
   // A reset began anew at its origin: what the generation before was told says nothing of this one.
   const sinceThen = before?.generation === partition.generation ? before : undefined;
   const told = sinceThen?.committed ?? origin;
   // `ledger:-1` is where a ledger begins: nothing of it is read yet.
-  if (committed.entry === -1 || (sinceThen && isSamePosition(committed, told))) return 0;
+  if (committed.entry === -1 || (sinceThen && !wasMissed && isSamePosition(committed, told))) return 0;
   const known = unknown ? committed : told;
   // A try that was let through may have moved the cursor, though its receipt was lost: from then on it may stand where we
   // told it to. One that found out nothing moved nothing (seed 163492).
@@ -118,7 +134,7 @@ async function tellPartition(
       assertNotAhead(allowed, found);
       allowed = laterOf(expected, committed);
     };
-    return persistently(context, (deadline) =>
+    return briefly(environment, context.deadline, (deadline) =>
       transport.acknowledge(topic, pipeline.subscription, committed, deadline, check),
     );
   };

@@ -9,6 +9,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import { retry } from '../ports/retry.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { Transport } from '../ports/transport.ts';
+import type { Troubles } from './trouble.ts';
 
 export interface CycleDependencies {
   readonly pipeline: Pipeline;
@@ -23,6 +24,7 @@ export interface CycleDependencies {
 /** What every step of one cycle works with. */
 export interface CycleContext extends CycleDependencies {
   readonly lease: Lease<CycleState>;
+  readonly troubles: Troubles;
   /** Every call of this cycle ends by it (ms since the epoch). */
   readonly deadline: number;
 }

@@ -1,4 +1,5 @@
 import { cycleItem } from '../leases/items.ts';
+import { whileRenewed } from '../leases/keep-renewed.ts';
 import { type Lease, takeLease } from '../leases/lease.ts';
 import type { CycleState } from '../pipeline/cycle-state.ts';
 import { openCheckpoint } from '../pipeline/cycle-transitions.ts';
@@ -11,6 +12,7 @@ import { discoverPartitions } from './discover.ts';
 import { findWork, invokeConsumers, type Work } from './fan-out.ts';
 import { listSnapshots, pruneSnapshots } from './snapshots.ts';
 import { assertCovered, hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
+import { Troubles } from './trouble.ts';
 
 export type { CycleDependencies } from './context.ts';
 
@@ -31,7 +33,7 @@ export interface CycleResult {
   readonly acknowledgedMessages: number;
   /** Partitions a consumer was started for. */
   readonly invoked: readonly number[];
-  /** Partitions that had not flushed in time. */
+  /** Partitions that had not flushed in time, or did not answer. */
   readonly laggards: readonly number[];
   readonly halted: readonly number[];
   /** When the lease of whoever is at it runs out (ms since the epoch); with `busy` alone. */
@@ -47,7 +49,8 @@ const CLOSING_SHARE = 0.3;
 
 /**
  * One flush/ack cycle: discover, ask for a flush, start consumers, wait, snapshot, complete, acknowledge, prune. Killed
- * anywhere, the next one goes on: every step is idempotent and goes by what is durable.
+ * anywhere, the next one goes on: every step is idempotent and goes by what is durable. A partition that does not answer
+ * stops none of the others: the cycle does all it can, and ends with that error.
  * @throws PulsehouseError retryable or in-doubt (the next tick goes on), or terminal.
  */
 export async function runCycle(dependencies: CycleDependencies, request: CycleRequest): Promise<CycleResult> {
@@ -60,8 +63,12 @@ export async function runCycle(dependencies: CycleDependencies, request: CycleRe
   }
   const { lease } = taken;
   try {
-    const context: CycleContext = { ...dependencies, lease, deadline: request.deadline };
-    const result = lease.state.paused ? ended('paused', lease.state) : await turn(context);
+    const troubles = new Troubles();
+    const context: CycleContext = { ...dependencies, lease, troubles, deadline: request.deadline };
+    const result = lease.state.paused
+      ? ended('paused', lease.state)
+      : await whileRenewed(dependencies, lease, LEASE, () => turn(context));
+    troubles.throwIfAny(pipeline.name);
     await lease.release();
     return result;
   } catch (error) {
@@ -74,22 +81,24 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   await discoverPartitions(context);
   const states = await readStates(context);
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
+  const work = await findWork(context, states);
+  // First of all: whatever else cannot be done, rows are stored.
+  const invoked = await invokeConsumers(context, work);
+  const unknown = work.flatMap(({ state, pending }) => (pending === undefined ? [state.partition] : []));
   const previous = await latestSnapshot(context);
   if (previous) assertCovered(previous.snapshot, states);
-  const work = await findWork(context, states);
   const idle = !work.some(({ pending }) => pending) && !hasMoved(states, previous?.snapshot);
   if (idle) {
-    const invoked = await invokeConsumers(context, work);
     const acknowledgedMessages = await acknowledge(context, states);
-    return { ...ended('unchanged', lease.state), acknowledgedMessages, invoked, halted };
+    return { ...ended('unchanged', lease.state), acknowledgedMessages, invoked, laggards: unknown, halted };
   }
   await assertNotBehindSnapshots(context);
   const openedAt = environment.now();
   const { opened: number } = await lease.update(openCheckpoint);
-  const invoked = await invokeConsumers(context, work);
-  const laggards = await awaitFlush(context, number, flushing(work, invoked), waitUntil(context, openedAt));
+  const late = await awaitFlush(context, number, flushing(work, invoked), waitUntil(context, openedAt));
+  const laggards = [...new Set([...late, ...unknown])].sort((a, b) => a - b);
   if (laggards.length > 0) {
-    log.warn(`Checkpoint ${number}: ${laggards.length} partitions did not flush in time`, {
+    log.warn(`Checkpoint ${number}: ${laggards.length} partitions did not flush in time or did not answer`, {
       laggards: laggards.slice(0, 50),
     });
   }

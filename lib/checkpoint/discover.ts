@@ -1,20 +1,20 @@
-import pLimit from 'p-limit';
 import { firstEpoch } from '../leases/generation.ts';
-import { PulsehouseError } from '../pipeline/errors.ts';
+import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL } from '../pipeline/position.ts';
+import { askEach, briefly } from './ask-each.ts';
 import { type CycleContext, persistently } from './context.ts';
-
-const PARTITIONS_AT_ONCE = 16;
 
 /**
  * Takes in partitions added since the last cycle. They start at earliest: everything in them is newer than the
  * pipeline. The subscription comes first, so that nothing of theirs can be forgotten before it is read.
+ * While the topic does not answer, those that are known go on.
  * @throws PulsehouseError PH_TOPIC_SHRUNK when there are fewer than there were.
  */
 export async function discoverPartitions(context: CycleContext): Promise<void> {
-  const { pipeline, transport, lease } = context;
-  const topics = await persistently(context, (deadline) => transport.partitions(pipeline.topic, deadline));
+  const { pipeline, lease, troubles } = context;
+  const topics = await askForPartitions(context);
+  if (topics === undefined) return;
   const known = lease.state.partitions;
   if (topics.length < known) {
     throw new PulsehouseError(
@@ -26,18 +26,37 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
     );
   }
   if (topics.length === known) return;
-  const added = [...topics.entries()].slice(known);
-  await pLimit(PARTITIONS_AT_ONCE).map(added, ([partition, topic]) => takeIn(context, partition, topic));
-  await lease.update((cycle) => ({ ...cycle, partitions: topics.length }));
+  const added = [...topics.entries()].slice(known).map(([partition, topic]) => ({ partition, topic }));
+  const { unanswered } = await askEach(context.environment, added, ({ partition, topic }) =>
+    takeIn(context, partition, topic),
+  );
+  troubles.addAll(unanswered);
+  // They are numbered without gaps: those beyond one that does not answer wait for it.
+  const partitions = unanswered[0]?.partition ?? topics.length;
+  if (partitions > known) await lease.update((cycle) => ({ ...cycle, partitions }));
+}
+
+/** Undefined while the topic does not answer: those that are known need no answer of it. */
+async function askForPartitions(context: CycleContext): Promise<readonly string[] | undefined> {
+  const { pipeline, transport, environment, deadline, troubles } = context;
+  try {
+    return await briefly(environment, deadline, (tryUntil) => transport.partitions(pipeline.topic, tryUntil));
+  } catch (error) {
+    const isPassing = isPulsehouseError(error) && error.kind !== 'terminal';
+    if (!isPassing || context.lease.state.partitions === 0) throw error;
+    troubles.add(error);
+    return undefined;
+  }
 }
 
 async function takeIn(context: CycleContext, partition: number, topic: string): Promise<void> {
   const { pipeline, transport, state, environment, lease, log } = context;
-  await lease.renewIfDue();
-  await persistently(context, (deadline) =>
+  await briefly(environment, context.deadline, (deadline) =>
     transport.ensureSubscription(topic, pipeline.subscription, { at: 'earliest' }, deadline),
   );
-  const cluster = await persistently(context, (deadline) => transport.topicIdentity(topic, deadline));
+  const cluster = await briefly(environment, context.deadline, (deadline) =>
+    transport.topicIdentity(topic, deadline),
+  );
   const first = newPartitionState({
     pipeline: pipeline.name,
     partition,

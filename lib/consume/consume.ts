@@ -1,4 +1,5 @@
 import { partitionItem } from '../leases/items.ts';
+import { whileRenewed } from '../leases/keep-renewed.ts';
 import { type Lease, takeLease } from '../leases/lease.ts';
 import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
@@ -93,10 +94,8 @@ async function hold(
   lease: Lease<PartitionState>,
   flushRequested: number,
 ): Promise<PumpEnd> {
-  const { environment, sink } = dependencies;
-  const ended = new AbortController();
-  const renewing = keepRenewed(dependencies, lease, ended.signal);
-  try {
+  const { environment, sink, pipeline } = dependencies;
+  return whileRenewed(dependencies, lease, pipeline.consume.lease, async () => {
     const askedAt = environment.now();
     const serverNow = await askAgain(environment, request.deadline, (deadline) => sink.serverNow(deadline));
     const context: ConsumeContext = {
@@ -120,10 +119,7 @@ async function hold(
       failedTries: undefined,
     }));
     return end;
-  } finally {
-    ended.abort();
-    await renewing;
-  }
+  });
 }
 
 /** A little is kept of the time, so that an invocation that runs into its deadline can still say so and give the lease back. */
@@ -155,24 +151,6 @@ async function pump(
   } finally {
     await open.quiet();
     await reader.close();
-  }
-}
-
-/** Renews while inserts or waits take long. A failed renewal surfaces at the next write, which fails the same way. */
-async function keepRenewed(
-  { environment, pipeline, log }: ConsumeDependencies,
-  lease: Lease<PartitionState>,
-  ended: AbortSignal,
-): Promise<void> {
-  while (!ended.aborted) {
-    await environment.sleep(pipeline.consume.lease / 4, ended);
-    if (ended.aborted) return;
-    try {
-      await lease.renewIfDue();
-    } catch (error) {
-      log.debug('the lease could not be renewed', { error });
-      return;
-    }
   }
 }
 

@@ -17,6 +17,7 @@ const cycleCodec = itemCodec<CycleState>(
     opened: count,
     acknowledging: count,
     acknowledged: count,
+    unacknowledged: z.array(count).optional(),
     paused: z.boolean(),
   }),
 );

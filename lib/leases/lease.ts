@@ -82,10 +82,23 @@ export class Lease<State extends Fenced> {
     return run;
   }
 
-  /** Renews when a third of the lease has passed since the last write. */
-  async renewIfDue(): Promise<void> {
-    const left = this.current.leaseUntil - this.environment.now();
-    if (!this.released && left < (this.terms.duration * 2) / 3) await this.update((state) => state);
+  /**
+   * Renews when a third of the lease has passed since the last write; those that ask at once renew it once.
+   * @throws PulsehouseError as `update` does, and when the lease is known to be lost.
+   */
+  renewIfDue(): Promise<void> {
+    if (this.lost === undefined && !this.isDue()) return Promise.resolve();
+    const run = this.tail.then(async () => {
+      if (this.lost !== undefined) throw this.lost;
+      if (!this.released && this.isDue())
+        await this.write((state) => state, this.environment.now() + this.terms.duration);
+    });
+    this.tail = run.catch(() => undefined);
+    return run;
+  }
+
+  private isDue(): boolean {
+    return this.current.leaseUntil - this.environment.now() < (this.terms.duration * 2) / 3;
   }
 
   /** Gives the lease back, after a last change. Afterwards nothing can be written. */

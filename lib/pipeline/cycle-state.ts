@@ -14,8 +14,10 @@ export interface CycleState extends Fenced {
   readonly opened: number;
   /** Checkpoint that Pulsar is being told, written ahead of the telling. */
   readonly acknowledging: number;
-  /** Checkpoint whose positions Pulsar has confirmed on every partition. */
+  /** Checkpoint whose positions Pulsar has confirmed on every partition but those of `unacknowledged`. */
   readonly acknowledged: number;
+  /** Partitions that did not answer when they were told of `acknowledged`: told again by the next cycle. */
+  readonly unacknowledged?: readonly number[] | undefined;
   /** Set by `pause`: nothing is consumed or acknowledged until `resume`. */
   readonly paused: boolean;
 }

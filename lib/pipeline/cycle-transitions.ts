@@ -57,11 +57,20 @@ export function acknowledging(state: CycleState, number: number): CycleState {
   return { ...state, acknowledging: number };
 }
 
-export function acknowledged(state: CycleState, number: number): CycleState {
+/** `missed` did not answer: they are told again later, and keep nobody else waiting. */
+export function acknowledged(
+  { unacknowledged: _, ...state }: CycleState,
+  number: number,
+  missed: readonly number[] = [],
+): CycleState {
   if (number !== state.acknowledging) {
     throw violated(state, `checkpoint ${number} was acknowledged while ${state.acknowledging} was announced`);
   }
-  return { ...state, acknowledged: Math.max(state.acknowledged, number) };
+  return {
+    ...state,
+    acknowledged: Math.max(state.acknowledged, number),
+    ...(missed.length > 0 && { unacknowledged: missed }),
+  };
 }
 
 function violated(state: CycleState, message: string): PulsehouseError {

@@ -40,6 +40,7 @@ export const FAULTS = [
   'broker-lost',
   'broker-slow',
   'unload',
+  'partition-away',
   'broker-crash',
   'trim',
   'markers',

@@ -2,6 +2,7 @@ import { newCycleState } from '../../lib/pipeline/cycle-transitions.ts';
 import type { Log } from '../../lib/ports/log.ts';
 import { auditAtRest, auditBeside } from './audits.ts';
 import { Checker } from './checker/checker.ts';
+import { Liveness } from './checker/liveness.ts';
 import { drawFaults, type Fault, type FaultSet } from './faults.ts';
 import {
   damageSnapshot,
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly mutation?: Mutation;
   /** Drawn whatever the seed says. */
   readonly given?: readonly Fault[];
+  /** These and no others, whatever the seed says. */
+  readonly only?: readonly Fault[];
 }
 
 export interface RunReport {
@@ -63,6 +66,10 @@ export async function run(options: RunOptions): Promise<RunReport> {
   const draw = new Random(seed);
   const faults = drawFaults(draw, options.given);
   for (const fault of options.without ?? []) faults.delete(fault);
+  if (options.only !== undefined) {
+    faults.clear();
+    for (const fault of options.only) faults.add(fault);
+  }
   const scenario = drawScenario(faults, draw);
   const random = new Random(seed + 1_000_003);
   const scheduler = new Scheduler(random, trace);
@@ -82,6 +89,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
 
   initialise(world);
   plan(world, faults);
+  new Liveness(world, faults, BEGINNING + scenario.troubled);
   const failed = (): boolean => world.violation !== undefined;
   await scheduler.run(BEGINNING + scenario.troubled, failed);
   scheduler.note('faults stop');
@@ -151,6 +159,14 @@ function plan(world: World, faults: FaultSet): void {
   times('double-invocations', 6, () => world.startConsumer(random.between(0, scenario.partitions - 1)));
   times('double-invocations', 2, () => world.startCycle());
   times('unload', 4, () => broker.unload());
+  times('partition-away', 1, () => {
+    const partition = anyPartition();
+    if (partition === undefined) return;
+    broker.takeAway(partition);
+    scheduler.after(random.between(0, troubled), `${partition.name} is back`, () =>
+      broker.bringBack(partition),
+    );
+  });
   times('broker-crash', 3, () => broker.crash());
   times('trim', 5, () => anyPartition()?.trim());
   // Where everything is trimmed and a marker is named as the last, a comparison has no answer before the next message.

@@ -10,6 +10,7 @@ export type Invariant =
   | 'a comparison tells the truth'
   | 'no programming error'
   | 'no halt without cause'
+  | 'progress of a healthy partition'
   | 'at rest';
 
 export interface Violation {

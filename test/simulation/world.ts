@@ -114,7 +114,9 @@ export class World implements Surroundings {
     this.table = new StateTable(new Link(scheduler, random, state, unanswered('PH_STATE_UNREACHABLE')));
     this.table.conditions = parts.mutation?.conditions ?? ALL_CONDITIONS;
     this.bucket = new Bucket(new Link(scheduler, random, objects, unanswered('PH_OBJECTS_UNREACHABLE')));
-    this.broker = new Broker(new Link(scheduler, random, broker, unanswered('PH_PULSAR_TIMEOUT')), random);
+    const noAnswer = unanswered('PH_PULSAR_TIMEOUT');
+    const toNowhere = new Link(scheduler, random, { ...NO_FAULTS, lost: 1 }, noAnswer);
+    this.broker = new Broker(new Link(scheduler, random, broker, noAnswer), random, toNowhere);
     this.clickhouse = new ClickHouse(
       scheduler,
       random,
@@ -211,6 +213,7 @@ export class World implements Surroundings {
   heal(): void {
     this.invocationFaults = CALM_INVOCATIONS;
     this.lateCycles = 0;
+    for (const partition of this.broker.partitions) this.broker.bringBack(partition);
     this.clickhouse.faults = CALM_SERVER;
     for (const { link } of [this.table, this.bucket, this.broker, this.clickhouse]) {
       link.faults = NO_FAULTS;

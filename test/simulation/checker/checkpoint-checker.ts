@@ -52,7 +52,7 @@ export class CheckpointChecker {
       );
     }
     if (opened > before.opened) this.openedAnew(after);
-    if (acknowledged > before.acknowledged) this.receiptsRecorded(acknowledged);
+    if (acknowledged > before.acknowledged) this.receiptsRecorded(acknowledged, after.unacknowledged);
   }
 
   /** A snapshot beyond says that the cycle is an older copy: somebody must be told, and nothing be opened. */
@@ -64,12 +64,13 @@ export class CheckpointChecker {
     this.outOfOrder(`checkpoint ${opened} is opened, and snapshot ${newest} stands`);
   }
 
-  /** The pointer says that Pulsar was told: it must have been, on every partition. */
-  private receiptsRecorded(number: number): void {
+  /** The pointer says that Pulsar was told: it must have been, on every partition but those that are named. */
+  private receiptsRecorded(number: number, missed: readonly number[] = []): void {
     // A cycle that woke late may make a lost one anew, with more in it: then less was told than it says, and no harm done.
     if (this.observed.world.snapshotsDamaged) return;
     for (const { partition, committed, origin, generation } of this.observed.snapshots.get(number)
       ?.partitions ?? []) {
+      if (missed.includes(partition)) continue;
       // One that is halted, or was because of what its cursor said, is told again once it was resumed and has moved.
       if (
         this.observed.state(partition)?.halted ||

@@ -90,6 +90,9 @@ export class Rest {
     if (this.isHeld(cycle)) return `the cycle is held by ${cycle.owner}`;
     const { latest, acknowledging, acknowledged } = cycle;
     const whole = this.observed.world.wholeSnapshots;
+    // Of a lost snapshot nobody is told; the next one says it all.
+    if (cycle.unacknowledged !== undefined && acknowledging === acknowledged && whole.includes(acknowledged))
+      return `partitions ${cycle.unacknowledged.join(', ')} were not told of checkpoint ${acknowledged}`;
     if (!whole.includes(latest)) return `checkpoint ${latest} is the latest and has no whole snapshot`;
     const due = checkpoints === 0 ? latest : acknowledging;
     // What trails by a lost snapshot cannot be told; the next one says it. A cycle that slept with its lease may wake late

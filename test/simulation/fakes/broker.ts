@@ -62,6 +62,10 @@ export class Partition {
     const entry = make(this.lastId);
     this.entries.push(entry);
     if (this.isOurs) this.everything.push(entry);
+    this.wake();
+  }
+
+  wake(): void {
     for (const wake of this.readers) wake();
   }
 
@@ -143,6 +147,9 @@ export class Partition {
 /** The broker and its topic. */
 export class Broker {
   readonly link: Link;
+  /** The way to partitions that cannot be loaded: nobody gets an answer. */
+  private readonly toNowhere: Link;
+  private readonly away = new Set<Partition>();
   readonly partitions: Partition[] = [];
   onAcknowledged: (partition: Partition, position: Position) => void = () => {};
   /** Raised by everything that breaks connections; a reader opened before it has to connect again. */
@@ -151,9 +158,28 @@ export class Broker {
   topicIdentity: string | undefined = 'topic 1';
   private readonly random: Random;
 
-  constructor(link: Link, random: Random) {
+  constructor(link: Link, random: Random, toNowhere = link) {
     this.link = link;
+    this.toNowhere = toNowhere;
     this.random = random;
+  }
+
+  linkTo(partition: Partition): Link {
+    return this.away.has(partition) ? this.toNowhere : this.link;
+  }
+
+  isAway(partition: Partition): boolean {
+    return this.away.has(partition);
+  }
+
+  /** Its ledger cannot be opened, or its bundle keeps unloading: whatever is asked of it has no answer. */
+  takeAway(partition: Partition): void {
+    this.away.add(partition);
+    if (partition.subscription !== undefined) partition.subscription.attached = undefined;
+  }
+
+  bringBack(partition: Partition): void {
+    if (this.away.delete(partition)) partition.wake();
   }
 
   addPartition(firstLedger: number): void {

@@ -33,12 +33,12 @@ export class SimulatedTransport implements Transport {
 
   async openReader(name: string, options: ReaderOptions, deadline: number): Promise<EntryReader> {
     const partition = this.find(name);
-    await this.call(`opens a reader of ${name}`, deadline, () => undefined);
+    await this.callTo(partition, `opens a reader of ${name}`, deadline, () => undefined);
     return new SimulatedReader(this.invocation, this.broker, this.random, partition, options.after);
   }
 
   lastPosition(name: string, deadline: number): Promise<Position> {
-    return this.call(`last of ${name}`, deadline, () => this.find(name).last);
+    return this.callTo(this.find(name), `last of ${name}`, deadline, () => this.find(name).last);
   }
 
   ensureSubscription(
@@ -47,7 +47,7 @@ export class SimulatedTransport implements Transport {
     initial: InitialPosition,
     deadline: number,
   ): Promise<SubscriptionState> {
-    return this.call(`ensures the subscription of ${name}`, deadline, () =>
+    return this.callTo(this.find(name), `ensures the subscription of ${name}`, deadline, () =>
       this.find(name).subscribe(initial),
     );
   }
@@ -57,7 +57,7 @@ export class SimulatedTransport implements Transport {
     _subscription: string,
     deadline: number,
   ): Promise<SubscriptionState | undefined> {
-    return this.call(`asks for the subscription of ${name}`, deadline, () => {
+    return this.callTo(this.find(name), `asks for the subscription of ${name}`, deadline, () => {
       const { subscription, last } = this.find(name);
       return subscription && { markDelete: subscription.markDelete, last };
     });
@@ -72,10 +72,13 @@ export class SimulatedTransport implements Transport {
   ): Promise<SubscriptionState> {
     const partition = this.find(name);
     const attachment: Attachment = { by: this.invocation };
-    const found = await this.call(`attaches to ${name}`, deadline, () => this.attach(partition, attachment));
+    const found = await this.callTo(partition, `attaches to ${name}`, deadline, () =>
+      this.attach(partition, attachment),
+    );
     try {
       check(found);
-      const receipt = await this.call(
+      const receipt = await this.callTo(
+        partition,
         `acknowledges ${name} ${position.ledger}:${position.entry}`,
         deadline,
         () => this.broker.acknowledge(partition, attachment, position),
@@ -115,6 +118,10 @@ export class SimulatedTransport implements Transport {
 
   private call<T>(operation: string, deadline: number, serve: () => T): Promise<T> {
     return this.invocation.call(this.broker.link, operation, deadline, serve);
+  }
+
+  private callTo<T>(partition: Partition, operation: string, deadline: number, serve: () => T): Promise<T> {
+    return this.invocation.call(this.broker.linkTo(partition), operation, deadline, serve);
   }
 }
 
@@ -177,7 +184,8 @@ class SimulatedReader implements EntryReader {
 
   private async reconnect(milliseconds: number): Promise<void> {
     const deadline = this.invocation.now() + milliseconds;
-    await this.invocation.call(this.broker.link, 'reader connects again', deadline, () => undefined);
+    const link = this.broker.linkTo(this.partition);
+    await this.invocation.call(link, 'reader connects again', deadline, () => undefined);
     this.connectionAge = this.broker.connectionAge;
     this.dispatch();
   }
@@ -187,6 +195,7 @@ class SimulatedReader implements EntryReader {
     if (
       this.travelling ||
       this.closed ||
+      this.broker.isAway(this.partition) ||
       !this.partition.knows(this.sentUpTo) ||
       this.connectionAge !== this.broker.connectionAge
     )

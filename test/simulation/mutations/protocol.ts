@@ -205,9 +205,9 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: ACKNOWLEDGE,
-        find: 'const limit = pLimit(REQUESTS_AT_ONCE);',
+        find: 'const { unanswered: silent } = troubles;',
         replace: `await lease.update((cycle) => acknowledged(cycle, number));
-        const limit = pLimit(REQUESTS_AT_ONCE);`,
+        const { unanswered: silent } = troubles;`,
       },
     ],
   },
