@@ -21,7 +21,7 @@ type Repeatable = { readonly [Name in keyof Ports]: readonly Bounded<Ports[Name]
  */
 const REPEATABLE: Repeatable = {
   transport: ['partitions', 'openReader', 'lastPosition', 'ensureSubscription', 'topicIdentity'],
-  sink: ['countRows', 'countRowsByEntry', 'indexesIn', 'probe', 'kill', 'tokenWindow', 'hasTtl', 'serverNow'],
+  sink: ['countRows', 'countRowsByEntry', 'indexesIn', 'kill', 'tokenWindow', 'hasTtl', 'serverNow'],
   table: ['countByPartition'],
   state: [
     ...(['createPartition', 'readPartition', 'readPartitions', 'putBatch', 'readBatches'] as const),

@@ -1,7 +1,7 @@
 import { openAdmin, openServer } from '../assembly/servers.ts';
 import { listSnapshots } from '../checkpoint/snapshots.ts';
 import { missingGrants } from '../clickhouse/grants.ts';
-import { checkMapping } from '../clickhouse/probe.ts';
+import { checkMapping } from '../clickhouse/mapping-check.ts';
 import { Questions } from '../clickhouse/questions.ts';
 import { checkTable } from '../clickhouse/table-check.ts';
 import { describeTable } from '../clickhouse/table-description.ts';

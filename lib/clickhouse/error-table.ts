@@ -8,11 +8,11 @@
 export type Meaning = 'data' | 'schema' | 'access' | 'busy';
 
 /**
- * The codes of ClickHouse that are raised before an insert of one block writes anything, each seen on a real server (but
- * 497, which needs users that the local one cannot make). A whitelist: every other code is in doubt, among them those that look harmless but may come between two table partitions of one block or while a part
- * is being committed (241 memory, 159 and 160 time, 242 read-only replica, 319 unknown status).
+ * What codes of ClickHouse are about, each seen on a real server (but 497, which needs users that the local one cannot
+ * make). It words an error and says what is looked at first. Which rows cannot be stored is found by trying them, never by
+ * a code: functions raise many others by value.
  */
-const REFUSALS: ReadonlyMap<number, Meaning> = new Map([
+const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
   [6, 'data'], // CANNOT_PARSE_TEXT
   [25, 'data'], // CANNOT_PARSE_ESCAPE_SEQUENCE
   [26, 'data'], // CANNOT_PARSE_QUOTED_STRING
@@ -74,27 +74,10 @@ const PASSING: ReadonlySet<number> = new Set([
   999, // KEEPER_EXCEPTION
 ]);
 
-/** Raised on the table's own threshold: the server has counted the rows as written already and writes none of them. */
-const COUNTED_BEFORE: ReadonlySet<number> = new Set([
-  252, // TOO_MANY_PARTS, for too many table partitions in one block
-  469, // VIOLATED_CONSTRAINT
-]);
-
-/**
- * What a server's error says of an insert, or undefined when rows may have been stored in spite of it.
- * @param text the server's whole message: a view fails after the table's own rows were stored, whatever its code.
- * @param writtenRows as the server counted them; NaN, when it did not say, counts as written.
- */
-export function refusalOf(code: number, text: string, writtenRows: number): Meaning | undefined {
-  if (text.includes('while pushing to view')) return undefined;
-  if (writtenRows !== 0 && !COUNTED_BEFORE.has(code)) return undefined;
-  return meaningOf(code, text);
-}
-
-/** What an error means where nothing is written in any case. */
+/** What an error is about, or undefined when its code does not say. */
 export function meaningOf(code: number, text: string): Meaning | undefined {
   if (code === 252 && text.includes('single INSERT block')) return 'schema';
-  return REFUSALS.get(code);
+  return MEANINGS.get(code);
 }
 
 export function isPassing(code: number): boolean {
@@ -118,4 +101,9 @@ export function columnOf(text: string): string | undefined {
     /\(while reading the value of key ([^)\s:]+)\)/.exec(text)?.[1] ??
     /column [`'"]?([A-Za-z_][\w.]*)/.exec(text)?.[1]
   );
+}
+
+/** A view fails after the table's own rows were stored, whatever the code. */
+export function isOfView(text: string): boolean {
+  return text.includes('while pushing to view');
 }

@@ -1,15 +1,7 @@
 import type { ErrorCode } from '../pipeline/error-codes.ts';
 import { type ErrorWhere, messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { InsertOutcome } from '../ports/sink.ts';
-import {
-  badRowOf,
-  columnOf,
-  isPassing,
-  type Meaning,
-  meaningOf,
-  refusalOf,
-  THROW_IF,
-} from './error-table.ts';
+import { columnOf, isOfView, isPassing, type Meaning, meaningOf, THROW_IF } from './error-table.ts';
 import { ServerError } from './server-error.ts';
 import { LATE_BODY } from './statement.ts';
 
@@ -20,7 +12,10 @@ const CODE_OF: Readonly<Record<Meaning, ErrorCode>> = {
   busy: 'PH_CLICKHOUSE_BUSY',
 };
 
-/** What a failed insert means. Anything but a whitelisted refusal with no row written leaves it in doubt. */
+/**
+ * What a failed insert means: an answer of the server's own, whatever its code, or doubt. A body that came late is in doubt
+ * too: earlier sends of it may still be on their way.
+ */
 export function failedInsert(error: unknown, where: ErrorWhere): InsertOutcome {
   if (!(error instanceof ServerError)) {
     return {
@@ -30,16 +25,28 @@ export function failedInsert(error: unknown, where: ErrorWhere): InsertOutcome {
   }
   if (isLate(error))
     return { kind: 'in-doubt', error: failure('PH_INSERT_LATE', error.summary, where, error) };
-  const meaning = refusalOf(error.code, error.message, error.writtenRows);
-  if (meaning === undefined) {
-    return { kind: 'in-doubt', error: failure('PH_INSERT_FAILED', error.summary, where, error) };
-  }
+  const meaning = isOfView(error.message) ? undefined : meaningOf(error.code, error.message);
   return {
-    kind: 'refused',
-    data: meaning === 'data',
-    badRow: meaning === 'data' ? badRowOf(error.message) : undefined,
-    error: failure(CODE_OF[meaning], error.summary, { ...where, column: columnOf(error.message) }, error),
+    kind: 'answered',
+    meaning,
+    error: failure(
+      codeOf(error.code, meaning),
+      error.summary,
+      { ...where, column: columnOf(error.message) },
+      error,
+    ),
   };
+}
+
+function codeOf(code: number, meaning: Meaning | undefined): ErrorCode {
+  if (meaning !== undefined) return CODE_OF[meaning];
+  return isPassing(code) ? 'PH_CLICKHOUSE_BUSY' : 'PH_INSERT_FAILED';
+}
+
+/** The answered 200 whose rows are not those that were sent. */
+export function miscounted(sent: number, read: number, where: ErrorWhere): InsertOutcome {
+  const message = `the server read ${read} rows where ${sent} were sent`;
+  return { kind: 'in-doubt', error: failure('PH_INSERT_MISCOUNTED', message, where, undefined) };
 }
 
 /** What a failed question, or any other statement that may simply be given again, means. */

@@ -3,9 +3,11 @@ import { type ErrorWhere, PulsehouseError } from '../pipeline/errors.ts';
 import { failedQuestion } from './failures.ts';
 import type { TableName } from './identifiers.ts';
 import { QUESTION_SETTINGS } from './insert-settings.ts';
-import type { Server } from './server.ts';
+import type { Request, Server } from './server.ts';
 
 export type Parameters = Readonly<Record<string, unknown>>;
+
+export type Command = Pick<Request, 'sql' | 'parameters' | 'settings' | 'body' | 'sessionId'>;
 
 /** Statements that may be given again: questions, and commands that have the same end however often they are carried out. */
 export class Questions {
@@ -40,22 +42,24 @@ export class Questions {
     });
   }
 
-  /** Runs a command, with a body where it takes one, and waits until it is carried out. */
-  async tell(
+  /** Runs a command and waits until it is carried out. */
+  tell(
     sql: string,
     parameters: Parameters,
     deadline: number,
     settings: ClickHouseSettings = {},
-    body?: readonly Uint8Array[],
   ): Promise<string> {
+    return this.run({ sql, parameters, settings }, deadline);
+  }
+
+  /** The same with a body, or within a session. @throws PulsehouseError as `failedQuestion` has it */
+  async run(command: Command, deadline: number): Promise<string> {
     const timeout = deadline - this.now();
     try {
       return await this.#server.run({
-        sql,
-        parameters,
-        settings: { ...settings, wait_end_of_query: 1, max_execution_time: wholeSeconds(timeout) },
+        ...command,
+        settings: { ...command.settings, wait_end_of_query: 1, max_execution_time: wholeSeconds(timeout) },
         timeout,
-        ...(body && { body }),
       });
     } catch (error) {
       throw failedQuestion(error, this.where);

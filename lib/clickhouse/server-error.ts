@@ -1,13 +1,11 @@
-/** What the server answered instead of a result: its own code and words, and how many rows it says it wrote. */
+/** What the server answered instead of a result: its own code and words. */
 export class ServerError extends Error {
   readonly code: number;
-  readonly writtenRows: number;
 
-  constructor(code: number, text: string, writtenRows: number) {
+  constructor(code: number, text: string) {
     super(text);
     this.name = 'ServerError';
     this.code = code;
-    this.writtenRows = writtenRows;
   }
 
   /** Its first line with the excerpt of the body cut short: enough to see the value, too little to carry the payload. */

@@ -16,9 +16,17 @@ export interface Request {
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly settings?: ClickHouseSettings;
   readonly queryId?: string;
+  /** Statements with the same one share temporary tables. Only one of them may run at a time. */
+  readonly sessionId?: string;
   readonly body?: readonly Uint8Array[];
   /** How long the answer is waited for, in milliseconds. Not waiting any longer does not end the query. */
   readonly timeout: number;
+}
+
+export interface Answer {
+  readonly text: string;
+  /** Rows the server says it read; undefined where the header that says so did not arrive. */
+  readonly readRows: number | undefined;
 }
 
 /** Longer than any call's own timeout: those are what ends a request. */
@@ -47,13 +55,17 @@ export class Server {
     });
   }
 
+  /** Runs one statement and waits for its end. @returns the text of the answer. @throws as `answer` does */
+  async run(request: Request): Promise<string> {
+    return (await this.answer(request)).text;
+  }
+
   /**
-   * Runs one statement and waits for its end.
-   * @returns the text of the answer.
+   * The same with what the headers say.
    * @throws ServerError when the server answered with an error; any other Error when it gave no whole answer, or another
    * server did.
    */
-  async run(request: Request): Promise<string> {
+  async answer(request: Request): Promise<Answer> {
     if (request.timeout <= 0) throw new Error('its deadline had passed before it was sent');
     const signal = AbortSignal.timeout(request.timeout);
     const { http_status_code, response_headers, stream } = await this.#client.exec({
@@ -63,14 +75,17 @@ export class Server {
       ignore_error_response: true,
       abort_signal: signal,
       ...(request.queryId === undefined ? {} : { query_id: request.queryId }),
+      ...(request.sessionId === undefined ? {} : { session_id: request.sessionId }),
       ...(request.body === undefined ? {} : { values: Readable.from(request.body) }),
     });
     const text = await readAll(stream, signal);
     const code = response_headers['x-clickhouse-exception-code'];
-    if (http_status_code === 200 && code === undefined) return text;
+    if (http_status_code === 200 && code === undefined) {
+      return { text, readRows: readRows(response_headers['x-clickhouse-summary']) };
+    }
     const named = code ?? /^Code: (\d+)/.exec(text)?.[1];
     if (named === undefined) throw notClickHouse(http_status_code, text);
-    throw new ServerError(Number(named), text.trim(), writtenRows(response_headers['x-clickhouse-summary']));
+    throw new ServerError(Number(named), text.trim());
   }
 
   close(): Promise<void> {
@@ -104,8 +119,7 @@ function notClickHouse(status: number | undefined, text: string): Error {
   );
 }
 
-/** As the server counted them; NaN when it did not say. */
-function writtenRows(summary: string | string[] | undefined): number {
-  const match = typeof summary === 'string' ? /"written_rows":"(\d+)"/.exec(summary) : null;
-  return match ? Number(match[1]) : Number.NaN;
+function readRows(summary: string | string[] | undefined): number | undefined {
+  const match = typeof summary === 'string' ? /"read_rows":"(\d+)"/.exec(summary) : null;
+  return match ? Number(match[1]) : undefined;
 }

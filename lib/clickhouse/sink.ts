@@ -8,22 +8,22 @@ import type {
   EntryRows,
   InsertOutcome,
   InsertSend,
-  ProbeResult,
   RowCount,
   RowRange,
   Sink,
 } from '../ports/sink.ts';
+import type { Trial } from '../ports/trial.ts';
 import { JsonBody } from './encode/json-body.ts';
-import { failedInsert } from './failures.ts';
+import { failedInsert, miscounted } from './failures.ts';
 import { INSERT_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
 import { nameMatching } from './name-matching.ts';
-import { probe } from './probe.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
 import type { Server } from './server.ts';
 import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
 import { tokenWindow } from './token-window.ts';
+import { ClickHouseTrial } from './trial/trial.ts';
 import { hasTtl } from './ttl.ts';
 
 /** The target table of one pipeline on one ClickHouse server. */
@@ -58,7 +58,7 @@ export class ClickHouseSink implements Sink {
     try {
       const settings = await this.#settings(send.deadline);
       const timeout = send.deadline - this.#environment.now();
-      await this.#server.run({
+      const { readRows } = await this.#server.answer({
         sql: this.#statement,
         parameters: { partition: send.body.partition, notAfter: Math.floor(send.notAfter / 1000) },
         settings: {
@@ -70,6 +70,8 @@ export class ClickHouseSink implements Sink {
         body: send.body.chunks(),
         timeout,
       });
+      if (readRows !== undefined && readRows !== send.body.rows)
+        return miscounted(send.body.rows, readRows, this.#questions.where);
       return { kind: 'stored' };
     } catch (error) {
       // The question before the first insert fails as the insert itself would have.
@@ -78,9 +80,8 @@ export class ClickHouseSink implements Sink {
     }
   }
 
-  async probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult> {
-    const settings = await this.#settings(deadline);
-    return probe(this.#questions, this.#mapping, { body, from, to, settings }, deadline);
+  openTrial(): Trial {
+    return new ClickHouseTrial(this.#questions, this.#mapping, (deadline) => this.#settings(deadline));
   }
 
   countRows(range: RowRange, deadline: number): Promise<RowCount> {

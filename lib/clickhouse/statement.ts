@@ -17,8 +17,13 @@ const NOT_LATE = `throwIf(nowInBlock() >= fromUnixTimestamp({notAfter:UInt32}), 
 
 /** The insert of every batch of a pipeline. `{partition}` and `{notAfter}` (seconds) are its parameters. */
 export function insertStatement(mapping: Mapping): string {
+  return insertInto(quoteTable(mapping.target), mapping);
+}
+
+/** The same insert into a table that has the target's columns. @param table quoted */
+export function insertInto(table: string, mapping: Mapping): string {
   const columns = [...POSITION_COLUMN_NAMES, ...Object.keys(mapping.columns)].map(quoteIdentifier);
-  return `INSERT INTO ${quoteTable(mapping.target)} (${columns.join(', ')}) ${selectFromInput(mapping)}`;
+  return `INSERT INTO ${table} (${columns.join(', ')}) ${selectFromInput(mapping)}`;
 }
 
 /**
@@ -44,11 +49,15 @@ function selectFromInput(mapping: Mapping): string {
 
 /** Position fields first, as they stand first in every row. */
 export function inputStructure(mapping: Mapping): string {
-  const publishTime = needsPublishTime(mapping) ? { [PUBLISH_TIME_FIELD]: 'Int64' } : {};
-  const fields = { ...ROW_POSITION_FIELDS, ...publishTime, ...mapping.source.fields };
-  return Object.entries(fields)
+  return Object.entries({ ...ROW_POSITION_FIELDS, ...sourceFields(mapping) })
     .map(([name, type]) => `${quoteIdentifier(name)} ${type}`)
     .join(', ');
+}
+
+/** What a row is read as, besides its position. */
+export function sourceFields(mapping: Mapping): Readonly<Record<string, string>> {
+  const publishTime = needsPublishTime(mapping) ? { [PUBLISH_TIME_FIELD]: 'Int64' } : {};
+  return { ...publishTime, ...mapping.source.fields };
 }
 
 export function needsPublishTime(mapping: Mapping): boolean {

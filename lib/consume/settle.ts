@@ -10,15 +10,13 @@ import {
 import { amendIntent } from '../pipeline/partition-transitions.ts';
 import { formatPosition } from '../pipeline/position.ts';
 import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
-import { findBadRows } from './bad-rows.ts';
 import { ask, batchError, type ConsumeContext, standingIntent } from './context.ts';
-import { readDeadLetters, recordDeadLetters } from './dead-letters.ts';
+import { readDeadLetters } from './dead-letters.ts';
+import { FailedSends, recordBadMessages } from './failed-sends.ts';
 import { findPresentRows } from './present-rows.ts';
 import { reread } from './reread.ts';
 
 const PAUSE_WHILE_WAITING = 1_000;
-const PAUSE_AFTER_SILENCE = 250;
-const MOST_UNANSWERED = 4;
 const MOST_ATTEMPTS = 3;
 
 /**
@@ -35,18 +33,22 @@ export async function storeFirst(
   const outcome = await send(context, intent, body);
   if (outcome.kind === 'stored' && !(isLookedAt && (await isSwallowed(context, seq)))) return;
   await settle(context, seq, { body, outcome });
-  if (outcome.kind !== 'stored' && outcome.error.code === 'PH_INSERT_FAILED')
-    tellFailed(context, intent, outcome.error);
+  if (outcome.kind === 'answered' && outcome.meaning === undefined)
+    warnOfViews(context, intent, outcome.error);
 }
 
 /** Rows that are older than the table keeps any may be gone by the time they are asked for. */
 async function isSwallowed(context: ConsumeContext, seq: number): Promise<boolean> {
   if (!(await missingRows(context, seq))) return false;
-  return !(await ask(context, (deadline) => context.sink.hasTtl(deadline)));
+  return !(await hasTtl(context));
+}
+
+function hasTtl(context: ConsumeContext): Promise<boolean> {
+  return ask(context, (deadline) => context.sink.hasTtl(deadline));
 }
 
 /** The table's own rows are settled; what else reads its inserts is not asked, and may lack them. */
-function tellFailed({ log, partition }: ConsumeContext, intent: Intent, error: PulsehouseError): void {
+function warnOfViews({ log, partition }: ConsumeContext, intent: Intent, error: PulsehouseError): void {
   const after = formatPosition(intent.after);
   const to = formatPosition(intent.to);
   log.warn(`An insert failed and is settled; a view of the table may lack its rows: ${error.message}`, {
@@ -57,40 +59,48 @@ function tellFailed({ log, partition }: ConsumeContext, intent: Intent, error: P
 interface Sent {
   readonly body: BatchBody;
   readonly outcome: InsertOutcome;
+  /** Nothing else was ever sent under its attempt. */
+  readonly isOnly?: boolean;
 }
 
 /**
  * Brings the rows of an intended batch into the table exactly once, whatever earlier sends of it, ours or a dead
- * predecessor's, did or may still do. The order of the steps is the protocol (design, "Settling"); each closes a hole.
- * @throws PulsehouseError PH_INSERT_UNANSWERED (in doubt: the intent stays, the next invocation settles it), PH_HALT_*.
+ * predecessor's, did or may still do. The order of the steps is the protocol (docs/architecture.md, "Settling").
+ * @throws PulsehouseError PH_INSERT_UNANSWERED and other retryable ones (the intent stays, the next invocation settles
+ * it), PH_CLICKHOUSE_ACCESS, PH_HALT_*.
  */
 export async function settle(context: ConsumeContext, seq: number, first?: Sent): Promise<void> {
-  let unanswered = 0;
+  const failures = new FailedSends(context, seq);
   let sent = first;
   let seen: TokenWindow | undefined;
   for (;;) {
-    if (sent?.outcome.kind === 'refused') await answerRefusal(context, seq, sent.body, sent.outcome);
+    if (sent && sent.outcome.kind !== 'stored') await failures.note(sent.outcome);
     let missing = await missingRows(context, seq);
     if (!missing) return;
     // Only after it is known what is missing: a table emptied in between shows by it.
     const now = await ask(context, (deadline) => context.sink.tokenWindow(deadline));
-    const trusted = areTrusted(standingIntent(context, seq), seen, now);
+    const trusted = areTrusted(context, standingIntent(context, seq), seen, now);
     seen = now;
     if (!trusted) {
       await outliveEarlierSends(context, seq);
       missing = await missingRows(context, seq);
       if (!missing) return;
     }
-    if (sent?.outcome.kind === 'stored') await nextAttempt(context, seq);
-    const body = await bodyOf(context, seq, missing, sent?.body);
-    await postponeNotAfter(context, seq);
-    sent = { body, outcome: await send(context, standingIntent(context, seq), body) };
-    const failure = sent.outcome.kind === 'stored' ? undefined : sent.outcome.error;
-    if (failure && failure.kind !== 'terminal') {
-      unanswered += 1;
-      if (unanswered === MOST_UNANSWERED) throw failure;
-      await context.environment.sleep(PAUSE_AFTER_SILENCE * 2 ** unanswered);
+    const isOnly = sent?.outcome.kind === 'stored';
+    if (sent?.outcome.kind === 'stored') {
+      // Rows that a TTL takes are missing however often they are sent. An only send that was answered has stored them.
+      if (sent.isOnly && (await hasTtl(context))) return;
+      await nextAttempt(context, seq);
     }
+    let body = await bodyOf(context, seq, missing, sent?.body);
+    if (sent?.outcome.kind === 'answered') body = await failures.search(body, sent.outcome);
+    if (body.rows === 0) {
+      sent = undefined;
+      continue;
+    }
+    await failures.pause();
+    await prepareToSend(context, seq);
+    sent = { body, outcome: await send(context, standingIntent(context, seq), body), isOnly };
   }
 }
 
@@ -110,8 +120,17 @@ async function missingRows(context: ConsumeContext, seq: number): Promise<Missin
   return found.rows === intent.rows ? undefined : { whole: found.rows === 0 };
 }
 
-/** A table that was empty at the intent and truncated since looks no older than then: what was seen in between tells. */
-function areTrusted(intent: Intent, seen: TokenWindow | undefined, now: TokenWindow): boolean {
+/**
+ * A table that was empty at the intent and truncated since looks no older than then: what was seen in between tells. A
+ * token is logged for each table partition by itself, and another mapping may put the same rows into other ones.
+ */
+function areTrusted(
+  context: ConsumeContext,
+  intent: Intent,
+  seen: TokenWindow | undefined,
+  now: TokenWindow,
+): boolean {
+  if (intent.mapping !== context.sink.mapping) return false;
   return tokensAreTrusted(intent.tokens, now) && (seen === undefined || tokensAreTrusted(seen, now));
 }
 
@@ -146,11 +165,15 @@ async function nextAttempt(context: ConsumeContext, seq: number): Promise<void> 
   await context.lease.update((state) => amendIntent(state, { ...intent, attempt: intent.attempt + 1 }));
 }
 
-/** Written before the send it covers: a successor must know how long that one may still be carried out. */
-async function postponeNotAfter(context: ConsumeContext, seq: number): Promise<void> {
+/**
+ * Written before the send it covers: a successor must know how long that one may still be carried out, and by which
+ * mapping. Sends by an earlier mapping have been outlived by then.
+ */
+async function prepareToSend(context: ConsumeContext, seq: number): Promise<void> {
   const intent = standingIntent(context, seq);
   const notAfter = Math.max(intent.notAfter, sendNotAfter(context));
-  await context.lease.update((state) => amendIntent(state, { ...intent, notAfter }));
+  const { mapping } = context.sink;
+  await context.lease.update((state) => amendIntent(state, { ...intent, notAfter, mapping }));
 }
 
 /** By the server's clock (ms since the epoch). */
@@ -174,32 +197,10 @@ async function bodyOf(
     intent,
     (position, index) => has(position, index) || present(position, index),
   );
-  const [bad] = batch.body.bad;
-  if (bad) {
-    throw batchError(
-      context,
-      'PH_HALT_REREAD_DIFFERS',
-      `a message once taken is refused now: ${bad.reason}`,
-      intent,
-    );
-  }
+  // Another build or configuration may judge a message otherwise than the one that intended the batch.
+  if (batch.body.bad.length > 0 || batch.body.filtered !== intent.filtered)
+    await recordBadMessages(context, seq, batch.body.bad, batch.body.filtered);
   return batch.body;
-}
-
-/** A refusal wrote nothing. Bad data is named before the rest goes in; anything but passing trouble halts. */
-async function answerRefusal(
-  context: ConsumeContext,
-  seq: number,
-  body: BatchBody,
-  refusal: InsertOutcome & { kind: 'refused' },
-): Promise<void> {
-  const intent = standingIntent(context, seq);
-  if (refusal.error.kind === 'retryable') return;
-  const bad = refusal.data ? await findBadRows(context, body, intent.messages) : [];
-  if (bad.length === 0) throw batchError(context, 'PH_HALT_REFUSED', refusal.error.message, intent);
-  const deadLetters = await recordDeadLetters(context, intent, intent.deadLetters, bad);
-  const rows = intent.messages - intent.filtered - (deadLetters?.count ?? 0);
-  await context.lease.update((state) => amendIntent(state, { ...intent, rows, deadLetters }));
 }
 
 function send(context: ConsumeContext, intent: Intent, body: BatchBody): Promise<InsertOutcome> {

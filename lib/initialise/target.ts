@@ -1,4 +1,4 @@
-import { checkMapping } from '../clickhouse/probe.ts';
+import { checkMapping } from '../clickhouse/mapping-check.ts';
 import { Questions } from '../clickhouse/questions.ts';
 import type { Server } from '../clickhouse/server.ts';
 import { checkTable, type TableFinding } from '../clickhouse/table-check.ts';

@@ -289,6 +289,14 @@ export const ERROR_CODES = {
     kind: 'in-doubt',
     nextStep: "Read the server's message; the batch is settled by asking the table for its rows.",
   },
+  PH_INSERT_MISCOUNTED: {
+    kind: 'in-doubt',
+    nextStep: 'Nothing: the batch is settled by counting its rows. Often: look for a payload made to mislead.',
+  },
+  PH_SEARCH_UNFINISHED: {
+    kind: 'retryable',
+    nextStep: 'Nothing: what was found is kept, and the next invocation goes on.',
+  },
   PH_VALUE_REFUSED: {
     kind: 'terminal',
     nextStep: 'Mend the producer, or widen the source field or the column expression in pipeline.yml.',

@@ -2,6 +2,7 @@ import type { PulsehouseError } from '../pipeline/errors.ts';
 import type { TokenWindow } from '../pipeline/intent.ts';
 import type { Position } from '../pipeline/position.ts';
 import type { Entry, MessageMetadata } from './transport.ts';
+import type { Trial } from './trial.ts';
 
 /** A message that cannot become a row, with the reason a person can act on. */
 export interface BadMessage {
@@ -54,21 +55,19 @@ export interface InsertSend {
   readonly deadline: number;
 }
 
+/** What an answered error is about, as far as its code says; undefined when it does not. Never a verdict: see `settle`. */
+export type AnswerMeaning = 'data' | 'schema' | 'access' | 'busy' | undefined;
+
 /**
- * - stored: answered 200.
- * - refused: a whitelisted code that the server raises before it writes anything. `badRow` (from 0) where the server
- *   named the row; `data` tells a bad value from a wrong table, column, right or limit.
+ * - stored: answered 200, and the server read as many rows as were sent.
+ * - answered: the server ended the insert with an error of its own. It has stored all, a part or nothing, and will not
+ *   store more.
  * - in-doubt: anything else. It may be stored, may be stored in part, may be stored later.
  * The client never sends twice by itself.
  */
 export type InsertOutcome =
   | { readonly kind: 'stored' }
-  | {
-      readonly kind: 'refused';
-      readonly data: boolean;
-      readonly badRow: number | undefined;
-      readonly error: PulsehouseError;
-    }
+  | { readonly kind: 'answered'; readonly meaning: AnswerMeaning; readonly error: PulsehouseError }
   | { readonly kind: 'in-doubt'; readonly error: PulsehouseError };
 
 /** A range `(after, to]` of one partition. */
@@ -94,11 +93,6 @@ export interface EntryIndexes {
   readonly indexes: readonly number[];
 }
 
-/** What a probe of a body says, with nothing written. */
-export type ProbeResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly badRow: number | undefined; readonly error: PulsehouseError };
-
 /** The target table. Every call ends by its deadline; reads see what every earlier answered insert stored. */
 export interface Sink {
   /** `database.table`, for messages. */
@@ -107,8 +101,8 @@ export interface Sink {
   readonly mapping: string;
   newBody(partition: number): BatchBody;
   insert(send: InsertSend): Promise<InsertOutcome>;
-  /** The rows `[from, to)` of a body through the mapping, stored nowhere. */
-  probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult>;
+  /** Begins to look for rows that cannot be stored. Close it. */
+  openTrial(): Trial;
   /** @throws PulsehouseError retryable when the server cannot be asked. */
   countRows(range: RowRange, deadline: number): Promise<RowCount>;
   /** Per entry, in order of position: for finding which entries are not whole. */

@@ -58,6 +58,8 @@ function makeMessage(random: Random, { bad, days }: MessageTrouble): Message {
   if (random.chance(bad)) {
     return random.pick<Message>([
       { kind: 'dead letter', payload: '{"value":"no number","day":"0"}' },
+      { kind: 'dead letter', payload: '{"value":"no value of the column","day":"0"}' },
+      { kind: 'dead letter', payload: '{"value":"no key of the table","day":"0"}' },
       { kind: 'dead letter', payload: 'no JSON at all' },
       { kind: 'dead letter', payload: NULL_VALUE },
       { kind: 'gone', payload: COMPACTED_AWAY },

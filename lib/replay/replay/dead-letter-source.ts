@@ -129,7 +129,7 @@ export function onlyRowsOf(sink: Sink, entries: readonly Entry[]): Sink {
     mapping: sink.mapping,
     newBody: (partition) => sink.newBody(partition),
     insert: (send) => sink.insert(send),
-    probe: (body, from, to, deadline) => sink.probe(body, from, to, deadline),
+    openTrial: () => sink.openTrial(),
     indexesIn,
     async countRows(range, deadline) {
       const found = await indexesIn(range, deadline);

@@ -21,7 +21,7 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
       asked.add(send.token);
       return notSent(sink);
     },
-    probe: (body, from, to, deadline) => sink.probe(innerOf(body), from, to, deadline),
+    openTrial: () => sink.openTrial(),
     countRows: (range, deadline) => sink.countRows(range, deadline),
     countRowsByEntry: (range, deadline) => sink.countRowsByEntry(range, deadline),
     indexesIn: (range, deadline) => sink.indexesIn(range, deadline),

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { missingGrants } from '../../../lib/clickhouse/grants.ts';
 import { INSERT_SETTINGS } from '../../../lib/clickhouse/insert-settings.ts';
-import { checkMapping } from '../../../lib/clickhouse/probe.ts';
+import { checkMapping } from '../../../lib/clickhouse/mapping-check.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
 import { checkTable } from '../../../lib/clickhouse/table-check.ts';
 import { prepareTableSql } from '../../../lib/clickhouse/table-ddl.ts';

@@ -17,9 +17,11 @@ export interface StoredRow {
 export interface IncomingRow extends StoredRow {
   /** Value of the table's partition key. */
   readonly tablePartition: string;
-  /** A value that its column cannot take. */
-  readonly bad: boolean;
+  /** What of the server cannot take it, if anything: its reader, a column's expression, or what writes its part. */
+  readonly trouble: Trouble | undefined;
 }
+
+export type Trouble = 'reader' | 'column' | 'part';
 
 export interface ServerInsert {
   readonly queryId: string;
@@ -58,6 +60,9 @@ interface Running {
   readonly blocks: [tablePartition: string, rows: IncomingRow[]][];
   readonly respond: (error: Error | undefined) => void;
 }
+
+/** Functions and readers raise any code by value, those of a schema among them. */
+const UNFIT_CODES = [6, 27, 32, 36, 43, 72, 130, 321, 395, 427] as const;
 
 /** The table as it once was. */
 export interface TableBackup {
@@ -133,11 +138,10 @@ export class ClickHouse {
   }
 
   private refusalOf(insert: ServerInsert): Error | undefined {
-    if (this.running.has(insert.queryId)) return new ServerError(216, 'already running', 0);
-    if (this.random.chance(this.faults.busy)) return new ServerError(202, 'too many queries', 0);
-    if (this.isPast(insert.notAfter)) return new ServerError(395, LATE_BODY, 0);
-    const bad = insert.rows.findIndex((row) => row.bad);
-    return bad < 0 ? undefined : this.unfit(bad);
+    if (this.running.has(insert.queryId)) return new ServerError(216, 'already running');
+    if (this.random.chance(this.faults.busy)) return new ServerError(202, 'too many queries');
+    if (this.isPast(insert.notAfter)) return new ServerError(395, LATE_BODY);
+    return this.unfitIn(insert.rows, ['reader', 'column']);
   }
 
   /** In whole seconds, as statements compare them. */
@@ -145,12 +149,14 @@ export class ClickHouse {
     return Math.floor(this.now / 1_000) >= Math.floor(notAfter / 1_000);
   }
 
-  /** A value that its column cannot take, in the server's words, which name the row or do not. */
-  unfit(row: number): ServerError {
+  /** What the first of the rows with such trouble meets, in the server's words, which name it or do not. */
+  unfitIn(rows: readonly IncomingRow[], trouble: readonly Trouble[]): ServerError | undefined {
+    const row = rows.findIndex((each) => each.trouble !== undefined && trouble.includes(each.trouble));
+    if (row < 0) return undefined;
     const named = this.random.chance(this.faults.rowNotNamed)
       ? ''
       : `: (at row ${row + 1})\n: While executing`;
-    return new ServerError(27, `Cannot parse input${named}`, 0);
+    return new ServerError(this.random.pick(UNFIT_CODES), `Cannot take it${named}`);
   }
 
   /** `failAfter` blocks more the insert fails; below zero it does not. */
@@ -158,10 +164,16 @@ export class ClickHouse {
     this.scheduler.after(this.random.between(1, longest), `${running.insert.queryId} runs`, () => {
       if (this.running.get(running.insert.queryId) !== running) return;
       if (failAfter === 0) {
-        this.end(running, new ServerError(241, 'memory limit exceeded', Number.NaN));
+        this.end(running, new ServerError(241, 'memory limit exceeded'));
         return;
       }
       const block = running.blocks.shift();
+      const unfit = block && this.unfitIn(block[1], ['part']);
+      if (unfit) {
+        // The table partitions before it are stored.
+        this.end(running, unfit);
+        return;
+      }
       if (block !== undefined) this.commitBlock(running.insert.token, ...block, 'token and rows');
       if (running.blocks.length > 0) this.writeNextBlock(running, this.faults.insertUpTo, failAfter - 1);
       else this.end(running, this.viewError());
@@ -170,7 +182,7 @@ export class ClickHouse {
 
   private viewError(): Error | undefined {
     if (!this.random.chance(this.faults.viewFails)) return undefined;
-    return new ServerError(395, 'it failed: while pushing to view v', Number.NaN);
+    return new ServerError(395, 'it failed: while pushing to view v');
   }
 
   private end(running: Running, error: Error | undefined): void {
@@ -250,7 +262,7 @@ export class ClickHouse {
     for (const [queryId, running] of this.running) {
       if (!queryId.startsWith(queryIdPrefix)) continue;
       this.scheduler.note(`table: ${queryId} killed`);
-      this.end(running, new ServerError(394, 'Query was cancelled', Number.NaN));
+      this.end(running, new ServerError(394, 'Query was cancelled'));
     }
   }
 
@@ -263,7 +275,7 @@ export class ClickHouse {
   putBack(backup: TableBackup): void {
     this.remakes += 1;
     // What still runs writes to the table that is no longer there.
-    for (const { respond } of this.running.values()) respond(new ServerError(218, 'table is dropped', 0));
+    for (const { respond } of this.running.values()) respond(new ServerError(218, 'table is dropped'));
     this.running.clear();
     this.tokens = [...backup.tokens];
     this.lastBlock = backup.lastBlock;

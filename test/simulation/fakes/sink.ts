@@ -1,5 +1,4 @@
 import { JsonBody } from '../../../lib/clickhouse/encode/json-body.ts';
-import { badRowOf } from '../../../lib/clickhouse/error-table.ts';
 import { failedInsert, failedQuestion } from '../../../lib/clickhouse/failures.ts';
 import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
 import { comparePositions, formatPosition } from '../../../lib/pipeline/position.ts';
@@ -9,22 +8,15 @@ import type {
   EntryRows,
   InsertOutcome,
   InsertSend,
-  ProbeResult,
   RowCount,
   RowRange,
   Sink,
 } from '../../../lib/ports/sink.ts';
+import type { Trial } from '../../../lib/ports/trial.ts';
 import type { Invocation } from '../invocation.ts';
-import type { ClickHouse, IncomingRow, StoredRow } from './clickhouse.ts';
-
-/** The row as the mapping makes it: which table partition it belongs to, and whether its value fits its column. */
-interface Payload {
-  readonly _ledger: number;
-  readonly _entry: number;
-  readonly _index: number;
-  readonly day: string;
-  readonly value: unknown;
-}
+import type { ClickHouse, StoredRow } from './clickhouse.ts';
+import { rowsOf } from './incoming-rows.ts';
+import { SimulatedTrial } from './trial.ts';
 
 /** The sink as one invocation sees it: the real encoder and the real judgement of errors around the fake server. */
 export class SimulatedSink implements Sink {
@@ -61,19 +53,8 @@ export class SimulatedSink implements Sink {
     }
   }
 
-  probe(body: BatchBody, from: number, to: number, deadline: number): Promise<ProbeResult> {
-    const rows = rowsOf(body, from, to);
-    return this.call<ProbeResult>('probe', deadline, () => {
-      const bad = rows.findIndex((row) => row.bad);
-      if (bad < 0) return { ok: true };
-      const error = this.server.unfit(bad);
-      const named = badRowOf(error.message);
-      return {
-        ok: false,
-        badRow: named === undefined ? undefined : from + named,
-        error: failedQuestion(error, { table: this.table }),
-      };
-    });
+  openTrial(): Trial {
+    return new SimulatedTrial(this.invocation, this.server, this.table);
   }
 
   countRows(range: RowRange, deadline: number): Promise<RowCount> {
@@ -120,24 +101,6 @@ export class SimulatedSink implements Sink {
       throw failedQuestion(error, { table: this.table });
     }
   }
-}
-
-function rowsOf(body: BatchBody, from?: number, to?: number): IncomingRow[] {
-  const rows: IncomingRow[] = [];
-  for (const chunk of body.chunks(from, to)) {
-    for (const line of Buffer.from(chunk).toString('utf8').split('\n')) {
-      if (line === '') continue;
-      const payload = JSON.parse(line) as Payload;
-      rows.push({
-        partition: body.partition,
-        position: { ledger: payload._ledger, entry: payload._entry },
-        index: payload._index,
-        tablePartition: payload.day,
-        bad: typeof payload.value !== 'number',
-      });
-    }
-  }
-  return rows;
 }
 
 function countOf(rows: readonly StoredRow[]): RowCount {

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { isPulsehouseError } from '../../pipeline/errors.ts';
+import type { TableName } from '../identifiers.ts';
+import type { Questions } from '../questions.ts';
+import { ServerError } from '../server-error.ts';
+import { createTrialTable, type TrialTable, trialTableName } from './trial-tables.ts';
+
+interface Session {
+  readonly id: string;
+  readonly tables: Set<TrialTable>;
+}
+
+/**
+ * Sessions with temporary tables. A session runs one statement at a time, so each statement takes one that is free or a
+ * new one. The server drops the tables with the session, at the latest a minute after its last statement.
+ */
+export class TrialSessions {
+  readonly #questions: Questions;
+  readonly #target: TableName;
+  readonly #free: Session[] = [];
+
+  constructor(questions: Questions, target: TableName) {
+    this.#questions = questions;
+    this.#target = target;
+  }
+
+  /** Runs `work` in a session that has the table. @throws what `work` or making the table throws */
+  async with<T>(
+    table: TrialTable,
+    deadline: number,
+    work: (sessionId: string) => Promise<T>,
+  ): Promise<T> {
+    const session = this.#free.pop() ?? { id: `pulsehouse-${randomUUID()}`, tables: new Set() };
+    try {
+      if (!session.tables.has(table)) {
+        const sql = await createTrialTable(this.#questions, this.#target, table, deadline);
+        await this.#questions.run({ sql, sessionId: session.id }, deadline);
+        session.tables.add(table);
+      }
+      const result = await work(session.id);
+      this.#free.push(session);
+      return result;
+    } catch (error) {
+      // Unanswered, the statement may still run, and would lock the session.
+      const isAnswered = isPulsehouseError(error) && error.cause instanceof ServerError;
+      if (isAnswered) this.#free.push(session);
+      throw error;
+    }
+  }
+
+  /** Drops the tables now. What cannot be dropped goes with its session. */
+  async close(deadline: number): Promise<void> {
+    const drops = this.#free.flatMap(({ id, tables }) =>
+      [...tables].map((table) => ({
+        sql: `DROP TEMPORARY TABLE IF EXISTS ${trialTableName(table)}`,
+        sessionId: id,
+      })),
+    );
+    this.#free.length = 0;
+    for (const drop of drops) await this.#questions.run(drop, deadline).catch(() => undefined);
+  }
+}

@@ -1,0 +1,128 @@
+import type { ClickHouseSettings } from '@clickhouse/client';
+import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
+import type { BatchBody } from '../../ports/sink.ts';
+import type { Trial, TrialDepth, TrialFailure, UnreadableRow } from '../../ports/trial.ts';
+import { badRowOf } from '../error-table.ts';
+import type { Questions } from '../questions.ts';
+import { ServerError } from '../server-error.ts';
+import { insertInto, type Mapping, sourceFields } from '../statement.ts';
+import { fieldExcerpt } from './field-excerpt.ts';
+import { isolatedRows } from './isolated-rows.ts';
+import { type Fields, unreadable } from './sift.ts';
+import { TrialSessions } from './trial-sessions.ts';
+import { trialTableName } from './trial-tables.ts';
+import { unreadableFields } from './unreadable-fields.ts';
+
+/** The last second that fits the statement's parameter: a trial stores nothing, however late it comes. */
+const NEVER_LATE = 2 ** 32 - 1;
+
+/** Up to so many unreadable rows are worded by the server, one request each; of more only the field is named. */
+const MOST_WORDED = 20;
+
+/** What is dropped at the end is not waited for longer (ms). */
+const CLOSING = 2_000;
+
+/** A trial in temporary tables of the user's own session: like the target in all but its name, its rows and its views. */
+export class ClickHouseTrial implements Trial {
+  readonly #questions: Questions;
+  readonly #mapping: Mapping;
+  readonly #sessions: TrialSessions;
+  /** Those of the insert. */
+  readonly #settings: (deadline: number) => Promise<ClickHouseSettings>;
+
+  constructor(
+    questions: Questions,
+    mapping: Mapping,
+    settings: (deadline: number) => Promise<ClickHouseSettings>,
+  ) {
+    this.#questions = questions;
+    this.#mapping = mapping;
+    this.#sessions = new TrialSessions(questions, mapping.target);
+    this.#settings = settings;
+  }
+
+  async probe(
+    body: BatchBody,
+    from: number,
+    to: number,
+    depth: TrialDepth,
+    deadline: number,
+  ): Promise<TrialFailure | undefined> {
+    // In one block and one thread: a trial is as large as a window of rows, and many of them are made.
+    const settings = await this.#settings(deadline);
+    try {
+      await this.#sessions.with(depth, deadline, (sessionId) =>
+        this.#questions.run(
+          {
+            sql: insertInto(trialTableName(depth), this.#mapping),
+            parameters: { partition: body.partition, notAfter: NEVER_LATE },
+            settings: { ...settings, input_format_parallel_parsing: 0, max_threads: 1 },
+            body: body.chunks(from, to),
+            sessionId,
+          },
+          deadline,
+        ),
+      );
+      return undefined;
+    } catch (error) {
+      if (!isPulsehouseError(error) || !(error.cause instanceof ServerError)) throw error;
+      if (error.code === 'PH_CLICKHOUSE_ACCESS') throw error;
+      const named = badRowOf(error.cause.message);
+      const row = named === undefined || from + named >= to ? undefined : from + named;
+      return { row, error: this.#worded(error) };
+    }
+  }
+
+  async sift(body: BatchBody, deadline: number): Promise<readonly UnreadableRow[]> {
+    const reading = {
+      questions: this.#questions,
+      sessions: this.#sessions,
+      settings: await this.#settings(deadline),
+    };
+    const fields = sourceFields(this.#mapping);
+    const all = Array.from({ length: body.rows }, (_, row) => row);
+    const suspects = await unreadable(reading, fields, body, { bytes: body.chunks(), rows: all }, deadline);
+    const readAs = (part: Fields, rows: readonly number[]): Promise<number[]> =>
+      unreadable(reading, part, body, { bytes: [isolatedRows(body, rows)], rows }, deadline);
+    const alone = suspects.length === 0 ? [] : await readAs(fields, suspects);
+    if (alone.length <= MOST_WORDED) return this.#wordedRows(body, alone, deadline);
+    const spoiled = await unreadableFields(fields, alone, readAs);
+    const named = [...spoiled].map(([row, field]) => ({ row, reason: this.#fieldReason(body, row, field) }));
+    const rest = alone.filter((row) => !spoiled.has(row));
+    return [...named, ...(await this.#wordedRows(body, rest, deadline))];
+  }
+
+  close(): Promise<void> {
+    return this.#sessions.close(this.#questions.now() + CLOSING);
+  }
+
+  /** Each row by itself; one that passes then is none. */
+  async #wordedRows(
+    body: BatchBody,
+    rows: readonly number[],
+    deadline: number,
+  ): Promise<readonly UnreadableRow[]> {
+    const worded: UnreadableRow[] = [];
+    for (const row of rows) {
+      const failure = await this.probe(body, row, row + 1, 'columns', deadline);
+      if (failure) worded.push({ row, reason: failure.error.message });
+    }
+    return worded;
+  }
+
+  #fieldReason(body: BatchBody, row: number, field: string): string {
+    const value = fieldExcerpt(body.payloadAt(row), field);
+    const type = this.#mapping.source.fields[field];
+    const what = value === undefined ? 'what the message holds' : value;
+    return `${this.#questions.where.table}: field ${field} (${type}) cannot be read from ${what}`;
+  }
+
+  /** Without the row's number, which counts rows that nobody else sees, and with the target's name for the trial's. */
+  #worded(error: PulsehouseError): PulsehouseError {
+    const message = error.message
+      .replaceAll(/:? ?\(at row \d+\)/g, '')
+      .replaceAll(/ at row \d+/g, '')
+      .replaceAll(/_temporary_and_external_tables\.`?_tmp_[\w-]+`?( \([\w-]+\))?/g, this.#questions.where.table ?? '');
+    return new PulsehouseError(error.code, message, { where: error.where, cause: error.cause });
+  }
+}

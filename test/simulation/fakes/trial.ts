@@ -1,0 +1,61 @@
+import { badRowOf } from '../../../lib/clickhouse/error-table.ts';
+import { failedQuestion } from '../../../lib/clickhouse/failures.ts';
+import type { BatchBody } from '../../../lib/ports/sink.ts';
+import type { Trial, TrialDepth, TrialFailure, UnreadableRow } from '../../../lib/ports/trial.ts';
+import type { Invocation } from '../invocation.ts';
+import type { ClickHouse, Trouble } from './clickhouse.ts';
+import { rowsOf } from './incoming-rows.ts';
+
+const MEETS: Readonly<Record<TrialDepth, readonly Trouble[]>> = {
+  columns: ['reader', 'column'],
+  table: ['reader', 'column', 'part'],
+};
+
+/** Tries rows as the fake server would take them, and stores nothing. */
+export class SimulatedTrial implements Trial {
+  private readonly invocation: Invocation;
+  private readonly server: ClickHouse;
+  private readonly table: string;
+
+  constructor(invocation: Invocation, server: ClickHouse, table: string) {
+    this.invocation = invocation;
+    this.server = server;
+    this.table = table;
+  }
+
+  probe(
+    body: BatchBody,
+    from: number,
+    to: number,
+    depth: TrialDepth,
+    deadline: number,
+  ): Promise<TrialFailure | undefined> {
+    const rows = rowsOf(body, from, to);
+    return this.call('probe', deadline, () => {
+      const unfit = this.server.unfitIn(rows, MEETS[depth]);
+      if (unfit === undefined) return undefined;
+      const named = badRowOf(unfit.message);
+      return {
+        row: named === undefined ? undefined : from + named,
+        error: failedQuestion(unfit, { table: this.table }),
+      };
+    });
+  }
+
+  sift(body: BatchBody, deadline: number): Promise<readonly UnreadableRow[]> {
+    const rows = rowsOf(body);
+    return this.call('sift', deadline, () =>
+      rows.flatMap(({ trouble }, row) => (trouble === 'reader' ? [{ row, reason: 'cannot be read' }] : [])),
+    );
+  }
+
+  async close(): Promise<void> {}
+
+  private async call<T>(question: string, deadline: number, serve: () => T): Promise<T> {
+    try {
+      return await this.invocation.call(this.server.link, question, deadline, serve);
+    } catch (error) {
+      throw failedQuestion(error, { table: this.table });
+    }
+  }
+}
