@@ -77,27 +77,25 @@ export async function settle(context: ConsumeContext, seq: number, first?: Sent)
     if (sent && sent.outcome.kind !== 'stored') await failures.note(sent.outcome);
     let missing = await missingRows(context, seq);
     if (!missing) return;
+    let body = sent?.body;
+    if (sent?.outcome.kind === 'answered') {
+      body = await failures.search(await bodyOf(context, seq, missing, body), sent.outcome);
+    }
     // Only after it is known what is missing: a table emptied in between shows by it.
     const now = await ask(context, (deadline) => context.sink.tokenWindow(deadline));
     const trusted = areTrusted(context, standingIntent(context, seq), seen, now);
     seen = now;
-    if (!trusted) {
-      await outliveEarlierSends(context, seq);
-      missing = await missingRows(context, seq);
-      if (!missing) return;
-    }
+    if (!trusted) await outliveEarlierSends(context, seq);
+    // Earlier sends may have ended meanwhile, and a batch that lost its bad rows may be whole.
+    if (!trusted || body !== sent?.body) missing = await missingRows(context, seq);
+    if (!missing) return;
     const isOnly = sent?.outcome.kind === 'stored';
     if (sent?.outcome.kind === 'stored') {
       // Rows that a TTL takes are missing however often they are sent. An only send that was answered has stored them.
       if (sent.isOnly && (await hasTtl(context))) return;
       await nextAttempt(context, seq);
     }
-    let body = await bodyOf(context, seq, missing, sent?.body);
-    if (sent?.outcome.kind === 'answered') body = await failures.search(body, sent.outcome);
-    if (body.rows === 0) {
-      sent = undefined;
-      continue;
-    }
+    body = await bodyOf(context, seq, missing, body);
     await failures.pause();
     await prepareToSend(context, seq);
     sent = { body, outcome: await send(context, standingIntent(context, seq), body), isOnly };

@@ -291,7 +291,8 @@ export const ERROR_CODES = {
   },
   PH_INSERT_MISCOUNTED: {
     kind: 'in-doubt',
-    nextStep: 'Nothing: the batch is settled by counting its rows. Often: look for a payload made to mislead.',
+    nextStep:
+      'Nothing: the batch is settled by counting its rows. Often: look for a payload made to mislead.',
   },
   PH_SEARCH_UNFINISHED: {
     kind: 'retryable',

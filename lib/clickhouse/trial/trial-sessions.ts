@@ -25,11 +25,7 @@ export class TrialSessions {
   }
 
   /** Runs `work` in a session that has the table. @throws what `work` or making the table throws */
-  async with<T>(
-    table: TrialTable,
-    deadline: number,
-    work: (sessionId: string) => Promise<T>,
-  ): Promise<T> {
+  async with<T>(table: TrialTable, deadline: number, work: (sessionId: string) => Promise<T>): Promise<T> {
     const session = this.#free.pop() ?? { id: `pulsehouse-${randomUUID()}`, tables: new Set() };
     try {
       if (!session.tables.has(table)) {

@@ -122,7 +122,10 @@ export class ClickHouseTrial implements Trial {
     const message = error.message
       .replaceAll(/:? ?\(at row \d+\)/g, '')
       .replaceAll(/ at row \d+/g, '')
-      .replaceAll(/_temporary_and_external_tables\.`?_tmp_[\w-]+`?( \([\w-]+\))?/g, this.#questions.where.table ?? '');
+      .replaceAll(
+        /_temporary_and_external_tables\.`?_tmp_[\w-]+`?( \([\w-]+\))?/g,
+        this.#questions.where.table ?? '',
+      );
     return new PulsehouseError(error.code, message, { where: error.where, cause: error.cause });
   }
 }

@@ -99,12 +99,11 @@ export function sinkContract(name: string, open: OpenSink): void {
       expect(await countAll(subject)).toEqual({ rows: 2, distinct: 1 });
     });
 
-    it('refuses a body with an unfit value, stores nothing of it, and names the row or none', async () => {
+    it('answers an error to a body with an unfit value, and stores nothing of it', async () => {
       const subject = await open(WINDOW);
       const body = bodyOf(subject.sink, 0, entryOf(1, 0, [payload(), payload(), UNFIT, payload()]));
       const outcome = await send(subject, body);
-      expect(outcome).toMatchObject({ kind: 'refused', data: true });
-      expect([2, undefined]).toContain(outcome.kind === 'refused' ? outcome.badRow : 'stored');
+      expect(outcome).toMatchObject({ kind: 'answered' });
       expect(await countAll(subject)).toEqual({ rows: 0, distinct: 0 });
     });
 
@@ -150,14 +149,32 @@ export function sinkContract(name: string, open: OpenSink): void {
       expect(await found([4, 0], [4, 0])).toEqual([]);
     });
 
-    it('probes any rows of a body and stores nothing', async () => {
+    it('tries any rows of a body, or none, and stores nothing', async () => {
       const subject = await open(WINDOW);
       const { deadline, sink } = subject;
       const body = bodyOf(sink, 0, entryOf(1, 0, [payload(), payload()]), entryOf(1, 1, [payload(), UNFIT]));
-      expect(await sink.probe(body, 0, 3, deadline())).toEqual({ ok: true });
-      const whole = await sink.probe(body, 1, 4, deadline());
-      expect([3, undefined]).toContain(whole.ok ? 'ok' : whole.badRow);
-      expect(await sink.probe(body, 3, 4, deadline())).toMatchObject({ ok: false });
+      const trial = sink.openTrial();
+      for (const depth of ['columns', 'table'] as const) {
+        expect(await trial.probe(body, 0, 0, depth, deadline())).toBeUndefined();
+        expect(await trial.probe(body, 0, 3, depth, deadline())).toBeUndefined();
+        const whole = await trial.probe(body, 1, 4, depth, deadline());
+        expect([3, undefined]).toContain(whole ? whole.row : 'passed');
+        expect(await trial.probe(body, 3, 4, depth, deadline())).toMatchObject({
+          error: { name: 'PulsehouseError' },
+        });
+      }
+      await trial.close();
+      expect(await countAll(subject)).toEqual({ rows: 0, distinct: 0 });
+    });
+
+    it('sifts the rows that cannot be read out of a body, and stores nothing', async () => {
+      const subject = await open(WINDOW);
+      const { deadline, sink } = subject;
+      const body = bodyOf(sink, 0, entryOf(1, 0, [UNFIT, payload()]), entryOf(1, 1, [payload(), UNFIT]));
+      const trial = sink.openTrial();
+      expect((await trial.sift(body, deadline())).map(({ row }) => row)).toEqual([0, 3]);
+      expect(await trial.sift(bodyOf(sink, 0, entryOf(1, 2, [payload()])), deadline())).toEqual([]);
+      await trial.close();
       expect(await countAll(subject)).toEqual({ rows: 0, distinct: 0 });
     });
 

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import type { AnswerMeaning } from '../../../lib/ports/sink.ts';
 import { entryOf, payload, UNFIT } from '../../contract/sink/messages.ts';
 import { insert } from './sending.ts';
 import { type SinkTable, type SinkTableOptions, test } from './sink-table.ts';
@@ -7,11 +8,10 @@ interface Refusal {
   readonly what: string;
   /** Code of the server. */
   readonly code: number;
-  readonly data: boolean;
+  readonly meaning: AnswerMeaning;
   readonly error: string;
   readonly options?: Partial<SinkTableOptions>;
   readonly payloads?: readonly string[];
-  readonly badRow?: number;
   /** Run before the insert. */
   readonly before?: (table: SinkTable) => string;
 }
@@ -24,47 +24,43 @@ const REFUSALS: readonly Refusal[] = [
   {
     what: 'a string for a number',
     code: 27,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     payloads: [good, UNFIT],
-    badRow: 1,
   },
   {
     what: 'what is framed right and is no JSON',
     code: 27,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     payloads: [good, good, `{${day} "value":1}`],
-    badRow: 2,
   },
   {
     what: 'a word for a float',
     code: 72,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     payloads: [`{${day},"m":{"a":"x"}}`],
     options: {
       fields: { day: 'Date', m: 'Tuple(a Nullable(Float64))' },
       columns: { day: 'day', value: 'toInt64(m.a)' },
     },
-    badRow: 0,
   },
   {
     what: 'a word for a time',
     code: 41,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     payloads: [`{${day},"at":"garbage"}`],
     options: {
       fields: { day: 'Date', at: 'DateTime' },
       columns: { day: 'day', value: 'toUnixTimestamp(at)' },
     },
-    badRow: 0,
   },
   {
     what: 'an expression that cannot parse',
     code: 6,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     options: {
       fields: { day: 'Date', value: 'String' },
@@ -74,14 +70,14 @@ const REFUSALS: readonly Refusal[] = [
   {
     what: 'a division by zero',
     code: 153,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     options: { columns: { day: 'day', value: 'intDiv(1, value - 1)' } },
   },
   {
     what: 'a word that an Enum lacks',
     code: 691,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     options: {
       columns: { day: 'day', value: 'value', kind: "'z' || toString(value)" },
@@ -91,65 +87,64 @@ const REFUSALS: readonly Refusal[] = [
   {
     what: 'a value that a constraint forbids',
     code: 469,
-    data: true,
+    meaning: 'data',
     error: 'PH_VALUE_REFUSED',
     payloads: [good, `{${day},"value":5000}`],
     options: { also: ['CONSTRAINT small CHECK value < 1000'] },
-    badRow: 1,
   },
   {
     what: 'a mapped column that the table lacks',
     code: 16,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { columns: { day: 'day', nowhere: 'value' } },
   },
   {
     what: 'an expression over a field that is not declared',
     code: 47,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { columns: { day: 'day', value: 'nothing' } },
   },
   {
     what: 'a function that does not exist',
     code: 46,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { columns: { day: 'day', value: 'nosuch(value)' } },
   },
   {
     what: 'a function given the wrong number of arguments',
     code: 42,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { columns: { day: 'day', value: 'length()' } },
   },
   {
     what: 'a function given the wrong type',
     code: 43,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { columns: { day: 'day', value: "'a' + 1" } },
   },
   {
     what: 'a type that does not exist',
     code: 50,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { fields: { day: 'Date', value: 'Nosuch' } },
   },
   {
     what: 'an expression that is no SQL',
     code: 62,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { columns: { day: 'day', value: 'value + (' } },
   },
   {
     what: 'a column the table computes itself',
     code: 44,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: {
       columns: { day: 'day', value: 'value', twice: 'value' },
@@ -159,28 +154,28 @@ const REFUSALS: readonly Refusal[] = [
   {
     what: 'an expression that folds rows',
     code: 215,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     options: { columns: { day: 'day', value: 'sum(value)' } },
   },
   {
     what: 'a table that is gone',
     code: 60,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     before: ({ name }) => `DROP TABLE ${name} SYNC`,
   },
   {
     what: 'a database that is gone',
     code: 81,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     before: ({ mapping }) => `DROP DATABASE ${mapping.target.database} SYNC`,
   },
   {
     what: 'rows of too many table partitions',
     code: 252,
-    data: false,
+    meaning: 'schema',
     error: 'PH_TABLE_MISMATCH',
     payloads: Array.from({ length: 101 }, (_, n) =>
       payload(new Date(n * 86_400_000).toISOString().slice(0, 10)),
@@ -189,7 +184,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     what: 'too many parts',
     code: 252,
-    data: false,
+    meaning: 'busy',
     error: 'PH_CLICKHOUSE_BUSY',
     options: {
       settings: ['parts_to_throw_insert = 1', 'parts_to_delay_insert = 1', 'max_delay_to_insert = 1'],
@@ -220,16 +215,16 @@ const UNFIT_VALUES: readonly (readonly [code: number, field: string, expression:
     [676, 'IPv6', 'length(toString(x))', '"x"'],
   ];
 
-describe('an insert that the server refuses before it writes', () => {
+describe('an insert that the server answers with an error', () => {
   test.for(REFUSALS)(
     '$code: $what',
-    async ({ badRow, before, code, data, error, options, payloads }, { openTable }) => {
+    async ({ before, code, meaning, error, options, payloads }, { openTable }) => {
       const table = await openTable({ window: 100, ...options });
       if (before) await table.query(before(table));
       const outcome = await insert(table, payloads ?? [good]);
-      expect(outcome).toMatchObject({ kind: 'refused', data, badRow, error: { code: error } });
-      expect(outcome.kind === 'refused' && outcome.error.message).toContain(`Code: ${code}. `);
-      expect(outcome.kind === 'refused' && outcome.error.message).toContain(table.name);
+      expect(outcome).toMatchObject({ kind: 'answered', meaning, error: { code: error } });
+      expect(outcome.kind === 'answered' && outcome.error.message).toContain(`Code: ${code}. `);
+      expect(outcome.kind === 'answered' && outcome.error.message).toContain(table.name);
     },
   );
 
@@ -241,15 +236,19 @@ describe('an insert that the server refuses before it writes', () => {
       columns: { day: 'day', value },
     });
     const outcome = await insert(table, [`{${day},"x":${text}}`]);
-    expect(outcome).toMatchObject({ kind: 'refused', data: true, error: { code: 'PH_VALUE_REFUSED' } });
-    expect(outcome.kind === 'refused' && outcome.error.message).toContain(`Code: ${code}. `);
+    expect(outcome).toMatchObject({ kind: 'answered', meaning: 'data', error: { code: 'PH_VALUE_REFUSED' } });
+    expect(outcome.kind === 'answered' && outcome.error.message).toContain(`Code: ${code}. `);
   });
 
   test('164: a user who may only read', async ({ openTable }) => {
     const table = await openTable({ window: 100 });
     const sink = table.withProfile({ readonly: '1' });
     const outcome = await insert({ ...table, sink }, [good]);
-    expect(outcome).toMatchObject({ kind: 'refused', data: false, error: { code: 'PH_CLICKHOUSE_ACCESS' } });
+    expect(outcome).toMatchObject({
+      kind: 'answered',
+      meaning: 'access',
+      error: { code: 'PH_CLICKHOUSE_ACCESS' },
+    });
     await sink.close();
   });
 
@@ -268,8 +267,8 @@ describe('an insert that the server refuses before it writes', () => {
     );
     while ((await table.query(`SELECT count() FROM system.processes WHERE query_id = '${id}'`)) === '0\n');
     expect(await insert({ ...table, sink }, [good])).toMatchObject({
-      kind: 'refused',
-      data: false,
+      kind: 'answered',
+      meaning: 'busy',
       error: { code: 'PH_CLICKHOUSE_BUSY', kind: 'retryable' },
     });
     await table.sink.kill(id, table.deadline());
@@ -281,7 +280,11 @@ describe('an insert that the server refuses before it writes', () => {
     const table = await openTable({ window: 100 });
     const sink = table.as('pulsehouse', 'wrong');
     const outcome = await insert({ ...table, sink }, [good]);
-    expect(outcome).toMatchObject({ kind: 'refused', data: false, error: { code: 'PH_CLICKHOUSE_ACCESS' } });
+    expect(outcome).toMatchObject({
+      kind: 'answered',
+      meaning: 'access',
+      error: { code: 'PH_CLICKHOUSE_ACCESS' },
+    });
     expect(JSON.stringify(outcome)).not.toContain('wrong');
     await sink.close();
   });
@@ -295,7 +298,7 @@ describe('an insert that the server refuses before it writes', () => {
     await table.query(`DROP TABLE ${table.name} SYNC`);
     const notAfter = Date.now() + 30_000;
     const send = { body, token: 'gone', queryId: uniqueId(), notAfter, deadline: deadline() };
-    expect(await sink.insert(send)).toMatchObject({ kind: 'refused', error: { code: 'PH_TABLE_MISMATCH' } });
+    expect(await sink.insert(send)).toMatchObject({ kind: 'answered', error: { code: 'PH_TABLE_MISMATCH' } });
   });
 
   test('names the column and the row, and quotes no more of the payload than shows the value', async ({
@@ -304,13 +307,17 @@ describe('an insert that the server refuses before it writes', () => {
     const table = await openTable({ window: 100 });
     const secret = 'x'.repeat(60);
     const outcome = await insert(table, [good, `{${day},"value":"nope","note":"${secret}"}`]);
-    expect(outcome).toMatchObject({ badRow: 1, error: { where: { table: table.name, column: 'value' } } });
-    expect(outcome.kind === 'refused' && outcome.error.message).not.toContain(secret);
+    expect(outcome).toMatchObject({ error: { where: { table: table.name, column: 'value' } } });
+    expect(outcome.kind === 'answered' && outcome.error.message).not.toContain(secret);
   });
 
   test('does not take the word of a payload for the row that is bad', async ({ openTable }) => {
     const table = await openTable({ window: 100 });
     const liar = `{${day},"value":"(at row 1)\\n: While executing","note":": (at row 1)"}`;
-    expect(await insert(table, [good, good, liar])).toMatchObject({ badRow: 2 });
+    const body = table.sink.newBody(0);
+    body.add(entryOf(1, 0, [good, good, liar]));
+    const trial = table.sink.openTrial();
+    expect(await trial.probe(body, 0, 3, 'columns', table.deadline())).toMatchObject({ row: 2 });
+    await trial.close();
   });
 });

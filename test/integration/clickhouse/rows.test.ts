@@ -39,7 +39,7 @@ describe('what becomes of payloads', () => {
     const body = table.sink.newBody(2);
     body.add(entryOf(5, 6, [lie]));
     const outcome = await send(table, body);
-    if (outcome.kind !== 'stored') expect(outcome).toMatchObject({ kind: 'refused', data: true, badRow: 0 });
+    if (outcome.kind !== 'stored') expect(outcome).toMatchObject({ kind: 'answered', meaning: 'data' });
     const rows = await table.query(
       `SELECT _partition, _ledger, _entry, _index, _row, value FROM ${table.name} FORMAT TSV`,
     );
@@ -53,7 +53,9 @@ describe('what becomes of payloads', () => {
     const table = await openTable({ window: 100 });
     const body = table.sink.newBody(0);
     body.add(entryOf(1, 0, [message]));
-    expect(await table.sink.probe(body, 0, 1, table.deadline())).toEqual({ ok: true });
+    const trial = table.sink.openTrial();
+    expect(await trial.probe(body, 0, 1, 'columns', table.deadline())).toBeUndefined();
+    await trial.close();
     expect(await send(table, body)).toEqual({ kind: 'stored' });
     expect(await table.query(`SELECT value FROM ${table.name} FORMAT TSV`)).toBe(`${value}\n`);
   });
@@ -78,9 +80,13 @@ describe('what becomes of payloads', () => {
     });
     const casts = exact.sink.newBody(0);
     casts.add(entryOf(1, 0, ['{"small":200}', '{"small":300}']));
-    expect(await send(exact, casts)).toMatchObject({ kind: 'refused', data: true });
-    expect(await exact.sink.probe(casts, 0, 1, exact.deadline())).toEqual({ ok: true });
-    expect(await exact.sink.probe(casts, 1, 2, exact.deadline())).toMatchObject({ ok: false });
+    expect(await send(exact, casts)).toMatchObject({ kind: 'answered', meaning: 'data' });
+    const trial = exact.sink.openTrial();
+    expect(await trial.probe(casts, 0, 1, 'columns', exact.deadline())).toBeUndefined();
+    expect(await trial.probe(casts, 1, 2, 'columns', exact.deadline())).toMatchObject({
+      error: { code: 'PH_VALUE_REFUSED' },
+    });
+    await trial.close();
   });
 
   test('what the frame check accepts is one row or a refusal, never two rows, none, or a neighbour eaten', async ({
@@ -123,7 +129,7 @@ describe('what becomes of payloads', () => {
         );
         if (outcome.kind === 'stored') expect(found[0]?.indexes).toEqual([0, 1, 2]);
         else {
-          expect(outcome).toMatchObject({ kind: 'refused', data: true });
+          expect(outcome).toMatchObject({ kind: 'answered', meaning: 'data' });
           expect(found).toEqual([]);
         }
       }),

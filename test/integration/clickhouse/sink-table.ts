@@ -3,7 +3,7 @@ import type { ClickHouseSettings } from '@clickhouse/client';
 import { test as base, inject } from 'vitest';
 import type { StackEnvironment } from '../../../infra/local/server-plan.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
-import { type Request, Server, type ServerSettings } from '../../../lib/clickhouse/server.ts';
+import { type Answer, type Request, Server, type ServerSettings } from '../../../lib/clickhouse/server.ts';
 import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
 import type { Mapping } from '../../../lib/clickhouse/statement.ts';
 import type { SinkSubject } from '../../contract/sink/contract.ts';
@@ -52,8 +52,8 @@ class ProfileServer extends Server {
     this.#profile = profile;
   }
 
-  override run(request: Request): Promise<string> {
-    return super.run({ ...request, settings: { ...this.#profile, ...request.settings } });
+  override answer(request: Request): Promise<Answer> {
+    return super.answer({ ...request, settings: { ...this.#profile, ...request.settings } });
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { badRowOf, columnOf, refusalOf } from '../../../lib/clickhouse/error-table.ts';
+import { badRowOf, columnOf } from '../../../lib/clickhouse/error-table.ts';
 import { failedInsert } from '../../../lib/clickhouse/failures.ts';
 import { ServerError } from '../../../lib/clickhouse/server-error.ts';
 import { LATE_BODY } from '../../../lib/clickhouse/statement.ts';
@@ -8,31 +8,35 @@ import { windowOf } from '../../../lib/clickhouse/token-window.ts';
 const where = { table: 'db.t', server: 'http://ch:8123' };
 
 describe('what an error says of an insert', () => {
-  it('is a refusal only when the server also says that no row was written', () => {
-    expect(refusalOf(27, 'Cannot parse input', 0)).toBe('data');
-    expect(refusalOf(27, 'Cannot parse input', 1)).toBeUndefined();
-    expect(refusalOf(27, 'Cannot parse input', Number.NaN)).toBeUndefined();
-  });
-
-  it('is in doubt for a view, whatever its code', () => {
-    for (const code of [6, 60, 252, 469]) {
-      expect(refusalOf(code, 'it failed: while pushing to view db.v. (X)', 0)).toBeUndefined();
+  it('is an answer whatever its code', () => {
+    for (const code of [0, 27, 32, 130, 321, 395, 36, 427]) {
+      expect(failedInsert(new ServerError(code, `Code: ${code}. anything`), where).kind).toBe('answered');
     }
   });
 
-  it('is in doubt for every code that is not on the list', () => {
-    for (const code of [0, 3, 159, 160, 236, 241, 242, 285, 286, 319, 394, 999, 1000, 1001]) {
-      expect(refusalOf(code, 'anything', 0)).toBeUndefined();
+  it('has no meaning for a view, whatever its code', () => {
+    for (const code of [6, 60, 252, 469]) {
+      const error = new ServerError(code, 'it failed: while pushing to view db.v. (X)');
+      expect(failedInsert(error, where)).toMatchObject({ meaning: undefined });
+    }
+  });
+
+  it('is retryable for a limit or a fault that passes by itself', () => {
+    for (const code of [159, 202, 241, 242, 394, 999]) {
+      expect(failedInsert(new ServerError(code, 'anything'), where)).toMatchObject({
+        kind: 'answered',
+        error: { kind: 'retryable' },
+      });
     }
   });
 
   it('is late only by our own words, since a view may throw 395 too', () => {
     const outcomes = [LATE_BODY, 'Value passed to throwIf is non-zero'].map((text) =>
-      failedInsert(new ServerError(395, `Code: 395. DB::Exception: ${text}`, 0), where),
+      failedInsert(new ServerError(395, `Code: 395. DB::Exception: ${text}`), where),
     );
     expect(outcomes).toMatchObject([
       { kind: 'in-doubt', error: { code: 'PH_INSERT_LATE' } },
-      { kind: 'in-doubt', error: { code: 'PH_INSERT_FAILED' } },
+      { kind: 'answered', error: { code: 'PH_INSERT_FAILED' } },
     ]);
   });
 
@@ -60,7 +64,7 @@ describe('the place that an error names', () => {
   });
 
   it('comes with an excerpt of the body too short to carry a payload', () => {
-    const { summary } = new ServerError(27, parsing(`"${'secret '.repeat(20)}"`), 0);
+    const { summary } = new ServerError(27, parsing(`"${'secret '.repeat(20)}"`));
     expect(summary.match(/secret/g)).toHaveLength(5);
     expect(summary).toContain('(at row 500)');
   });
