@@ -22,6 +22,12 @@ function grantsFor(target: TableName): readonly Grant[] {
       purpose: 'an insert in doubt is settled by asking for its rows',
     },
     { ...needed, privilege: 'CREATE TEMPORARY TABLE', on: '*.*', purpose: 'input() reads the messages' },
+    {
+      ...needed,
+      privilege: 'CREATE ARBITRARY TEMPORARY TABLE',
+      on: '*.*',
+      purpose: 'rows that cannot be stored are found',
+    },
     ...['tables', 'columns', 'parts', 'settings', 'merge_tree_settings'].map((name) => ({
       ...needed,
       privilege: 'SELECT',

@@ -5,6 +5,7 @@ export class SelectedRows implements BatchBody {
   readonly partition: number;
   readonly filtered: number;
   readonly bad: readonly BadMessage[] = [];
+  readonly badBytes = 0;
   readonly encodedBytes: number;
   private readonly body: BatchBody;
   /** Ascending row numbers of `body`. */

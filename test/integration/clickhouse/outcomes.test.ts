@@ -29,13 +29,6 @@ const REFUSALS: readonly Refusal[] = [
     payloads: [good, UNFIT],
   },
   {
-    what: 'what is framed right and is no JSON',
-    code: 27,
-    meaning: 'data',
-    error: 'PH_VALUE_REFUSED',
-    payloads: [good, good, `{${day} "value":1}`],
-  },
-  {
     what: 'a word for a float',
     code: 72,
     meaning: 'data',
@@ -197,8 +190,6 @@ const REFUSALS: readonly Refusal[] = [
 const UNFIT_VALUES: readonly (readonly [code: number, field: string, expression: string, payload: string])[] =
   [
     [25, 'String', 'length(x)', '"\\ud800x"'],
-    [26, 'String', 'length(x)', '"\\u12"'],
-    [27, 'String', 'length(x)', 'tru'],
     [38, 'Date', 'toInt64(x)', '"garbage"'],
     [69, 'Decimal32(2)', 'toInt64(x)', '1e30'],
     [70, 'Int64', "accurateCast(x, 'UInt8')", '300'],

@@ -222,6 +222,7 @@ describe('the rights of a user', () => {
     expect(missing.map(({ severity, sql }) => `${severity} ${sql?.split(' ON ')[0]}`)).toEqual([
       'error GRANT INSERT',
       'error GRANT CREATE TEMPORARY TABLE',
+      'error GRANT CREATE ARBITRARY TEMPORARY TABLE',
       'warning GRANT ALTER DELETE',
     ]);
     await server.close();
