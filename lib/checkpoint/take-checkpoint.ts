@@ -60,6 +60,7 @@ export async function takeCheckpoint(
     checkpoint: opened.number,
     messages: record.messages,
     deadLetters: record.deadLetters,
+    filtered: record.filtered,
     milliseconds: environment.now() - opened.at,
     laggards: record.laggardCount,
   });
@@ -170,6 +171,7 @@ function recordOf(
     messages: moved((totals) => totals.messages),
     rows: moved((totals) => totals.rows),
     deadLetters: moved((totals) => totals.deadLetters),
+    filtered: moved((totals) => totals.filtered),
     laggards: opened.laggards.slice(0, LAGGARDS_LISTED),
     laggardCount: opened.laggards.length,
   };

@@ -157,8 +157,9 @@ function show(terminal: Terminal, report: AuditReport, took: number): void {
   }
 }
 
-function rightlyGone({ expired, excluded }: AuditReport): string {
-  return expired + excluded === 0 ? '' : `, expired ${count(expired)}, excluded ${count(excluded)}`;
+function rightlyGone({ expired, excluded, filtered }: AuditReport): string {
+  const gone = expired + excluded === 0 ? '' : `, expired ${count(expired)}, excluded ${count(excluded)}`;
+  return filtered === 0 ? gone : `, filtered ${count(filtered)}${gone}`;
 }
 
 function partitionRow(partition: PartitionAudit): string[] {

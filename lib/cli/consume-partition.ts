@@ -63,6 +63,7 @@ function add(sum: ConsumeResult | undefined, next: ConsumeResult): ConsumeResult
     messages: sum.messages + next.messages,
     rows: sum.rows + next.rows,
     deadLetters: sum.deadLetters + next.deadLetters,
+    filtered: sum.filtered + next.filtered,
     bytes: sum.bytes + next.bytes,
   };
 }

@@ -50,8 +50,12 @@ export class ClickHouseSink implements Sink {
     this.#withPublishTime = needsPublishTime(mapping);
   }
 
-  newBody(partition: number): BatchBody {
-    return new JsonBody(partition, this.#withPublishTime);
+  newBody(partition: number, again = false): BatchBody {
+    const { nullValues = 'skip' } = this.#mapping.source;
+    return new JsonBody(partition, {
+      withPublishTime: this.#withPublishTime,
+      nullValues: again ? 'skip' : nullValues,
+    });
   }
 
   async insert(send: InsertSend): Promise<InsertOutcome> {

@@ -54,6 +54,15 @@ const source = z.strictObject({
     description: 'Fields read from each message, with the ClickHouse type each is read as.',
     examples: [{ temperature: 'Nullable(Float64)' }],
   }),
+  nullValues: z
+    .enum(['skip', 'deadLetter'], {
+      error: 'is no way to treat messages without a value; write skip or deadLetter',
+    })
+    .meta({
+      description:
+        'Messages without a value (tombstones): skip counts them as filtered, deadLetter keeps them.',
+    })
+    .prefault('skip'),
 });
 
 const batch = z.strictObject({

@@ -38,6 +38,8 @@ export interface ConsumeResult {
   readonly messages: number;
   readonly rows: number;
   readonly deadLetters: number;
+  /** Messages without a value that were left out. */
+  readonly filtered: number;
   readonly bytes: number;
   readonly halt?: Halt;
 }
@@ -217,10 +219,11 @@ function progress(before: PartitionState, after: PartitionState): Omit<ConsumeRe
     messages: after.totals.messages - before.totals.messages,
     rows: after.totals.rows - before.totals.rows,
     deadLetters: after.totals.deadLetters - before.totals.deadLetters,
+    filtered: after.totals.filtered - before.totals.filtered,
     bytes: after.totals.bytes - before.totals.bytes,
   };
 }
 
 function nothingDone(outcome: ConsumeResult['outcome'], committed: Position | undefined): ConsumeResult {
-  return { outcome, committed, batches: 0, messages: 0, rows: 0, deadLetters: 0, bytes: 0 };
+  return { outcome, committed, batches: 0, messages: 0, rows: 0, deadLetters: 0, filtered: 0, bytes: 0 };
 }

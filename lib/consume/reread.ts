@@ -25,7 +25,11 @@ export async function reread(
     ),
   );
   try {
-    const batch = new PulledBatch(intent.after, context.sink.newBody(context.partition), environment.now());
+    const batch = new PulledBatch(
+      intent.after,
+      context.sink.newBody(context.partition, true),
+      environment.now(),
+    );
     while (comparePositions(batch.to, intent.to) < 0) {
       const wait = Math.min(LONGEST_WAIT, deadline - environment.now());
       const entry = reader.poll() ?? (wait > 0 ? await reader.next(wait) : undefined);

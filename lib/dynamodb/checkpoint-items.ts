@@ -20,6 +20,7 @@ const checkpointCodec = itemCodec<CheckpointRecord>(
     messages: count,
     rows: count,
     deadLetters: count,
+    filtered: count.optional(),
     laggards: z.array(count),
     laggardCount: count,
   }),

@@ -36,6 +36,8 @@ export interface CheckpointRecord {
   readonly messages: number;
   readonly rows: number;
   readonly deadLetters: number;
+  /** Messages without a value that were left out; undefined in records of earlier builds. */
+  readonly filtered?: number | undefined;
   /** Partitions that had not flushed in time: the first 50. */
   readonly laggards: readonly number[];
   readonly laggardCount: number;

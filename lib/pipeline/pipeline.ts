@@ -32,7 +32,12 @@ export interface SourceFormat {
   readonly format: 'json';
   /** Field name to ClickHouse type, as `input()` takes them. */
   readonly fields: Readonly<Record<string, string>>;
+  /** @default skip */
+  readonly nullValues?: NullValues | undefined;
 }
+
+/** What becomes of a message without a value (null, a tombstone, or empty): counted as filtered, or a dead letter. */
+export type NullValues = 'skip' | 'deadLetter';
 
 export interface BatchLimits {
   readonly maxRows: number;

@@ -28,7 +28,7 @@ export interface BatchBody {
   /** Rows, payload bytes and encoded bytes so far. */
   readonly rows: number;
   readonly encodedBytes: number;
-  /** Messages left out because a transform dropped them. */
+  /** Messages without a value, where the pipeline skips those: they have no row and are no dead letters. */
   readonly filtered: number;
   /** Messages that are not of the source format; they take no part in the body. */
   readonly bad: readonly BadMessage[];
@@ -99,7 +99,11 @@ export interface Sink {
   readonly table: string;
   /** Hash of the statement: another mapping has another one. */
   readonly mapping: string;
-  newBody(partition: number): BatchBody;
+  /**
+   * `again`: for entries that were taken once before. What was a row, filtered or a dead letter then is so still, whatever
+   * the pipeline's file says by now: dead letters are left out by their names, and messages without a value are filtered.
+   */
+  newBody(partition: number, again?: boolean): BatchBody;
   insert(send: InsertSend): Promise<InsertOutcome>;
   /** Begins to look for rows that cannot be stored. Close it. */
   openTrial(): Trial;

@@ -44,6 +44,13 @@ export interface Entry {
 export const NULL_VALUE = -1;
 export const COMPACTED_AWAY = -2;
 
+/** Whether the message exists and has no value: null, or empty, as clients that cannot send null write it. */
+export function isWithoutValue({ bounds }: Pick<Entry, 'bounds'>, index: number): boolean {
+  const start = bounds[2 * index] as number;
+  const end = bounds[2 * index + 1] as number;
+  return start < 0 ? end === NULL_VALUE : start === end;
+}
+
 /** Reads one partition forward from a position. Never moves anything in the broker; any number may read at once. */
 export interface EntryReader {
   /** The next entry if one is already here. Synchronous, for the hot path. Throws what `next` throws. */

@@ -1,9 +1,13 @@
+import type { NullValues } from '../../lib/pipeline/pipeline.ts';
 import type { Position } from '../../lib/pipeline/position.ts';
 import { COMPACTED_AWAY, type Entry, NULL_VALUE } from '../../lib/ports/transport.ts';
 import type { Random } from './random.ts';
 
-/** What a message ought to become. `gone` no longer exists, compacted away. */
-export type Kind = 'row' | 'dead letter' | 'gone';
+/**
+ * What a message ought to become. `gone` no longer exists, compacted away. One without a value is left out or a dead letter,
+ * by what the file said when its batch was intended.
+ */
+export type Kind = 'row' | 'dead letter' | 'left out' | 'left out or dead letter' | 'gone';
 
 /** An entry and what each of its messages ought to become: the truth that the checker goes by. */
 export interface SimulatedEntry extends Entry {
@@ -15,6 +19,8 @@ export interface MessageTrouble {
   readonly bad: number;
   /** Table partitions the rows spread over. */
   readonly days: number;
+  /** `source.nullValues` as the invocations have it: each picks one. */
+  readonly nullValues: readonly [NullValues, ...NullValues[]];
 }
 
 interface Message {
@@ -54,16 +60,22 @@ export function makeEntry(
   };
 }
 
-function makeMessage(random: Random, { bad, days }: MessageTrouble): Message {
+function makeMessage(random: Random, { bad, days, nullValues }: MessageTrouble): Message {
   if (random.chance(bad)) {
     return random.pick<Message>([
       { kind: 'dead letter', payload: '{"value":"no number","day":"0"}' },
       { kind: 'dead letter', payload: '{"value":"no value of the column","day":"0"}' },
       { kind: 'dead letter', payload: '{"value":"no key of the table","day":"0"}' },
       { kind: 'dead letter', payload: 'no JSON at all' },
-      { kind: 'dead letter', payload: NULL_VALUE },
+      { kind: withoutValue(nullValues), payload: NULL_VALUE },
+      { kind: withoutValue(nullValues), payload: '' },
       { kind: 'gone', payload: COMPACTED_AWAY },
     ]);
   }
   return { kind: 'row', payload: `{"value":1,"day":"${random.between(0, days - 1)}"}` };
+}
+
+function withoutValue(nullValues: readonly NullValues[]): Kind {
+  if (!nullValues.includes('deadLetter')) return 'left out';
+  return nullValues.includes('skip') ? 'left out or dead letter' : 'dead letter';
 }

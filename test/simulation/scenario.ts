@@ -1,4 +1,4 @@
-import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
+import type { NullValues, Pipeline } from '../../lib/pipeline/pipeline.ts';
 import type { TableSettings } from './fakes/clickhouse.ts';
 import type { FaultSet } from './faults.ts';
 import type { MessageTrouble } from './messages.ts';
@@ -43,6 +43,11 @@ export function drawScenario(faults: FaultSet, random: Random): Scenario {
     messages: {
       bad: faults.has('bad-messages') ? random.pick([0.02, 0.1, 0.3]) : 0,
       days: faults.has('several-days') ? random.between(2, 3) : 1,
+      nullValues: random.pick<readonly [NullValues, ...NullValues[]]>([
+        ['skip'],
+        ['deadLetter'],
+        ['skip', 'deadLetter'],
+      ]),
     },
     clientSkew: faults.has('client-clocks') ? random.pick([200, 2_000, 20_000]) : 0,
     replacement: faults.has('topic-replaced')

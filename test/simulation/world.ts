@@ -231,7 +231,8 @@ export class World implements Surroundings {
   }
 
   ports(invocation: Invocation) {
-    const sink = new SimulatedSink(invocation, this.clickhouse);
+    const nullValues = this.random.pick(this.scenario.messages.nullValues);
+    const sink = new SimulatedSink(invocation, this.clickhouse, nullValues);
     return {
       pipeline: this.pipeline,
       transport: new SimulatedTransport(invocation, this.broker, this.random),

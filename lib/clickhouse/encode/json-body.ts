@@ -1,15 +1,25 @@
+import type { NullValues } from '../../pipeline/pipeline.ts';
 import type { Position } from '../../pipeline/position.ts';
 import type { BadMessage, BatchBody, LeaveOut } from '../../ports/sink.ts';
-import { COMPACTED_AWAY, type Entry } from '../../ports/transport.ts';
+import { COMPACTED_AWAY, type Entry, isWithoutValue } from '../../ports/transport.ts';
 import { FrameCheck } from './frame-check.ts';
 import { recognise } from './recognise.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowPrefix } from './row-prefix.ts';
 
+export interface BodyOptions {
+  /** @default false */
+  readonly withPublishTime?: boolean;
+  /** @default skip */
+  readonly nullValues?: NullValues;
+}
+
 const NEWLINE = 0x0a;
 const COMMA = 0x2c;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
+
+const NO_VALUE = 'is null or empty (a tombstone); source.nullValues: skip leaves such messages out';
 
 interface EntryRows {
   readonly position: Position;
@@ -23,18 +33,20 @@ interface EntryRows {
  */
 export class JsonBody implements BatchBody {
   readonly partition: number;
-  readonly filtered = 0;
   readonly #bad: BadMessage[] = [];
   readonly #check = new FrameCheck();
   #badBytes = 0;
+  #filtered = 0;
+  readonly #nullValues: NullValues;
   readonly #rows = new RowBuffer();
   readonly #prefix: RowPrefix;
   readonly #entries: EntryRows[] = [];
   /** Each row's message index within its entry. */
   readonly #indexes: number[] = [];
 
-  constructor(partition: number, withPublishTime: boolean) {
+  constructor(partition: number, { withPublishTime = false, nullValues = 'skip' }: BodyOptions = {}) {
     this.partition = partition;
+    this.#nullValues = nullValues;
     this.#prefix = new RowPrefix(withPublishTime);
   }
 
@@ -50,6 +62,10 @@ export class JsonBody implements BatchBody {
     return this.#bad;
   }
 
+  get filtered(): number {
+    return this.#filtered;
+  }
+
   get badBytes(): number {
     return this.#badBytes;
   }
@@ -62,21 +78,32 @@ export class JsonBody implements BatchBody {
       const start = bounds[2 * index] as number;
       const end = bounds[2 * index + 1] as number;
       if ((start < 0 && end === COMPACTED_AWAY) || leaveOut?.(position, index)) continue;
-      const fault = start < 0 ? 'is null (a tombstone)' : this.#check.fault(data, start, end);
+      if (isWithoutValue(entry, index)) {
+        if (this.#nullValues === 'skip') this.#filtered += 1;
+        else this.#refuse(entry, index, NO_VALUE);
+        continue;
+      }
+      const fault = this.#check.fault(data, start, end);
       if (fault === undefined) this.#append(data, start, end, index);
-      else this.#refuse(entry, index, fault);
+      else this.#refuse(entry, index, recognise(data, start, end, fault));
     }
   }
 
-  #refuse(entry: Entry, index: number, fault: string): void {
+  #refuse(entry: Entry, index: number, reason: string): void {
     const { data, position, publishTime, bounds } = entry;
     const start = bounds[2 * index] as number;
     const end = bounds[2 * index + 1] as number;
     // A Buffer's own `slice` is a view, which would keep the whole entry in memory.
     const payload = start < 0 ? new Uint8Array() : Uint8Array.prototype.slice.call(data, start, end);
-    const reason = `payload ${start < 0 ? fault : recognise(data, start, end, fault)}`;
     this.#badBytes += payload.byteLength;
-    this.#bad.push({ position, index, publishTime, reason, payload, metadata: entry.metadata(index) });
+    this.#bad.push({
+      position,
+      index,
+      publishTime,
+      reason: `payload ${reason}`,
+      payload,
+      metadata: entry.metadata(index),
+    });
   }
 
   /** `[start, end)` is framed as one object. */

@@ -4,4 +4,6 @@ import type { RowBalance } from '../comparison/findings.ts';
 export interface AuditCounts extends RowBalance {
   readonly messages: number;
   readonly deadLetters: number;
+  /** Messages without a value that were left out on purpose, of those that Pulsar still has. */
+  readonly filtered: number;
 }

@@ -104,6 +104,7 @@ export async function auditPartition(
     ...counts,
     rows: standingOf(counts),
     deadLetters: sum((result) => result.deadLetters),
+    filtered: sum((result) => result.filtered),
     comparedByLedger: sum((result) => result.forgotten?.messages ?? 0),
     findingCount: sum((result) => result.findingCount),
     findings: results.flatMap((result) => result.findings).slice(0, FINDINGS_SHOWN),

@@ -97,6 +97,7 @@ export async function audit(
     doubled: sum((partition) => partition.doubled),
     foreign: sum((partition) => partition.foreign),
     deadLetters: sum((partition) => partition.deadLetters),
+    filtered: sum((partition) => partition.filtered),
   };
   return {
     pipeline: pipeline.name,

@@ -1,6 +1,7 @@
-import { formatPosition, isAfter, isSamePosition, type Position } from '../../pipeline/position.ts';
+import { isAfter, isSamePosition, type Position } from '../../pipeline/position.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import { type Absences, absenceOf } from './absence.ts';
+import { expectedOf } from './expected-rows.ts';
 import { type Finding, FindingList } from './findings.ts';
 import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
@@ -33,6 +34,8 @@ export interface VerifyResult {
   readonly messages: number;
   readonly bytes: number;
   readonly deadLetters: number;
+  /** Messages without a value, which have no row. */
+  readonly filtered: number;
   /** Rows the range must have. */
   readonly expected: number;
   readonly missing: number;
@@ -87,7 +90,7 @@ async function compareOnce(
   const deadLetters = await knownDeadLetters(objects, request.deadLetterBatches, watch.deadline);
   const findings = new FindingList();
   const windows = new WindowQuestions(sink, partition, findings, watch);
-  const totals = { entries: 0, messages: 0, bytes: 0, deadLetters: 0, expected: 0 };
+  const totals = { entries: 0, messages: 0, bytes: 0, deadLetters: 0, filtered: 0, expected: 0 };
   const readOfCut = { rows: 0, messages: 0 };
   let pulsarBegan = to;
   let cut: ReadBatch | undefined;
@@ -101,12 +104,12 @@ async function compareOnce(
       cut = cutBatch(batches, pulsarBegan);
       windows.begin(after, pulsarBegan);
     }
-    const lettersHere = deadLetters.get(formatPosition(entry.position))?.size ?? 0;
-    const rows = entry.messages - lettersHere;
+    const { rows, ...others } = expectedOf(entry, deadLetters);
     totals.entries += 1;
     totals.messages += entry.messages;
     totals.bytes += entry.data.byteLength;
-    totals.deadLetters += lettersHere;
+    totals.deadLetters += others.deadLetters;
+    totals.filtered += others.filtered;
     totals.expected += rows;
     if (cut && !isAfter(entry.position, cut.to)) {
       readOfCut.rows += rows;

@@ -127,7 +127,7 @@ export function onlyRowsOf(sink: Sink, entries: readonly Entry[]): Sink {
   return {
     table: sink.table,
     mapping: sink.mapping,
-    newBody: (partition) => sink.newBody(partition),
+    newBody: (partition, again) => sink.newBody(partition, again),
     insert: (send) => sink.insert(send),
     openTrial: () => sink.openTrial(),
     indexesIn,

@@ -262,7 +262,7 @@ function nothingDone(
   outcome: ConsumeResult['outcome'],
   committed: Position | undefined,
 ): PartitionReplayResult {
-  const nothing = { batches: 0, messages: 0, rows: 0, deadLetters: 0, bytes: 0 };
+  const nothing = { batches: 0, messages: 0, rows: 0, deadLetters: 0, filtered: 0, bytes: 0 };
   return { ...nothing, outcome, committed, done: false };
 }
 
@@ -275,6 +275,7 @@ function added(sum: PartitionReplayResult, last: ConsumeResult): PartitionReplay
     messages: sum.messages + last.messages,
     rows: sum.rows + last.rows,
     deadLetters: sum.deadLetters + last.deadLetters,
+    filtered: sum.filtered + last.filtered,
     bytes: sum.bytes + last.bytes,
     done: false,
   };

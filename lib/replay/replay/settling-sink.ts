@@ -15,7 +15,7 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
   return {
     table: sink.table,
     mapping: sink.mapping,
-    newBody: (partition) => new WithoutDeadLetters(sink.newBody(partition), deadLetters),
+    newBody: (partition, again) => new WithoutDeadLetters(sink.newBody(partition, again), deadLetters),
     async insert(send) {
       if (asked.has(send.token)) return sink.insert(unwrapped(send));
       asked.add(send.token);

@@ -1,6 +1,7 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
+import { expectedOf } from '../comparison/expected-rows.ts';
 import { knownDeadLetters } from '../comparison/known-dead-letters.ts';
 import { batchesIn, type ReadBatch } from '../comparison/ledger.ts';
 import { knownEntry, readRange } from '../comparison/read-range.ts';
@@ -40,7 +41,7 @@ export async function countKept(
     read += entry.messages;
     if (isAfter(entry.position, to)) continue;
     below.messages += entry.messages;
-    below.rows += entry.messages - (letters.get(formatPosition(entry.position))?.size ?? 0);
+    below.rows += expectedOf(entry, letters).rows;
   }
   const again = sumOf(batches);
   if (read !== again.messages) {

@@ -55,6 +55,13 @@ export class Ledger {
     for (const entry of entries) this.forgotten.add(entry);
   }
 
+  /** How many messages of `(after, to]` are counted as left out. */
+  leftOut(after: Position, to: Position): { readonly least: number; readonly most: number } {
+    const kinds = this.entries(after, to).flatMap((entry) => entry.kinds);
+    const least = kinds.filter((kind) => kind === 'left out').length;
+    return { least, most: least + kinds.filter((kind) => kind === 'left out or dead letter').length };
+  }
+
   hasForgotten(after: Position, to: Position): boolean {
     return this.entries(after, to).some((entry) => this.forgotten.has(entry));
   }
@@ -62,7 +69,9 @@ export class Ledger {
   /** Whether something was lost, and not only passed over by its cursor. */
   get hasLost(): boolean {
     return [...this.forgotten].some((entry) =>
-      entry.kinds.some((kind, index) => kind !== 'gone' && this.isNothing(entry, index)),
+      entry.kinds.some(
+        (kind, index) => (kind === 'row' || kind === 'dead letter') && this.isNothing(entry, index),
+      ),
     );
   }
 
@@ -110,7 +119,8 @@ export class Ledger {
         if (isNothing && (this.forgotten.has(entry) || (mayBeMissing && kind === 'row'))) continue;
         const deadLetters = (this.deadLetters.get(key) ?? 0) + (this.replayed.get(key) ?? 0);
         const found = `${this.rows.get(key) ?? 0} rows, ${deadLetters} dead letters`;
-        const expected = `${kind === 'row' ? 1 : 0} rows, ${kind === 'dead letter' ? 1 : 0} dead letters`;
+        const isLetter = kind === 'dead letter' || (kind === 'left out or dead letter' && deadLetters === 1);
+        const expected = `${kind === 'row' ? 1 : 0} rows, ${isLetter ? 1 : 0} dead letters`;
         if (found !== expected) return `${this.partition.name} ${key} is ${found}, should be ${expected}`;
       }
     }

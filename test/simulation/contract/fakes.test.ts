@@ -48,7 +48,7 @@ transportContract('simulated', async () => {
     publish: async (sizes) =>
       sizes.map((size) => {
         partition.append((position) => ({
-          ...makeEntry(position, calm.scheduler.now, calm.random, { bad: 0, days: 1 }),
+          ...makeEntry(position, calm.scheduler.now, calm.random, { bad: 0, days: 1, nullValues: ['skip'] }),
           messages: size,
         }));
         return partition.last;

@@ -1,6 +1,7 @@
 import { JsonBody } from '../../../lib/clickhouse/encode/json-body.ts';
 import { failedInsert, failedQuestion } from '../../../lib/clickhouse/failures.ts';
 import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
+import type { NullValues } from '../../../lib/pipeline/pipeline.ts';
 import { comparePositions, formatPosition } from '../../../lib/pipeline/position.ts';
 import type {
   BatchBody,
@@ -24,14 +25,16 @@ export class SimulatedSink implements Sink {
   readonly mapping = 'mapping-1';
   private readonly invocation: Invocation;
   private readonly server: ClickHouse;
+  private readonly nullValues: NullValues;
 
-  constructor(invocation: Invocation, server: ClickHouse) {
+  constructor(invocation: Invocation, server: ClickHouse, nullValues: NullValues = 'skip') {
     this.invocation = invocation;
     this.server = server;
+    this.nullValues = nullValues;
   }
 
-  newBody(partition: number): BatchBody {
-    return new JsonBody(partition, false);
+  newBody(partition: number, again = false): BatchBody {
+    return new JsonBody(partition, { nullValues: again ? 'skip' : this.nullValues });
   }
 
   async insert(send: InsertSend): Promise<InsertOutcome> {

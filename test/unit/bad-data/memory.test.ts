@@ -5,7 +5,7 @@ import { sketchEntry } from '../clickhouse/encode/entries.ts';
 
 const AFTER = { ledger: 1, entry: -1 };
 const LIMITS = { maxRows: 10, maxBytes: 10_000, maxWait: 1_000, inFlight: 2, insertTimeout: 1_000 };
-const newBatch = () => new PulledBatch(AFTER, new JsonBody(0, false), 0);
+const newBatch = () => new PulledBatch(AFTER, new JsonBody(0), 0);
 
 describe('what a batch holds is bounded by all its messages', () => {
   it('messages that cannot become rows fill it as good ones do', () => {
@@ -56,7 +56,7 @@ describe('what a batch holds is bounded by all its messages', () => {
 
   it('a bad payload of a Buffer is copied: a few bytes do not keep their whole entry in memory', () => {
     const sketch = sketchEntry({ payloads: ['bad', `{"a":"${'x'.repeat(100_000)}"}`] });
-    const body = new JsonBody(0, false);
+    const body = new JsonBody(0);
     body.add({ ...sketch, data: Buffer.from(sketch.data) });
     expect(body.bad[0]?.payload.buffer.byteLength).toBeLessThan(1_000);
   });

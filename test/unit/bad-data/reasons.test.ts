@@ -6,7 +6,7 @@ import { sketchEntry } from '../clickhouse/encode/entries.ts';
 const OBJECT = '{"id":1}';
 
 function reasonOf(payload: string | Uint8Array): string | undefined {
-  const body = new JsonBody(0, false);
+  const body = new JsonBody(0);
   body.add(sketchEntry({ payloads: [payload] }));
   return body.bad[0]?.reason;
 }

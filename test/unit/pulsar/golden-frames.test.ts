@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../../lib/ports/transport.ts';
+import { type Entry, isWithoutValue } from '../../../lib/ports/transport.ts';
 import { decodeMessageCommand } from '../../../lib/pulsar/wire/commands/message.ts';
 import { EntryGroup } from '../../../lib/pulsar/wire/consumer/entry-group.ts';
 import { openEntry, readRawEntry } from '../../../lib/pulsar/wire/entry.ts';
@@ -77,6 +77,7 @@ it.each(['java', 'own'])('a null value of the %s producer', (producer) => {
   const entry = entryOf(`${producer}/null`);
   expect([[...entry.bounds], entry.count, entry.messages]).toEqual([[-1, -1], 1, 1]);
   expect(entry.metadata(0).key).toBe('gone');
+  expect(isWithoutValue(entry, 0)).toBe(true);
 });
 
 it.each(['java', 'own'])('edge 3: a chunked message of the %s producer', (producer) => {

@@ -133,7 +133,7 @@ describe('framing of a JSON payload', () => {
         expect(faultOf(payload) === undefined).toBe(isOne);
         if (isOne) accepted += 1;
       }),
-      { numRuns: 40_000 },
+      { numRuns: 20_000 },
     );
     expect(accepted).toBeGreaterThan(200);
   });
@@ -151,7 +151,7 @@ describe('framing of a JSON payload', () => {
           expect(faultOf(spoiled) === undefined).toBe(isObject(spoiled));
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: 8_000 },
     );
   });
 
