@@ -20,7 +20,10 @@ type Repeatable = { readonly [Name in keyof Ports]: readonly Bounded<Ports[Name]
  * as long as they take.
  */
 const REPEATABLE: Repeatable = {
-  transport: ['partitions', 'openReader', 'lastPosition', 'ensureSubscription', 'topicIdentity'],
+  transport: [
+    ...(['partitions', 'openReader', 'lastPosition', 'hasOnlyMarkers'] as const),
+    ...(['ensureSubscription', 'topicIdentity'] as const),
+  ],
   sink: ['countRows', 'countRowsByEntry', 'indexesIn', 'kill', 'tokenWindow', 'hasTtl', 'serverNow'],
   table: ['countByPartition'],
   state: [

@@ -73,8 +73,15 @@ async function consumeAll(
   for (const { halt, partition } of outcomes) {
     if (halt) terminal.complain(`Partition ${partition} is halted: ${halt.reason}\n  next  ${halt.nextStep}`);
   }
+  for (const { partition, outcome, committed } of outcomes) {
+    if (outcome !== 'stalled') continue;
+    terminal.complain(
+      `Partition ${partition} is not drained: Pulsar has entries above ${committed ?? 'its beginning'} and did not give them.\n  next  Look for slow or lost bookies; the same command goes on.`,
+    );
+  }
   if (outcomes.some((outcome) => outcome.outcome === 'halted')) return EXIT.halted;
-  if (outcomes.some((outcome) => ['busy', 'paused', 'fenced'].includes(outcome.outcome))) return EXIT.failed;
+  if (outcomes.some((outcome) => ['busy', 'paused', 'fenced', 'stalled'].includes(outcome.outcome)))
+    return EXIT.failed;
   const cutShort = until === 'drained' && outcomes.some((outcome) => outcome.outcome === 'stopped');
   return cutShort ? EXIT.interrupted : EXIT.ok;
 }

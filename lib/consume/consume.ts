@@ -5,7 +5,7 @@ import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import { failTry, flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
-import type { Position } from '../pipeline/position.ts';
+import { type Position, parsePosition } from '../pipeline/position.ts';
 import { awaitHandover } from './await-handover.ts';
 import { ask, askAgain, type ConsumeContext, type ConsumeDependencies } from './context.ts';
 import { FlushRequests } from './flush-requests.ts';
@@ -50,6 +50,7 @@ const LONGEST_CLOSING = 30_000;
 /** Kept of it for the last write of the state, milliseconds, and its share of a short invocation. */
 const LAST_WRITE = 2_000;
 const LAST_WRITE_SHARE = 0.05;
+const SINGLE = /^-?\d+:-?\d+$/;
 const BUFFERED_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -168,7 +169,7 @@ async function endedBy(
     log.warn(error.message, { partition: lease.state.partition });
     return { outcome: 'fenced', ...progress(before, lease.state) };
   }
-  if (!('halts' in ERROR_CODES[error.code])) {
+  if (!halts(error)) {
     const failure = failureOf(error, environment.now());
     await lease
       .release((state) => failTry(state, failure))
@@ -194,9 +195,20 @@ function haltReason(error: PulsehouseError, state: PartitionState, at: number): 
     code: error.code,
     reason: error.where.position ? `${error.message} (at ${error.where.position})` : error.message,
     nextStep: error.nextStep,
-    position: state.committed,
+    position: entryOf(error) ?? state.committed,
     at,
   };
+}
+
+function halts({ code, where }: PulsehouseError): boolean {
+  const known = ERROR_CODES[code];
+  if (!('halts' in known)) return false;
+  return known.halts === true || where.position !== undefined;
+}
+
+/** The entry that an error names; undefined for a range of them. */
+function entryOf({ where: { position } }: PulsehouseError): Position | undefined {
+  return position !== undefined && SINGLE.test(position) ? parsePosition(position) : undefined;
 }
 
 function notTaken(

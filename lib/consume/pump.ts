@@ -1,9 +1,9 @@
 import type { Intent, TokenWindow } from '../pipeline/intent.ts';
 import { intend, intendedUpTo } from '../pipeline/partition-transitions.ts';
-import { isAfter, type Position } from '../pipeline/position.ts';
 import type { Entry, EntryReader } from '../ports/transport.ts';
-import { ask, type ConsumeContext } from './context.ts';
+import type { ConsumeContext } from './context.ts';
 import { recordDeadLetters, tolerated } from './dead-letters.ts';
+import { EntrySource } from './entry-source.ts';
 import type { FlushRequests } from './flush-requests.ts';
 import type { OpenBatches } from './open-batches.ts';
 import { PulledBatch } from './pulled-batch.ts';
@@ -11,10 +11,10 @@ import { sendNotAfter, storeFirst } from './settle.ts';
 import { lookAtTable, type Soundness } from './sound-state.ts';
 
 /** Why pulling ended. */
-export type PumpEnd = 'drained' | 'deadline' | 'stopped';
+export type PumpEnd = 'drained' | 'stalled' | 'deadline' | 'stopped';
 
-/** Why a batch was cut; a `PumpEnd` cuts it too. */
-type Cut = PumpEnd | 'full' | 'waited' | 'flush';
+/** Why a batch was cut; a `PumpEnd` cuts it too. Broken: the reader failed. */
+type Cut = PumpEnd | 'broken' | 'full' | 'waited' | 'flush';
 
 export interface PumpTerms {
   readonly until: 'drained' | 'deadline';
@@ -26,23 +26,16 @@ export interface PumpTerms {
 const LONGEST_WAIT = 200;
 /** The table's token window is looked at again when the last look is older. */
 const TOKENS_AGE = 30_000;
-/** An entry that no reader is shown (a marker) may be the last one: after this long without any, all there are were seen. */
-const QUIET_BEFORE_DRAINED = 2_000;
 
-/** Pulls, cuts, intends and inserts until an end; everything pulled is committed when it returns. */
+/** Pulls, cuts, intends and inserts until an end; everything pulled is committed when it returns, or throws what the reader did. */
 export class Pump {
   private readonly context: ConsumeContext;
-  private readonly reader: EntryReader;
+  private readonly entries: EntrySource;
   private readonly open: OpenBatches;
   private readonly flushes: FlushRequests;
   private readonly terms: PumpTerms;
   private filling: PulledBatch | undefined;
-  /** Pulled, and too much for the batch that was being filled: it begins the next one. */
-  private heldBack: Entry | undefined;
   private intended = 0;
-  private lastEntryAt: number;
-  /** The partition's last position as last asked for. */
-  private last: Position | undefined;
   private tokens: { readonly window: TokenWindow; readonly at: number };
 
   constructor(
@@ -54,13 +47,11 @@ export class Pump {
     terms: PumpTerms,
   ) {
     this.context = context;
-    this.reader = reader;
+    this.entries = new EntrySource(context, reader, last);
     this.open = open;
     this.flushes = flushes;
     this.terms = terms;
-    this.last = last;
     this.tokens = { window: tokens, at };
-    this.lastEntryAt = context.environment.now();
   }
 
   async run(): Promise<PumpEnd> {
@@ -70,11 +61,11 @@ export class Pump {
       this.filling = undefined;
       if (batch) await this.intendAndStore(batch);
       this.open.flushAt(this.flushes.newest);
-      if (cut === 'drained' || cut === 'deadline' || cut === 'stopped') {
-        await this.open.waitForAll();
-        if (this.open.canCommit) await this.open.commitStored();
-        return cut;
-      }
+      if (!isEnd(cut)) continue;
+      await this.open.waitForAll();
+      if (this.open.canCommit) await this.open.commitStored();
+      this.entries.throwFailure();
+      if (cut !== 'broken') return cut;
     }
   }
 
@@ -95,23 +86,19 @@ export class Pump {
         await this.open.waitForOne();
         continue;
       }
-      const entry = this.nextEntry();
+      const entry = this.entries.poll();
       if (entry) {
         if (!this.take(entry)) return 'full';
         continue;
       }
-      if (await this.isDrained()) return 'drained';
+      if (this.entries.isBroken) return 'broken';
+      const end = await this.endOfEntries();
+      if (end) return end;
       const awaited = await this.waitForEntry(now);
       if (awaited) {
         if (!this.take(awaited)) return 'full';
       } else if (!this.filling && this.open.isEmpty) this.open.flushAt(this.flushes.newest);
     }
-  }
-
-  private nextEntry(): Entry | undefined {
-    const entry = this.heldBack ?? this.reader.poll();
-    this.heldBack = undefined;
-    return entry;
   }
 
   /** However many messages the batch still takes, it halts the partition: no more of them need to be held. */
@@ -126,12 +113,11 @@ export class Pump {
     const now = this.context.environment.now();
     const { lease, sink, partition, pipeline } = this.context;
     if (this.filling && !this.filling.hasRoomFor(entry, pipeline.batch)) {
-      this.heldBack = entry;
+      this.entries.holdBack(entry);
       return false;
     }
     this.filling ??= new PulledBatch(intendedUpTo(lease.state), sink.newBody(partition), now);
     this.filling.add(entry);
-    this.lastEntryAt = now;
     return true;
   }
 
@@ -143,19 +129,12 @@ export class Pump {
       ? this.filling.startedAt + this.context.pipeline.batch.maxWait
       : now + LONGEST_WAIT;
     const until = Math.min(cutAt, now + LONGEST_WAIT, this.terms.pullUntil);
-    return this.reader.next(Math.max(1, until - this.context.environment.now()));
+    return this.entries.next(Math.max(1, until - this.context.environment.now()));
   }
 
-  private async isDrained(): Promise<boolean> {
-    if (this.terms.until !== 'drained') return false;
-    const { lease, environment } = this.context;
-    if (environment.now() - this.lastEntryAt >= QUIET_BEFORE_DRAINED) return true;
-    const pulled = this.filling?.to ?? intendedUpTo(lease.state);
-    if (this.last && isAfter(this.last, pulled)) return false;
-    this.last = await ask(this.context, (deadline) =>
-      this.context.transport.lastPosition(lease.state.topic, deadline),
-    );
-    return !isAfter(this.last, pulled);
+  private async endOfEntries(): Promise<'drained' | 'stalled' | undefined> {
+    if (this.terms.until !== 'drained') return undefined;
+    return this.entries.end(this.filling?.to ?? intendedUpTo(this.context.lease.state));
   }
 
   private async tokenWindow(): Promise<TokenWindow> {
@@ -195,4 +174,8 @@ export class Pump {
     this.open.add(intent.seq, () => storeFirst(this.context, intent.seq, { body: batch.body, isLookedAt }));
     await this.flushes.refreshIfDue();
   }
+}
+
+function isEnd(cut: Cut): cut is PumpEnd | 'broken' {
+  return cut !== 'full' && cut !== 'waited' && cut !== 'flush';
 }

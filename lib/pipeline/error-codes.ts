@@ -10,8 +10,11 @@ interface CodeEntry {
   readonly kind: ErrorKind;
   /** What to do about it, as one imperative sentence. */
   readonly nextStep: string;
-  /** The partition stops itself until somebody resumes it: going on could lose or spoil data. Only terminal codes halt. */
-  readonly halts?: true;
+  /**
+   * The partition stops itself until somebody resumes it: going on could lose or spoil data. Only terminal codes halt.
+   * `at-position`: only where the error names an entry, which a reader met; elsewhere such a code says nothing of a partition.
+   */
+  readonly halts?: true | 'at-position';
 }
 
 /**
@@ -99,32 +102,47 @@ export const ERROR_CODES = {
   },
   PH_PULSAR_ENTRY_TOO_LARGE: {
     kind: 'terminal',
-    nextStep: 'Raise the limit of entry bytes, or publish smaller messages.',
+    halts: 'at-position',
+    nextStep: 'Publish smaller messages; to give this entry up, set the offsets to its position.',
   },
   PH_PULSAR_MALFORMED: {
     kind: 'terminal',
-    nextStep: 'Report it with the position: the bytes break the protocol.',
+    halts: 'at-position',
+    nextStep:
+      'Report it with the position: the bytes break the protocol. To give the entry up, set the offsets to its position.',
   },
   PH_PULSAR_CHECKSUM: {
     kind: 'terminal',
-    nextStep: 'Check the bookies for disk faults: the stored bytes are not those that were published.',
+    halts: 'at-position',
+    nextStep:
+      'Check the bookies for disk faults: the stored bytes are not those that were published. To give the entry up, set the offsets to its position.',
   },
-  PH_PULSAR_CODEC_UNKNOWN: { kind: 'terminal', nextStep: 'Publish with none, lz4, zlib, zstd or snappy.' },
+  PH_PULSAR_CODEC_UNKNOWN: {
+    kind: 'terminal',
+    halts: 'at-position',
+    nextStep:
+      'Publish with none, lz4, zlib, zstd or snappy; to give this entry up, set the offsets to its position.',
+  },
   PH_PULSAR_ENCRYPTED: {
     kind: 'terminal',
-    nextStep: 'Publish without end-to-end encryption, or leave this topic out.',
+    halts: 'at-position',
+    nextStep:
+      'Publish without end-to-end encryption, or leave this topic out; to give this entry up, set the offsets to its position.',
   },
   PH_PULSAR_CHUNKS_INCOMPLETE: {
     kind: 'terminal',
+    halts: 'at-position',
     nextStep:
-      'Set the offsets past the unfinished message with `pulsehouse offsets set`, if it may be given up.',
+      'Set PULSAR_TRANSPORT=wire, or set the offsets past the unfinished message with `pulsehouse offsets set`, if it may be given up.',
   },
   PH_PULSAR_POSITION_UNKNOWN: {
     kind: 'terminal',
+    halts: 'at-position',
     nextStep: 'Find out whether the topic was deleted and created again, or belongs to another cluster.',
   },
   PH_PULSAR_ENTRIES_MISSING: {
     kind: 'terminal',
+    halts: 'at-position',
     nextStep: "Find out what removed them: retention, TTL, backlog eviction or somebody's reset.",
   },
 

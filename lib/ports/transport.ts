@@ -62,6 +62,8 @@ export interface EntryReader {
    * topic gone, another topic under the same name); retryable when the broker stays out of reach.
    */
   next(milliseconds: number): Promise<Entry | undefined>;
+  /** Why it gives nothing although entries have arrived, in words; undefined when there is no such reason. */
+  readonly waitsFor?: string | undefined;
   /** Idempotent; resolves when the broker has let the consumer go or the connection is closed. */
   close(): Promise<void>;
 }
@@ -95,6 +97,11 @@ export interface Transport {
   openReader(partitionTopic: string, options: ReaderOptions, deadline: number): Promise<EntryReader>;
   /** Last entry's position, BEFORE_ALL when the partition is empty. May point at an entry no reader is shown (a marker). */
   lastPosition(partitionTopic: string, deadline: number): Promise<Position>;
+  /**
+   * Whether all that the partition has above `after` is known to be what no reader is shown: markers, aborted transactions.
+   * False also when it cannot be known.
+   */
+  hasOnlyMarkers(partitionTopic: string, after: Position, deadline: number): Promise<boolean>;
   /**
    * Creates the durable subscription if it is missing, at `initial`; leaves an existing one untouched.
    * Answers what stands afterwards.

@@ -41,6 +41,21 @@ export async function findLeftOut(
   return undefined;
 }
 
+/**
+ * Whether everything stored above `after` is a marker or of an aborted transaction, or nothing is.
+ * @throws PulsehouseError as `askAdmin`
+ */
+export async function hasOnlyMarkers(
+  admin: TopicAdmin,
+  topic: string,
+  after: Position,
+  deadline: number,
+): Promise<boolean> {
+  const { end } = await admin.stats(topic, deadline);
+  const beyond = { ledger: end.ledger, entry: end.entry + 1 };
+  return (await findLeftOut(admin, topic, [after, beyond], Number.POSITIVE_INFINITY, deadline)) === undefined;
+}
+
 /** Every position that the ledgers still have between the two. */
 export function* between({ ledgers }: PartitionStats, seen: Position, next: Position): Generator<Position> {
   for (const { ledger, entries } of ledgers) {

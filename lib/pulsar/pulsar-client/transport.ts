@@ -1,6 +1,7 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, isAfter } from '../../pipeline/position.ts';
 import type { EntryReader, Transport } from '../../ports/transport.ts';
+import { hasOnlyMarkers } from '../admin/skipped-entries.ts';
 import { TopicAdmin } from '../admin/topic-admin.ts';
 import { topicCreatedAt } from '../admin/topic-facts.ts';
 import { tokenAuthentication } from '../wire/net/authentication.ts';
@@ -63,6 +64,7 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
       return opened;
     },
     lastPosition: async (topic, deadline) => (await admin.stats(topic, deadline)).last,
+    hasOnlyMarkers: (topic, after, deadline) => hasOnlyMarkers(admin, topic, after, deadline),
     ensureSubscription: (topic, name, initial, deadline) =>
       subscription(topic, name).ensure(initial, deadline),
     subscriptionState: (topic, name, deadline) => subscription(topic, name).find(deadline),

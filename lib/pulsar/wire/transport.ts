@@ -1,3 +1,4 @@
+import { isPulsehouseError } from '../../pipeline/errors.ts';
 import { BEFORE_ALL, type Position } from '../../pipeline/position.ts';
 import { retry } from '../../ports/retry.ts';
 import type { EntryReader, ReaderOptions, Transport } from '../../ports/transport.ts';
@@ -23,7 +24,7 @@ export interface WireTransport extends Transport {
 
 /** Speaks Pulsar's binary protocol; no native code. @throws PulsehouseError PH_PULSAR_URL_INVALID */
 export function createWireTransport(options: WireOptions): WireTransport {
-  const { environment } = options;
+  const { environment, log } = options;
   const pool = new ConnectionPool(options);
   let readers: readonly WireReader[] = [];
   const connect: ConnectToOwner = (topic, deadline) =>
@@ -75,6 +76,20 @@ export function createWireTransport(options: WireOptions): WireTransport {
       });
       return last.entry < 0 ? BEFORE_ALL : last;
     },
+    async hasOnlyMarkers(topic, after, deadline) {
+      const access = adminAccess(options);
+      if (access === undefined) return false;
+      // Loaded when a topic falls silent before its end.
+      const { TopicAdmin } = await import('../admin/topic-admin.ts');
+      const { hasOnlyMarkers } = await import('../admin/skipped-entries.ts');
+      try {
+        return await hasOnlyMarkers(new TopicAdmin(access), topic, after, deadline);
+      } catch (error) {
+        if (!isPulsehouseError(error)) throw error;
+        log.debug('the admin API does not say what is left of a topic', { topic, error: error.message });
+        return false;
+      }
+    },
     ensureSubscription: (topic, name, initial, deadline) =>
       subscription(topic, name).ensure(initial, deadline),
     subscriptionState: (topic, name, deadline) => subscription(topic, name).find(deadline),
@@ -82,7 +97,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
       subscription(topic, name).acknowledge(position, deadline, check),
     async topicIdentity(topic, deadline) {
       const admin = adminAccess(options);
-      return admin && topicCreatedAt(admin, options.log, topic, deadline);
+      return admin && topicCreatedAt(admin, log, topic, deadline);
     },
     schema: (topic, version, deadline) => readSchema(options, pool, topic, version, deadline),
     async close() {

@@ -17,6 +17,7 @@ export function boundedTransport(transport: Transport, to: Position, environment
       const last = await transport.lastPosition(topic, deadline);
       return isAfter(last, end) ? end : last;
     },
+    hasOnlyMarkers: (topic, after, deadline) => transport.hasOnlyMarkers(topic, after, deadline),
     async openReader(topic, options, deadline) {
       const reader = await transport.openReader(topic, options, deadline);
       return new BoundedReader(reader, options.after, to, environment, (reached) => {
@@ -74,14 +75,22 @@ class BoundedReader implements EntryReader {
     return this.reader.close();
   }
 
+  get waitsFor(): string | undefined {
+    return this.reader.waitsFor;
+  }
+
   private within(entry: Entry | undefined): Entry | undefined {
     if (!entry) return undefined;
-    if (isAfter(entry.position, this.to)) {
-      this.ended = true;
-      this.onEnd(this.reached);
-      return undefined;
-    }
-    this.reached = entry.position;
+    if (isAfter(entry.position, this.to)) this.end();
+    else this.reached = entry.position;
+    if (this.ended) return undefined;
+    // What lies above is none of this reader's business, were it unreadable.
+    if (!isAfter(this.to, this.reached)) this.end();
     return entry;
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.onEnd(this.reached);
   }
 }

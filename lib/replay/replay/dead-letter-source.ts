@@ -80,6 +80,7 @@ export function entriesTransport(
   return {
     partitions: (topic, deadline) => transport.partitions(topic, deadline),
     topicIdentity: () => Promise.resolve(undefined),
+    hasOnlyMarkers: () => Promise.resolve(false),
     lastPosition: () => Promise.resolve(entries.at(-1)?.position ?? BEFORE_ALL),
     openReader: (_, { after }) => Promise.resolve(readerOf(entries, after, environment)),
     ensureSubscription: (topic) => Promise.reject(untouchable(topic)),

@@ -24,6 +24,7 @@ function withoutPartition(transport: Transport, number: number): Transport {
     close: () => transport.close(),
     openReader: (...given) => reach(given[0], () => transport.openReader(...given)),
     lastPosition: (...given) => reach(given[0], () => transport.lastPosition(...given)),
+    hasOnlyMarkers: (...given) => reach(given[0], () => transport.hasOnlyMarkers(...given)),
     acknowledge: (...given) => reach(given[0], () => transport.acknowledge(...given)),
     ensureSubscription: (...given) => reach(given[0], () => transport.ensureSubscription(...given)),
     subscriptionState: (...given) => reach(given[0], () => transport.subscriptionState(...given)),

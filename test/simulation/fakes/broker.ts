@@ -47,6 +47,10 @@ export class Partition {
     return this.lastId.ledger > this.trimmed ? this.lastId : BEFORE_ALL;
   }
 
+  hasEntryAbove(after: Position): boolean {
+    return this.entries.some(({ position }) => isAfter(position, after));
+  }
+
   get currentLedger(): number {
     return this.ledger;
   }

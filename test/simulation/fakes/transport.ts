@@ -41,6 +41,10 @@ export class SimulatedTransport implements Transport {
     return this.callTo(this.find(name), `last of ${name}`, deadline, () => this.find(name).last);
   }
 
+  hasOnlyMarkers(name: string, after: Position, deadline: number): Promise<boolean> {
+    return this.call(`what is left of ${name}`, deadline, () => !this.find(name).hasEntryAbove(after));
+  }
+
   ensureSubscription(
     name: string,
     _subscription: string,

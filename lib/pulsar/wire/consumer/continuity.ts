@@ -46,6 +46,27 @@ export class Continuity {
    */
   step(raw: RawEntry): 'known' | 'new' {
     const { position } = raw;
+    this.#assertBegins(position);
+    if (this.#seen !== undefined && !isAfter(position, this.#seen)) return 'known';
+    this.#checkIndex(raw);
+    this.#seen = position;
+    this.#seenIndex = raw.brokerIndex;
+    return isAfter(position, this.#last) ? 'new' : 'known';
+  }
+
+  /**
+   * Of an entry that cannot be read: whether it was passed over before, by whoever set the position that reading began after.
+   * @throws PulsehouseError PH_PULSAR_POSITION_UNKNOWN
+   */
+  passesOver(position: Position): boolean {
+    this.#assertBegins(position);
+    if (isAfter(position, this.#last)) return false;
+    this.#seen = position;
+    this.#seenIndex = undefined;
+    return true;
+  }
+
+  #assertBegins(position: Position): void {
     if (this.#fresh && comparePositions(position, this.#last) < 0) {
       throw new PulsehouseError(
         'PH_PULSAR_POSITION_UNKNOWN',
@@ -53,11 +74,6 @@ export class Continuity {
       );
     }
     this.#fresh = false;
-    if (this.#seen !== undefined && !isAfter(position, this.#seen)) return 'known';
-    this.#checkIndex(raw);
-    this.#seen = position;
-    this.#seenIndex = raw.brokerIndex;
-    return isAfter(position, this.#last) ? 'new' : 'known';
   }
 
   /**

@@ -213,11 +213,12 @@ export class WireReader implements EntryReader {
 
   /** What becomes of one arrival; undefined when it gives out nothing. Its permits are given back in any case. */
   #accept(arrival: Arrival): Entry | undefined {
-    const { frame, commandEnd, ledger, entry: entryId } = arrival;
+    const { frame, ledger, entry: entryId } = arrival;
     const position = { ledger, entry: entryId };
     let permits = 1;
     try {
-      const raw = readRawEntry(frame, commandEnd, position);
+      const raw = this.#read(arrival, position);
+      if (raw === undefined) return undefined;
       permits = permitsOf(raw);
       const step = this.#continuity.step(raw);
       if (step === 'known' || raw.metadata.markerType !== undefined) return undefined;
@@ -233,6 +234,18 @@ export class WireReader implements EntryReader {
     } finally {
       this.#permits.giveBack(permits, frame.length);
       this.#session?.grant(this.#permits.take());
+    }
+  }
+
+  /** Undefined for an entry that cannot be read and need not be: reading was told to begin after it. */
+  #read({ frame, commandEnd }: Arrival, position: Position): RawEntry | undefined {
+    try {
+      return readRawEntry(frame, commandEnd, position);
+    } catch (error) {
+      if (!this.#continuity.passesOver(position)) throw error;
+      // How many messages it took permits for is not known: all are counted as free again.
+      this.#permits.reset();
+      return undefined;
     }
   }
 
