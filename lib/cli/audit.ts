@@ -150,11 +150,16 @@ function show(terminal: Terminal, report: AuditReport, took: number): void {
   terminal.say(
     `\n${verdict}: ${count(report.messages)} messages, ${count(report.rows)} rows, missing ${count(report.missing)}, doubled ${count(report.doubled)}, foreign ${count(report.foreign)}, dead letters ${count(report.deadLetters)}${rightlyGone(report)}  ${dim(duration(took))}`,
   );
-  if (!report.exact && report.missing > 0) {
-    terminal.say(
-      `${dim('next')}  pulsehouse replay --mode repair   (a dry run; --yes inserts what is missing)`,
-    );
-  }
+  const next = nextStep(report);
+  if (next !== undefined) terminal.say(`${dim('next')}  ${next}`);
+}
+
+/** A repair counts the rows of a batch: what stands there too much must go first. */
+function nextStep({ missing, doubled, foreign }: AuditReport): string | undefined {
+  if (doubled + foreign > 0)
+    return 'see who else writes to the table; pulsehouse replay --mode replace, on the paused pipeline, rewrites what is wrong';
+  if (missing === 0) return undefined;
+  return 'pulsehouse replay --mode repair   (a dry run; --yes inserts what is missing)';
 }
 
 function rightlyGone({ expired, excluded, filtered }: AuditReport): string {

@@ -30,13 +30,17 @@ export async function countRowsByEntry(
   deadline: number,
 ): Promise<readonly EntryRows[]> {
   const condition = inRange(range);
-  const found = await questions.ask<RowCount & Position>(
-    `SELECT _ledger AS ledger, _entry AS entry, count() AS rows, uniqExact(_index, _row) AS distinct
+  const found = await questions.ask<RowCount & Position & { readonly hash: string }>(
+    `SELECT _ledger AS ledger, _entry AS entry, count() AS rows, uniqExact(_index, _row) AS distinct,
+  toString(groupBitXor(intHash64(toUInt64(_index)))) AS hash
 FROM ${quoteTable(target)} WHERE ${condition.sql} GROUP BY _ledger, _entry ORDER BY _ledger, _entry ${IN_ORDER}`,
     condition.parameters,
     deadline,
   );
-  return found.map(({ ledger, entry, rows, distinct }) => ({ position: { ledger, entry }, rows, distinct }));
+  return found.map(({ ledger, entry, rows, distinct, hash }) => ({
+    position: { ledger, entry },
+    ...{ rows, distinct, indexHash: BigInt(hash) },
+  }));
 }
 
 export async function indexesIn(

@@ -85,6 +85,8 @@ export interface RowCount {
 
 export interface EntryRows extends RowCount {
   readonly position: Position;
+  /** `hashOfIndexes` of its rows' message indexes. */
+  readonly indexHash: bigint;
 }
 
 export interface EntryIndexes {

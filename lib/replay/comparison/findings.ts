@@ -1,6 +1,8 @@
+import type { FirstIndexes } from '../../pipeline/index-hash.ts';
 import { formatPosition, type Position } from '../../pipeline/position.ts';
 import type { EntryRows } from '../../ports/sink.ts';
 import type { Absence } from './absence.ts';
+import { hashOfSet, type IndexSet, isInSet, sizeOf } from './index-set.ts';
 
 /** Rows that must stand somewhere, those that do, and how the two differ. */
 export interface RowBalance {
@@ -26,8 +28,8 @@ export interface Finding extends RowBalance {
 /** An entry as Pulsar gave it. */
 export interface ExpectedEntry {
   readonly position: Position;
-  /** Rows it must have: its messages without the dead letters. */
-  readonly rows: number;
+  /** Its messages without the dead letters: one row of each. */
+  readonly indexes: IndexSet;
   /** Why they may rightly be gone. */
   readonly absence?: Absence | undefined;
 }
@@ -53,29 +55,66 @@ export function compareCounts(
   };
 }
 
-/** Both in order of position. */
+export interface Comparison {
+  /** Without those of the suspects. */
+  readonly findings: readonly Finding[];
+  /** Entries whose rows are not those they must be; which are, their counts do not say. */
+  readonly suspects: readonly ExpectedEntry[];
+}
+
+/** Sets are compared by their hashes, whatever their sizes. Both in order of position. */
 export function compareEntries(
   expected: readonly ExpectedEntry[],
   found: readonly EntryRows[],
-): readonly Finding[] {
+  first: FirstIndexes,
+): Comparison {
   const standing = new Map(found.map((entry) => [formatPosition(entry.position), entry]));
-  const findings: Finding[] = [];
+  const findings: (Finding | undefined)[] = [];
+  const suspects: ExpectedEntry[] = [];
   for (const entry of expected) {
     const where = formatPosition(entry.position);
-    const finding = compareCounts(
-      where,
-      entry.rows,
-      standing.get(where) ?? { rows: 0, distinct: 0 },
-      entry.absence,
-    );
-    if (finding) findings.push(finding);
+    const size = sizeOf(entry.indexes);
+    const rows = standing.get(where) ?? NO_ROWS;
     standing.delete(where);
+    if (rows.rows === 0 || size === 0) findings.push(compareCounts(where, size, rows, entry.absence));
+    else if (!isWhole(entry.indexes, rows, first)) suspects.push(entry);
   }
-  for (const [where, entry] of standing) {
-    const finding = compareCounts(where, 0, entry);
-    if (finding) findings.push(finding);
-  }
-  return findings;
+  for (const [where, entry] of standing) findings.push(compareCounts(where, 0, entry));
+  return { findings: findings.filter((finding) => finding !== undefined), suspects };
+}
+
+const NO_ROWS = { rows: 0, distinct: 0, indexHash: 0n };
+
+function isWhole(
+  set: IndexSet,
+  { rows, distinct, indexHash }: Omit<EntryRows, 'position'>,
+  first: FirstIndexes,
+): boolean {
+  return rows === sizeOf(set) && distinct === rows && indexHash === hashOfSet(set, first);
+}
+
+/** What suspects hold, message by message. `standing`: each row's message index, by the position of its entry. */
+export function compareSuspects(
+  suspects: readonly ExpectedEntry[],
+  standing: ReadonlyMap<string, readonly number[]>,
+): readonly Finding[] {
+  return suspects.flatMap(
+    (entry) => compareSets(entry, standing.get(formatPosition(entry.position)) ?? []) ?? [],
+  );
+}
+
+function compareSets({ position, indexes: set, absence }: ExpectedEntry, rows: readonly number[]) {
+  const distinct = new Set(rows);
+  const right = [...distinct].filter((index) => isInSet(set, index)).length;
+  const [where, expected] = [formatPosition(position), sizeOf(set)];
+  const finding = compareCounts(where, expected, { rows: right, distinct: right }, absence);
+  const beside = {
+    rows: rows.length,
+    doubled: rows.length - distinct.size,
+    foreign: distinct.size - right,
+  };
+  if (!finding && beside.doubled + beside.foreign === 0) return undefined;
+  return { where, expected, missing: 0, expired: 0, excluded: 0, ...finding, ...beside };
 }
 
 /** Sums that never forget, and the first faults for people to look at: memory stays bounded however bad it is. */

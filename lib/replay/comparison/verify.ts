@@ -104,7 +104,7 @@ async function compareOnce(
       cut = cutBatch(batches, pulsarBegan);
       windows.begin(after, pulsarBegan);
     }
-    const { rows, ...others } = expectedOf(entry, deadLetters);
+    const { rows, indexes, ...others } = expectedOf(entry, deadLetters);
     totals.entries += 1;
     totals.messages += entry.messages;
     totals.bytes += entry.data.byteLength;
@@ -117,7 +117,7 @@ async function compareOnce(
     }
     const absence = absenceOf(request.absences, entry);
     spared.add(entry.position, absence !== undefined);
-    await windows.add({ position: entry.position, rows, absence });
+    await windows.add({ position: entry.position, indexes, absence });
     // Not within the batch that Pulsar's memory begins in: half read, nothing could be said of what lies below.
     const canEnd = !cut || !isAfter(cut.to, entry.position);
     if (watch.stop?.aborted && canEnd && !isSamePosition(entry.position, to)) {

@@ -1,7 +1,15 @@
+import { FirstIndexes } from '../../pipeline/index-hash.ts';
 import { BEFORE_ALL, formatPosition, type Position } from '../../pipeline/position.ts';
-import type { Sink } from '../../ports/sink.ts';
+import type { RowRange, Sink } from '../../ports/sink.ts';
 import type { Watch } from '../dependencies.ts';
-import { compareEntries, type ExpectedEntry, type Finding, type FindingList } from './findings.ts';
+import {
+  compareEntries,
+  compareSuspects,
+  type ExpectedEntry,
+  type Finding,
+  type FindingList,
+} from './findings.ts';
+import { sizeOf } from './index-set.ts';
 import { MissingSegments } from './missing-segments.ts';
 
 /** Bounds of one question: entries listed in an answer, rows counted in the server. */
@@ -15,6 +23,7 @@ export class WindowQuestions {
   private readonly findings: FindingList;
   private readonly watch: Watch;
   readonly missing = new MissingSegments();
+  private readonly first = new FirstIndexes();
   private after: Position = BEFORE_ALL;
   /** The last entry compared, or where the range begins. */
   private compared: Position = BEFORE_ALL;
@@ -37,7 +46,7 @@ export class WindowQuestions {
 
   async add(entry: ExpectedEntry): Promise<void> {
     this.entries.push(entry);
-    this.rows += entry.rows;
+    this.rows += sizeOf(entry.indexes);
     if (this.entries.length >= ENTRIES_A_WINDOW || this.rows >= ROWS_A_WINDOW) await this.ask(entry.position);
   }
 
@@ -49,19 +58,29 @@ export class WindowQuestions {
 
   private async ask(upTo: Position): Promise<void> {
     await this.asked;
-    const { sink, partition, watch, findings, entries, rows } = this;
+    const { partition, watch, findings, entries, rows } = this;
     const range = { partition, after: this.after, to: upTo };
     this.after = upTo;
     this.entries = [];
     this.rows = 0;
-    this.asked = sink.countRowsByEntry(range, watch.deadline).then((found) => {
-      const wrong = compareEntries(entries, found);
+    this.asked = this.compare(range, entries).then((wrong) => {
       findings.add(wrong);
       this.noteMissing(entries, wrong);
       watch.onProgress?.(partition, rows);
     });
     // Awaited by the next question or at the end; until then its failure must not count as unhandled.
     this.asked.catch(() => undefined);
+  }
+
+  /** One question where all is well; a second one, for every row's index, only where an entry's rows are not the right ones. */
+  private async compare(range: RowRange, entries: readonly ExpectedEntry[]): Promise<readonly Finding[]> {
+    const { deadline } = this.watch;
+    const found = await this.sink.countRowsByEntry(range, deadline);
+    const { findings, suspects } = compareEntries(entries, found, this.first);
+    if (suspects.length === 0) return findings;
+    const standing = await this.sink.indexesIn(range, deadline);
+    const indexes = new Map(standing.map((entry) => [formatPosition(entry.position), entry.indexes]));
+    return [...findings, ...compareSuspects(suspects, indexes)];
   }
 
   private noteMissing(entries: readonly ExpectedEntry[], findings: readonly Finding[]): void {

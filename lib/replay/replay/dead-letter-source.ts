@@ -1,4 +1,5 @@
 import type { DeadLetter } from '../../consume/dead-letter-lines.ts';
+import { hashOfIndexes } from '../../pipeline/index-hash.ts';
 import {
   BEFORE_ALL,
   comparePositions,
@@ -145,6 +146,7 @@ export function onlyRowsOf(sink: Sink, entries: readonly Entry[]): Sink {
         position,
         rows: indexes.length,
         distinct: new Set(indexes).size,
+        indexHash: hashOfIndexes(indexes),
       }));
     },
     kill: (prefix, deadline) => sink.kill(prefix, deadline),

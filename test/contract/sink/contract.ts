@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hashOfIndexes } from '../../../lib/pipeline/index-hash.ts';
 import type { BatchBody, InsertOutcome, Sink } from '../../../lib/ports/sink.ts';
 import { entryOf, payload, rangeAll, UNFIT } from './messages.ts';
 
@@ -53,8 +54,8 @@ export function sinkContract(name: string, open: OpenSink): void {
       expect(await countAll(subject, 3)).toEqual({ rows: 3, distinct: 3 });
       expect(await countAll(subject, 0)).toEqual({ rows: 0, distinct: 0 });
       expect(await sink.countRowsByEntry(rangeAll(3), deadline())).toEqual([
-        { position: { ledger: 7, entry: 0 }, rows: 2, distinct: 2 },
-        { position: { ledger: 7, entry: 1 }, rows: 1, distinct: 1 },
+        { position: { ledger: 7, entry: 0 }, rows: 2, distinct: 2, indexHash: hashOfIndexes([0, 1]) },
+        { position: { ledger: 7, entry: 1 }, rows: 1, distinct: 1, indexHash: hashOfIndexes([0]) },
       ]);
       expect(await sink.indexesIn(rangeAll(3), deadline())).toEqual([
         { position: { ledger: 7, entry: 0 }, indexes: [0, 1] },

@@ -1,5 +1,6 @@
 import { JsonBody } from '../../../lib/clickhouse/encode/json-body.ts';
 import { failedInsert, failedQuestion } from '../../../lib/clickhouse/failures.ts';
+import { hashOfIndexes } from '../../../lib/pipeline/index-hash.ts';
 import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
 import type { NullValues } from '../../../lib/pipeline/pipeline.ts';
 import { comparePositions, formatPosition } from '../../../lib/pipeline/position.ts';
@@ -66,7 +67,11 @@ export class SimulatedSink implements Sink {
 
   countRowsByEntry(range: RowRange, deadline: number): Promise<readonly EntryRows[]> {
     return this.call('count by entry', deadline, () =>
-      byEntry(this.server.rowsIn(range)).map((rows) => ({ position: rows[0].position, ...countOf(rows) })),
+      byEntry(this.server.rowsIn(range)).map((rows) => ({
+        position: rows[0].position,
+        ...countOf(rows),
+        indexHash: hashOfIndexes(rows.map(({ index }) => index)),
+      })),
     );
   }
 

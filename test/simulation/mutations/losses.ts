@@ -177,4 +177,15 @@ export const LOSS_MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'an audit compares how many rows an entry has, and not which',
+    within: 500,
+    patches: [
+      {
+        file: 'lib/replay/comparison/findings.ts',
+        find: '&& indexHash === hashOfSet(set, first)',
+        replace: '&& indexHash !== -1n && first !== undefined',
+      },
+    ],
+  },
 ];

@@ -1,8 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareCounts, compareEntries, FindingList } from '../../../lib/replay/comparison/findings.ts';
+import { FirstIndexes, hashOfIndexes } from '../../../lib/pipeline/index-hash.ts';
+import type { Absence } from '../../../lib/replay/comparison/absence.ts';
+import {
+  compareCounts,
+  compareEntries,
+  compareSuspects,
+  FindingList,
+} from '../../../lib/replay/comparison/findings.ts';
 
 const entry = (number: number) => ({ ledger: 1, entry: number });
+const first = new FirstIndexes();
+const of = (number: number, count: number, absence?: Absence) => ({
+  position: entry(number),
+  indexes: { count, without: new Set<number>() },
+  absence,
+});
+const standing = (number: number, rows: number) => ({
+  position: entry(number),
+  ...{ rows, distinct: rows, indexHash: first.hash(rows) },
+});
 
 describe('findings', () => {
   test('nothing is found where every message has its one row', () => {
@@ -40,25 +57,20 @@ describe('findings', () => {
   });
 
   test('rows at positions that Pulsar does not have are foreign', () => {
-    const found = [
-      { position: entry(1), rows: 5, distinct: 5 },
-      { position: entry(2), rows: 3, distinct: 3 },
-    ];
-    expect(compareEntries([{ position: entry(1), rows: 5 }], found)).toMatchObject([
-      { where: '1:2', expected: 0, foreign: 3 },
-    ]);
+    const { findings, suspects } = compareEntries([of(1, 5)], [standing(1, 5), standing(2, 3)], first);
+    expect(findings).toMatchObject([{ where: '1:2', expected: 0, foreign: 3 }]);
+    expect(suspects).toEqual([]);
   });
 
   test('what is gone rightly is counted apart and is no fault; what is too much there is one', () => {
-    const expected = [
-      { position: entry(1), rows: 5, absence: 'expired' as const },
-      { position: entry(2), rows: 5, absence: 'excluded' as const },
-      { position: entry(3), rows: 5 },
-    ];
+    const [expired, excluded] = [of(1, 5, 'expired'), of(2, 5, 'excluded')];
+    const rows = [0, 1, 2, 2];
+    const found = { position: entry(2), rows: 4, distinct: 3, indexHash: hashOfIndexes(rows) };
+    const { findings, suspects } = compareEntries([expired, excluded, of(3, 5)], [found], first);
     const list = new FindingList();
-    list.add(compareEntries(expected, [{ position: entry(2), rows: 4, distinct: 3 }]));
+    list.add([...findings, ...compareSuspects(suspects, new Map([['1:2', rows]]))]);
     expect(list).toMatchObject({ missing: 5, expired: 5, excluded: 2, doubled: 1, foreign: 0, count: 2 });
-    expect(list.first.map(({ where }) => where)).toEqual(['1:2', '1:3']);
+    expect(list.first.map(({ where }) => where)).toEqual(['1:3', '1:2']);
   });
 
   test('sums go on where the list of findings ends', () => {
