@@ -24,7 +24,16 @@ const REPEATABLE: Repeatable = {
     ...(['partitions', 'openReader', 'lastPosition', 'hasOnlyMarkers'] as const),
     ...(['ensureSubscription', 'topicIdentity'] as const),
   ],
-  sink: ['countRows', 'countRowsByEntry', 'indexesIn', 'kill', 'tokenWindow', 'hasTtl', 'serverNow'],
+  sink: [
+    'countRows',
+    'countRowsByEntry',
+    'indexesIn',
+    'kill',
+    'tokenWindow',
+    'hasTtl',
+    'rowsHidden',
+    'serverNow',
+  ],
   table: ['countByPartition'],
   state: [
     ...(['createPartition', 'readPartition', 'readPartitions', 'putBatch', 'readBatches'] as const),

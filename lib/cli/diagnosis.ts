@@ -1,10 +1,11 @@
 import { openAdmin, openServer } from '../assembly/servers.ts';
 import { listSnapshots } from '../checkpoint/snapshots.ts';
+import { checkSettings } from '../clickhouse/accepted-settings.ts';
 import { missingGrants } from '../clickhouse/grants.ts';
-import { checkMapping } from '../clickhouse/mapping-check.ts';
 import { Questions } from '../clickhouse/questions.ts';
-import { checkTable } from '../clickhouse/table-check.ts';
+import type { TableFinding } from '../clickhouse/table-check.ts';
 import { describeTable } from '../clickhouse/table-description.ts';
+import { checkTarget } from '../clickhouse/target-check.ts';
 import { checkPolicies } from '../initialise/policies.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
@@ -94,26 +95,27 @@ const clickhouse: Check = async ({ settings, environment, pipeline }, deadline) 
       {},
       deadline,
     );
+    const forbidden = await checkSettings(questions, deadline);
+    if (forbidden.some(({ severity }) => severity === 'error')) return forbidden.map(diagnosisOf);
     const table = await describeTable(questions, pipeline.target, deadline);
     const name = `${pipeline.target.database}.${pipeline.target.table}`;
     if (!table) {
       return [{ verdict: 'wrong', message: `${version}, no table ${name}`, fix: 'Run `pulsehouse init`.' }];
     }
     const found = [
-      ...checkTable(table, pipeline),
+      ...forbidden,
       ...(await missingGrants(questions, pipeline.target, deadline)),
-      ...(await checkMapping(questions, pipeline, deadline)),
+      ...(await checkTarget(questions, table, pipeline, deadline)),
     ];
-    const findings = found.map(({ severity, message, sql }) => ({
-      verdict: severity === 'error' ? ('wrong' as const) : ('mind' as const),
-      message,
-      fix: sql,
-    }));
-    return [{ verdict: 'good', message: `${version}, ${name}, ${table.engine}` }, ...findings];
+    return [{ verdict: 'good', message: `${version}, ${name}, ${table.engine}` }, ...found.map(diagnosisOf)];
   } finally {
     await server.close();
   }
 };
+
+function diagnosisOf({ severity, message, sql }: TableFinding): Omit<Diagnosis, 'check'> {
+  return { verdict: severity === 'error' ? 'wrong' : 'mind', message, fix: sql };
+}
 
 const clocks: Check = async ({ sink, environment }, deadline) => {
   const asked = environment.now();

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { INSERT_SETTINGS } from '../clickhouse/insert-settings.ts';
-import { NAME_MATCHING } from '../clickhouse/name-matching.ts';
 import { inputStructure, insertStatement, mappingHash } from '../clickhouse/statement.ts';
 import { type CommonOptions, pipelineCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -14,7 +13,7 @@ export function registerExplain(program: Command): void {
       for (const { pipeline } of sessions) {
         const statement = insertStatement(pipeline);
         const token = { insert_deduplication_token: '<batch identity>#<attempt>' };
-        const settings = { ...INSERT_SETTINGS, ...NAME_MATCHING, ...token };
+        const settings = { ...INSERT_SETTINGS, additional_table_filters: '{}', ...token };
         const mapping = mappingHash(pipeline);
         terminal.answer({
           pipeline: pipeline.name,

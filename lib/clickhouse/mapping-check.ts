@@ -1,4 +1,5 @@
 import { isPulsehouseError } from '../pipeline/errors.ts';
+import { acceptedSettings } from './accepted-settings.ts';
 import { INSERT_SETTINGS } from './insert-settings.ts';
 import type { Questions } from './questions.ts';
 import { type Mapping, probeStatement } from './statement.ts';
@@ -18,7 +19,7 @@ export async function checkMapping(
       {
         sql: probeStatement(mapping, await targetTypes(questions, mapping.target, deadline)),
         parameters: { partition: 0, notAfter: NEVER_LATE },
-        settings: INSERT_SETTINGS,
+        settings: await acceptedSettings(questions, INSERT_SETTINGS, deadline),
         body: [],
       },
       deadline,

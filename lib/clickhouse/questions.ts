@@ -1,9 +1,14 @@
 import type { ClickHouseSettings } from '@clickhouse/client';
 import { type ErrorWhere, PulsehouseError } from '../pipeline/errors.ts';
+import { acceptedSettings } from './accepted-settings.ts';
 import { failedQuestion } from './failures.ts';
 import type { TableName } from './identifiers.ts';
-import { QUESTION_SETTINGS } from './insert-settings.ts';
+import { PLAIN_SETTINGS, QUESTION_SETTINGS } from './insert-settings.ts';
 import type { Request, Server } from './server.ts';
+import { ServerError } from './server-error.ts';
+
+/** UNKNOWN_SETTING, READONLY and SETTING_CONSTRAINT_VIOLATION: raised before anything of a statement is done. */
+const SETTING_REFUSED: ReadonlySet<number> = new Set([115, 164, 452]);
 
 export type Parameters = Readonly<Record<string, unknown>>;
 
@@ -14,6 +19,8 @@ export class Questions {
   readonly now: () => number;
   readonly where: ErrorWhere;
   readonly #server: Server;
+  /** Fewer than all, once it showed that the server or the user's constraints refuse some. */
+  #settings: ClickHouseSettings = QUESTION_SETTINGS;
 
   constructor(server: Server, target: TableName, now: () => number) {
     this.#server = server;
@@ -26,16 +33,29 @@ export class Questions {
    * @throws PulsehouseError PH_CLICKHOUSE_*, PH_TABLE_MISMATCH.
    */
   async ask<Row>(sql: string, parameters: Parameters, deadline: number): Promise<readonly Row[]> {
-    const text = await this.tell(`${sql}\nFORMAT JSONEachRow`, parameters, deadline, QUESTION_SETTINGS);
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Row);
+    const statement = `${sql}\nFORMAT JSONEachRow`;
+    try {
+      return rowsOf(await this.tell(statement, parameters, deadline, this.#settings));
+    } catch (error) {
+      if (this.#settings !== QUESTION_SETTINGS || !isSettingRefused(error)) throw error;
+      this.#settings = await acceptedSettings(this, QUESTION_SETTINGS, deadline);
+      return rowsOf(await this.tell(statement, parameters, deadline, this.#settings));
+    }
   }
 
   /** For questions that always have one row for an answer. */
   async askOne<Row>(sql: string, parameters: Parameters, deadline: number): Promise<Row> {
-    const [row] = await this.ask<Row>(sql, parameters, deadline);
+    return this.#only(await this.ask<Row>(sql, parameters, deadline));
+  }
+
+  /** The same with hardly a setting sent along: for asking which settings may be sent. */
+  async askPlainly<Row>(sql: string, parameters: Parameters, deadline: number): Promise<Row> {
+    const text = await this.tell(`${sql}\nFORMAT JSONEachRow`, parameters, deadline, PLAIN_SETTINGS);
+    return this.#only(rowsOf<Row>(text));
+  }
+
+  #only<Row>(rows: readonly Row[]): Row {
+    const [row] = rows;
     if (row !== undefined) return row;
     throw new PulsehouseError('PH_CLICKHOUSE_FAILED', 'the server answered without a row', {
       where: this.where,
@@ -65,6 +85,18 @@ export class Questions {
       throw failedQuestion(error, this.where);
     }
   }
+}
+
+function rowsOf<Row>(text: string): readonly Row[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}
+
+function isSettingRefused(error: unknown): boolean {
+  const cause = error instanceof PulsehouseError ? error.cause : undefined;
+  return cause instanceof ServerError && SETTING_REFUSED.has(cause.code);
 }
 
 /** For `max_execution_time`, to which zero would mean no limit. */

@@ -2,6 +2,7 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import { comparePositions, type Position } from '../pipeline/position.ts';
 import type { RowCopy, RowPart } from '../ports/row-copy.ts';
 import type { RowRange } from '../ports/sink.ts';
+import { acceptedSettings } from './accepted-settings.ts';
 import { failedQuestion } from './failures.ts';
 import { quoteIdentifier, quoteTable, type TableName } from './identifiers.ts';
 import { QUESTION_SETTINGS } from './insert-settings.ts';
@@ -13,6 +14,15 @@ import { describeTable, type TableDescription } from './table-description.ts';
 
 /** So many groups of entries make a part, if each entry had one row: bounds the answer to where rows lie. */
 const GROUPS_A_PART = 2_000;
+
+const COPY_SETTINGS = {
+  ...QUESTION_SETTINGS,
+  async_insert: 0,
+  wait_end_of_query: 1,
+  // Blocks that were there once and were removed would be taken for stored.
+  insert_deduplicate: 0,
+  max_partitions_per_insert_block: '0',
+} as const;
 
 /** Kinds of columns that take no values. */
 const NOT_INSERTED: ReadonlySet<string> = new Set(['MATERIALIZED', 'ALIAS', 'EPHEMERAL']);
@@ -36,20 +46,14 @@ export function rowCopy(server: Server, from: TableName, target: TableName, now:
       const { common } = await columns(deadline);
       const names = common.map(quoteIdentifier).join(', ');
       const condition = inRange(range);
+      const settings = await acceptedSettings(questions, COPY_SETTINGS, deadline);
       const timeout = deadline - now();
       try {
         await server.run({
           sql: `INSERT INTO ${quoteTable(target)} (${names}) SELECT ${names} FROM ${quoteTable(from)}
 WHERE ${condition.sql} AND now() < fromUnixTimestamp({notAfter:UInt32})`,
           parameters: { ...condition.parameters, notAfter: Math.floor(notAfter / 1000) },
-          // Blocks that were there once and were removed would be taken for stored.
-          settings: {
-            ...QUESTION_SETTINGS,
-            async_insert: 0,
-            wait_end_of_query: 1,
-            insert_deduplicate: 0,
-            max_execution_time: wholeSeconds(timeout),
-          },
+          settings: { ...settings, max_execution_time: wholeSeconds(timeout) },
           queryId,
           timeout,
         });

@@ -13,13 +13,14 @@ import type {
   Sink,
 } from '../ports/sink.ts';
 import type { Trial } from '../ports/trial.ts';
+import { acceptedSettings } from './accepted-settings.ts';
 import { JsonBody } from './encode/json-body.ts';
 import { failedInsert, miscounted } from './failures.ts';
 import { INSERT_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
-import { nameMatching } from './name-matching.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
+import { rowFilter } from './row-filter.ts';
 import type { Server } from './server.ts';
 import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
 import { tokenWindow } from './token-window.ts';
@@ -37,7 +38,7 @@ export class ClickHouseSink implements Sink {
   readonly #statement: string;
   readonly #withPublishTime: boolean;
   /** Asked once, before the first body is sent. */
-  #nameMatching: ClickHouseSettings | undefined;
+  #accepted: ClickHouseSettings | undefined;
 
   constructor(mapping: Mapping, server: Server, environment: Pick<Environment, 'now'>) {
     this.table = `${mapping.target.database}.${mapping.target.table}`;
@@ -112,6 +113,10 @@ export class ClickHouseSink implements Sink {
     return hasTtl(this.#questions, this.#mapping.target, deadline);
   }
 
+  rowsHidden(deadline: number): Promise<string | undefined> {
+    return rowFilter(this.#questions, this.#mapping.target, deadline);
+  }
+
   async serverNow(deadline: number): Promise<number> {
     const { now } = await this.#questions.askOne<{ now: number }>(
       'SELECT toUnixTimestamp64Milli(now64(3)) AS now',
@@ -122,8 +127,8 @@ export class ClickHouseSink implements Sink {
   }
 
   async #settings(deadline: number): Promise<ClickHouseSettings> {
-    this.#nameMatching ??= await nameMatching(this.#questions, deadline);
-    return { ...INSERT_SETTINGS, ...this.#nameMatching };
+    this.#accepted ??= await acceptedSettings(this.#questions, INSERT_SETTINGS, deadline);
+    return this.#accepted;
   }
 
   close(): Promise<void> {

@@ -13,6 +13,7 @@ import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
 import { ask, batchError, type ConsumeContext, standingIntent } from './context.ts';
 import { readDeadLetters } from './dead-letters.ts';
 import { FailedSends, recordBadMessages } from './failed-sends.ts';
+import { refuseHiddenRows } from './hidden-rows.ts';
 import { findPresentRows } from './present-rows.ts';
 import { reread } from './reread.ts';
 
@@ -89,6 +90,7 @@ export async function settle(context: ConsumeContext, seq: number, first?: Sent)
     // Earlier sends may have ended meanwhile, and a batch that lost its bad rows may be whole.
     if (!trusted || body !== sent?.body) missing = await missingRows(context, seq);
     if (!missing) return;
+    if (!trusted) await refuseHiddenRows(context, standingIntent(context, seq));
     const isOnly = sent?.outcome.kind === 'stored';
     if (sent?.outcome.kind === 'stored') {
       // Rows that a TTL takes are missing however often they are sent. An only send that was answered has stored them.
@@ -156,6 +158,7 @@ async function outliveEarlierSends(context: ConsumeContext, seq: number): Promis
 /** Legal only after a send of the standing attempt was answered 200 and its rows are missing all the same. */
 async function nextAttempt(context: ConsumeContext, seq: number): Promise<void> {
   const intent = standingIntent(context, seq);
+  await refuseHiddenRows(context, intent);
   if (intent.attempt >= MOST_ATTEMPTS) {
     const message = `rows are missing after ${intent.attempt} inserts that the server answered with success`;
     throw batchError(context, 'PH_HALT_ROWS_SWALLOWED', message, intent);

@@ -1,9 +1,10 @@
-import { checkMapping } from '../clickhouse/mapping-check.ts';
+import { checkSettings } from '../clickhouse/accepted-settings.ts';
 import { Questions } from '../clickhouse/questions.ts';
 import type { Server } from '../clickhouse/server.ts';
-import { checkTable, type TableFinding } from '../clickhouse/table-check.ts';
+import type { TableFinding } from '../clickhouse/table-check.ts';
 import { prepareTableSql, runDdl } from '../clickhouse/table-ddl.ts';
 import { describeTable, type TableDescription } from '../clickhouse/table-description.ts';
+import { checkTarget } from '../clickhouse/target-check.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -23,10 +24,10 @@ export async function ensureTarget(
 ): Promise<void> {
   const { target } = pipeline;
   const questions = new Questions(server, target, () => environment.now());
+  refuseUnfit(pipeline, await checkSettings(questions, deadline), tell);
   const found = await describeTable(questions, target, deadline);
   const table = found ?? (await make(pipeline, questions, ddl, deadline));
-  const findings = [...checkTable(table, pipeline), ...(await checkMapping(questions, pipeline, deadline))];
-  refuseUnfit(pipeline, findings, tell);
+  refuseUnfit(pipeline, await checkTarget(questions, table, pipeline, deadline), tell);
   tell({
     outcome: found ? 'found' : 'created',
     message: `table ${target.database}.${target.table}, ${table.engine}`,

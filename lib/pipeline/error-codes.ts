@@ -262,6 +262,17 @@ export const ERROR_CODES = {
     nextStep:
       'Look for rows deleted by a TTL, a mutation or a failing view of the table; then `pulsehouse resume`.',
   },
+  PH_ROWS_HIDDEN: {
+    kind: 'terminal',
+    nextStep:
+      'Let the user see every row of the table (a row policy hides some); `pulsehouse doctor` says which filter it is.',
+  },
+  PH_HALT_ROWS_HIDDEN: {
+    kind: 'terminal',
+    halts: true,
+    nextStep:
+      'Let the user see every row of the table (a row policy hides some); `pulsehouse doctor` says which filter it is. Then `pulsehouse resume`.',
+  },
   PH_HALT_REFUSED: {
     kind: 'terminal',
     halts: true,

@@ -120,6 +120,8 @@ export interface Sink {
   tokenWindow(deadline: number): Promise<TokenWindow>;
   /** Whether the table has a TTL, which takes rows away by itself. */
   hasTtl(deadline: number): Promise<boolean>;
+  /** The condition without which this user sees no row of the table; undefined when nothing hides any. */
+  rowsHidden(deadline: number): Promise<string | undefined>;
   /** The server's clock, milliseconds since the epoch. */
   serverNow(deadline: number): Promise<number>;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import { type Absences, absenceOf } from './absence.ts';
 import { expectedOf } from './expected-rows.ts';
 import { type Finding, FindingList } from './findings.ts';
 import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
+import { refuseHiddenRows } from './hidden-rows.ts';
 import { knownDeadLetters } from './known-dead-letters.ts';
 import type { ReadBatch } from './ledger.ts';
 import type { MissingSegment } from './missing-segments.ts';
@@ -73,6 +74,7 @@ export async function verifyRange(
   request: VerifyRequest,
   watch: Watch,
 ): Promise<VerifyResult> {
+  await refuseHiddenRows(dependencies.sink, watch.deadline);
   for (;;) {
     const { result, pulsarBegan } = await compareOnce(dependencies, request, watch);
     if (result.findingCount === 0) return result;

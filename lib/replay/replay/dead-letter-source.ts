@@ -152,6 +152,7 @@ export function onlyRowsOf(sink: Sink, entries: readonly Entry[]): Sink {
     kill: (prefix, deadline) => sink.kill(prefix, deadline),
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
     hasTtl: (deadline) => sink.hasTtl(deadline),
+    rowsHidden: (deadline) => sink.rowsHidden(deadline),
     serverNow: (deadline) => sink.serverNow(deadline),
     close: () => sink.close(),
   };

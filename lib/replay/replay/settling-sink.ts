@@ -2,6 +2,7 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition } from '../../pipeline/position.ts';
 import type { BadMessage, BatchBody, InsertOutcome, InsertSend, LeaveOut, Sink } from '../../ports/sink.ts';
 import type { Entry } from '../../ports/transport.ts';
+import { refuseHiddenRows } from '../comparison/hidden-rows.ts';
 import type { DeadLetterIndex } from '../comparison/known-dead-letters.ts';
 
 /**
@@ -19,6 +20,8 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
     async insert(send) {
       if (asked.has(send.token)) return sink.insert(unwrapped(send));
       asked.add(send.token);
+      // Here every send is a second one: the pipeline has stored these rows before.
+      await refuseHiddenRows(sink, send.deadline);
       return notSent(sink);
     },
     openTrial: () => sink.openTrial(),
@@ -28,6 +31,7 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
     kill: (prefix, deadline) => sink.kill(prefix, deadline),
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
     hasTtl: (deadline) => sink.hasTtl(deadline),
+    rowsHidden: (deadline) => sink.rowsHidden(deadline),
     serverNow: (deadline) => sink.serverNow(deadline),
     close: () => sink.close(),
   };

@@ -1,6 +1,7 @@
-import type { ClickHouseSettings } from '@clickhouse/client';
+import { type ClickHouseSettings, SettingsMap } from '@clickhouse/client';
 import { describe, expect } from 'vitest';
 import { entryOf, payload, rangeAll } from '../../contract/sink/messages.ts';
+import { insert } from './sending.ts';
 import { test } from './sink-table.ts';
 
 /** Settings that administrators give to users, with which ClickHouse answers success to a part of the work. */
@@ -26,6 +27,20 @@ const PROFILES: readonly ClickHouseSettings[] = [
   { input_format_column_name_matching_mode: 'ignore_case' },
   { use_query_cache: 1, query_cache_ttl: 600 },
   { output_format_json_quote_64bit_integers: 1 },
+  { output_format_json_array_of_rows: 1 },
+  { max_rows_to_sort: '3', sort_overflow_mode: 'break' },
+  { max_rows_to_read_leaf: '1000', read_overflow_mode_leaf: 'break' },
+  { max_rows_in_distinct: '3', distinct_overflow_mode: 'break' },
+  { max_execution_time_leaf: 0.000001, timeout_overflow_mode_leaf: 'break' },
+  { additional_result_filter: 'rows < 3' },
+  { additional_result_filter: 'ledger > 5' },
+  { aggregate_functions_null_for_empty: 1 },
+  { empty_result_for_aggregation_by_empty_set: 1 },
+  { partial_result_on_first_cancel: 1 },
+  { input_format_max_block_size_bytes: '1000', max_insert_block_size_bytes: '1000' },
+  { input_format_connection_handling: 1, input_format_max_block_wait_ms: '1' },
+  { optimize_on_insert: 0 },
+  { compatibility: '21.3' },
 ];
 
 describe('whatever a user’s profile says', () => {
@@ -73,6 +88,15 @@ describe('whatever a user’s profile says', () => {
       deadline: deadline(),
     });
     expect(await table.sink.countRows(rangeAll(1), deadline())).toEqual({ rows: 0, distinct: 0 });
+    await sink.close();
+  });
+
+  test('a filter on the table in it hides no row from a question', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const { deadline, name } = table;
+    expect(await insert(table, [payload(), '{"day":"2026-11-20","value":7}'])).toEqual({ kind: 'stored' });
+    const sink = table.withProfile({ additional_table_filters: SettingsMap.from({ [name]: 'value != 7' }) });
+    expect(await sink.countRows(rangeAll(0), deadline())).toEqual({ rows: 2, distinct: 2 });
     await sink.close();
   });
 });

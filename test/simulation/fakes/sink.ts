@@ -92,6 +92,10 @@ export class SimulatedSink implements Sink {
     return this.call('time to live', deadline, () => false);
   }
 
+  rowsHidden(deadline: number): Promise<string | undefined> {
+    return this.call('row policy', deadline, () => undefined);
+  }
+
   tokenWindow(deadline: number): Promise<TokenWindow> {
     return this.call('token window', deadline, () => this.server.tokenWindow());
   }
