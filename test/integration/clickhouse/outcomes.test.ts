@@ -166,15 +166,6 @@ const REFUSALS: readonly Refusal[] = [
     before: ({ mapping }) => `DROP DATABASE ${mapping.target.database} SYNC`,
   },
   {
-    what: 'rows of too many table partitions',
-    code: 252,
-    meaning: 'schema',
-    error: 'PH_TABLE_MISMATCH',
-    payloads: Array.from({ length: 101 }, (_, n) =>
-      payload(new Date(n * 86_400_000).toISOString().slice(0, 10)),
-    ),
-  },
-  {
     what: 'too many parts',
     code: 252,
     meaning: 'busy',
