@@ -3,8 +3,8 @@ import type { LogAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Log, LogFields } from '../ports/log.ts';
 
 /** One JSON object a line. Level, service and sampling come from the POWERTOOLS_ variables. */
-export function createLog(): Log {
-  return logOf(new Logger());
+export function createLog(level?: 'DEBUG'): Log {
+  return logOf(new Logger(level && { logLevel: level }));
 }
 
 function logOf(logger: Logger): Log {

@@ -53,11 +53,14 @@ async function auditOne(
 ): Promise<ExitCode> {
   const { environment } = session;
   const begun = environment.now();
+  // A pipeline that was never initialised is named as that, and not by what it lacks.
+  await session.knownPartitions();
   const progress = startProgress(terminal, 'rows compared', undefined);
   try {
     const report = await audit(
       session,
-      { since: options.since },
+      // Before the first checkpoint lies everything.
+      { since: options.since === 0 ? undefined : options.since },
       {
         deadline: begun + options.timeout * 1000,
         stop,

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { reportError } from './error-report.ts';
 import { type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { openSessions, type Session } from './session.ts';
-import { stopOnSignals } from './signals.ts';
+import { type Ending, stopOnSignals } from './signals.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 /** What every command on a pipeline takes. */
@@ -23,11 +23,16 @@ export interface CommandRun<Options extends CommonOptions> {
   readonly stop: AbortSignal;
 }
 
-export interface CommandDefinition<Options extends CommonOptions> {
+/** What a command gets that asks no server. */
+export type FileRun<Options extends CommonOptions> = Omit<CommandRun<Options>, 'sessions'>;
+
+export interface CommandDefinition<Options extends CommonOptions, Run = CommandRun<Options>> {
   readonly summary: string;
   readonly description: string;
   readonly examples: readonly (readonly [command: string, meaning: string])[];
-  readonly run: (run: CommandRun<Options>) => Promise<ExitCode>;
+  /** How SIGINT and SIGTERM end it. @default in order */
+  readonly ending?: Ending | ((options: Options) => Ending);
+  readonly run: (run: Run) => Promise<ExitCode>;
 }
 
 const DEFAULT_CONFIG = 'pipeline.yml';
@@ -38,12 +43,31 @@ export function pipelineCommand<Options extends CommonOptions>(
   name: string,
   definition: CommandDefinition<Options>,
 ): Command {
+  return fileCommand<Options>(program, name, {
+    ...definition,
+    async run(given) {
+      const sessions = await openSessions(given.options, given.terminal);
+      try {
+        return await definition.run({ ...given, sessions });
+      } finally {
+        await Promise.all(sessions.map((session) => session.close()));
+      }
+    },
+  });
+}
+
+/** A command that needs the pipeline files alone, and none of the variables that name servers. */
+export function fileCommand<Options extends CommonOptions>(
+  program: Command,
+  name: string,
+  definition: CommandDefinition<Options, FileRun<Options>>,
+): Command {
   const command = program
     .command(name)
     .summary(definition.summary)
     .description(paragraphs(definition.description))
     .option('-c, --config <file...>', 'pipeline files', [DEFAULT_CONFIG])
-    .option('--json', 'answer as one line of JSON on stdout')
+    .option('--json', 'answer in JSON on stdout, one line a pipeline')
     .addOption(new Option('--logs <format>', 'log lines on stderr').choices(['text', 'json']).default('text'))
     .option('--debug', 'more log lines, and stack traces')
     .addHelpText('after', examplesOf(definition));
@@ -56,17 +80,13 @@ export function pipelineCommand<Options extends CommonOptions>(
 async function runCommand<Options extends CommonOptions>(
   options: Options,
   args: readonly string[],
-  definition: CommandDefinition<Options>,
+  definition: CommandDefinition<Options, FileRun<Options>>,
 ): Promise<ExitCode> {
   const terminal = createTerminal(options.json === true);
-  const stop = stopOnSignals(terminal);
+  const { ending = 'in order' } = definition;
+  const stop = stopOnSignals(terminal, typeof ending === 'function' ? ending(options) : ending);
   try {
-    const sessions = await openSessions(options, terminal);
-    try {
-      return await definition.run({ options, args, sessions, terminal, stop: stop.signal });
-    } finally {
-      await Promise.all(sessions.map((session) => session.close()));
-    }
+    return await definition.run({ options, args, terminal, stop: stop.signal });
   } catch (error) {
     reportError(terminal, error, options.debug === true);
     return exitCodeOf(error);
@@ -80,7 +100,11 @@ function paragraphs(text: string): string {
   return text.replaceAll(/(?<!\n)\n(?![\n ])/g, ' ');
 }
 
-function examplesOf({ examples }: Pick<CommandDefinition<CommonOptions>, 'examples'>): string {
+function examplesOf({
+  examples,
+}: {
+  readonly examples: CommandDefinition<CommonOptions>['examples'];
+}): string {
   const width = Math.max(0, ...examples.map(([command]) => command.length));
   const lines = examples.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
   return `\nExamples:\n${lines.join('\n')}`;

@@ -1,20 +1,37 @@
-import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import { isPulsehouseError, messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { Log, LogFields } from '../ports/log.ts';
 import type { Terminal } from './terminal.ts';
 
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 type Level = (typeof LEVELS)[number];
 
+/** What other programs call them. */
+const OTHER_NAMES: ReadonlyMap<string, Level> = new Map([
+  ['trace', 'debug'],
+  ['warning', 'warn'],
+  ['critical', 'error'],
+  ['fatal', 'error'],
+  ['off', 'silent'],
+  ['none', 'silent'],
+]);
+
+/** The level a variable or option names. @throws PulsehouseError PH_SETTINGS_INVALID */
+export function logLevel(text: string): Level {
+  const name = text.trim().toLowerCase();
+  const level = LEVELS.find((known) => known === name) ?? OTHER_NAMES.get(name);
+  if (level) return level;
+  throw new PulsehouseError(
+    'PH_SETTINGS_INVALID',
+    `LOG_LEVEL is "${text}"; set it to ${LEVELS.slice(0, -1).join(', ')} or silent`,
+  );
+}
+
 /** Log lines for people, on stderr: time, message, fields. Machines get `--logs json` instead. */
-export function createConsoleLog(
-  terminal: Terminal,
-  threshold: string = 'info',
-  common: LogFields = {},
-): Log {
-  const lowest = Math.max(0, LEVELS.indexOf(threshold.toLowerCase() as Level));
+export function createConsoleLog(terminal: Terminal, threshold: Level = 'info', common: LogFields = {}): Log {
+  const lowest = LEVELS.indexOf(threshold);
   const line = (level: Level, message: string, fields: LogFields = {}) => {
     if (LEVELS.indexOf(level) < lowest) return;
-    const { dim, red, yellow } = terminal.colour;
+    const { dim, red, yellow } = terminal.remarkColour;
     const time = dim(new Date().toISOString().slice(11, 19));
     const text = level === 'error' ? red(message) : level === 'warn' ? yellow(message) : message;
     const rest = Object.entries({ ...common, ...fields }).filter(([, value]) => value !== undefined);

@@ -79,11 +79,13 @@ async function consumeAll(
       `Partition ${partition} is not drained: Pulsar has entries above ${committed ?? 'its beginning'} and did not give them.\n  next  Look for slow or lost bookies; the same command goes on.`,
     );
   }
-  if (outcomes.some((outcome) => outcome.outcome === 'halted')) return EXIT.halted;
-  if (outcomes.some((outcome) => ['busy', 'paused', 'fenced', 'stalled'].includes(outcome.outcome)))
-    return EXIT.failed;
-  const cutShort = until === 'drained' && outcomes.some((outcome) => outcome.outcome === 'stopped');
-  return cutShort ? EXIT.interrupted : EXIT.ok;
+  const isAny = (...named: readonly PartitionOutcome['outcome'][]) =>
+    outcomes.some(({ outcome }) => named.includes(outcome));
+  if (isAny('halted')) return EXIT.halted;
+  if (isAny('paused', 'fenced', 'stalled')) return EXIT.failed;
+  // What somebody else holds was waited for, unless the wait was cut short or not wanted.
+  if (isAny('busy') && options.wait) return stop.aborted ? EXIT.interrupted : EXIT.failed;
+  return until === 'drained' && isAny('stopped') ? EXIT.interrupted : EXIT.ok;
 }
 
 function tableOf(terminal: Terminal, outcomes: readonly PartitionOutcome[]): string {

@@ -10,6 +10,7 @@ export function registerDoctor(program: Command): void {
     description:
       'Reaches every server a pipeline needs, and says what is wrong and what to do about it. Changes nothing. Exit code 1 when something is wrong.',
     examples: [['pulsehouse doctor', 'before going live, or when something is odd']],
+    ending: { atOnce: 'Nothing was changed.' },
     run: async ({ sessions, terminal }) => {
       let healthy = true;
       for (const session of sessions) {

@@ -12,7 +12,7 @@ export function handbookSection(code: string): string {
 export function reportError(terminal: Terminal, error: unknown, debug: boolean): void {
   const known = isPulsehouseError(error) ? error : undefined;
   terminal.answer({ error: known ? describe(known) : { code: 'UNEXPECTED', message: messageOf(error) } });
-  const { red, bold, dim } = terminal.colour;
+  const { red, bold, dim } = terminal.remarkColour;
   terminal.complain(`${red(bold('error'))} ${known ? bold(known.code) : 'unexpected'}  ${messageOf(error)}`);
   if (known) {
     for (const [name, value] of Object.entries(known.where)) {

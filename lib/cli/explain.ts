@@ -1,16 +1,18 @@
 import type { Command } from 'commander';
 import { INSERT_SETTINGS } from '../clickhouse/insert-settings.ts';
 import { inputStructure, insertStatement, mappingHash } from '../clickhouse/statement.ts';
-import { type CommonOptions, pipelineCommand } from './command.ts';
+import { loadPipelines } from '../configuration/load.ts';
+import { type CommonOptions, fileCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 
 export function registerExplain(program: Command): void {
-  pipelineCommand<CommonOptions>(program, 'explain', {
+  fileCommand<CommonOptions>(program, 'explain', {
     summary: 'the exact SQL and settings an insert uses',
-    description: 'Prints what ClickHouse is sent for every batch. Asks no server.',
+    description: 'Prints what ClickHouse is sent for every batch. Asks no server, and needs none named.',
     examples: [['pulsehouse explain', 'for ./pipeline.yml']],
-    run: async ({ sessions, terminal }) => {
-      for (const { pipeline } of sessions) {
+    run: async ({ options, terminal }) => {
+      const { pipelines } = await loadPipelines(options.config);
+      for (const pipeline of pipelines) {
         const statement = insertStatement(pipeline);
         const token = { insert_deduplication_token: '<batch identity>#<attempt>' };
         const settings = { ...INSERT_SETTINGS, additional_table_filters: '{}', ...token };

@@ -22,6 +22,7 @@ export function registerInit(program: Command): void {
       ['pulsehouse init', 'for ./pipeline.yml'],
       ['pulsehouse init -c orders.yml --ddl orders.sql', 'the table from a DDL file of your own'],
     ],
+    ending: { atOnce: 'What was created stays; init goes on where it was.' },
     run: async ({ options, sessions, terminal }) => {
       for (const { pipeline, settings, environment, log } of sessions) {
         terminal.say(terminal.colour.bold(pipeline.name));

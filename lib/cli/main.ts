@@ -19,8 +19,10 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Register>]
   ['offsets', async () => (await import('./offsets.ts')).registerOffsets],
   ['redrive', async () => (await import('./redrive.ts')).registerRedrive],
   ['doctor', async () => (await import('./doctor.ts')).registerDoctor],
+  ['check', async () => (await import('./check.ts')).registerCheck],
   ['explain', async () => (await import('./explain.ts')).registerExplain],
   ['stack', async () => (await import('./stack/stack.ts')).registerStack],
+  ['completion', async () => (await import('./completion/completion.ts')).registerCompletion],
 ];
 
 const EXIT_CODES = `
@@ -45,7 +47,9 @@ const program = new Command('pulsehouse')
   .showHelpAfterError('(--help shows the options and examples)')
   .exitOverride();
 
-const wanted = COMMANDS.filter(([name]) => name === process.argv[2]);
+// Completion is of all of them.
+const [, , first] = process.argv;
+const wanted = first === 'completion' ? [] : COMMANDS.filter(([name]) => name === first);
 for (const [, load] of wanted.length > 0 ? wanted : COMMANDS) (await load())(program);
 
 // A reader that went away (`| head`) is no failure of ours, and no reason to leave work half done.

@@ -7,7 +7,7 @@ import { type PlanDependencies, readLedgers } from '../replay/replay/plan.ts';
 import { resolveRange } from '../replay/replay/range.ts';
 import { earliestPositions } from '../replay/reset/earliest.ts';
 import { type PlannedReset, planReset, type ResetRequest, reset } from '../replay/reset/reset.ts';
-import { type CommonOptions, collectIntegers, integer, pipelineCommand } from './command.ts';
+import { atLeastOne, type CommonOptions, collectIntegers, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count } from './format.ts';
 import { requestedBy } from './requested-by.ts';
@@ -22,7 +22,10 @@ interface OffsetsOptions extends CommonOptions {
   readonly timeout: number;
 }
 
-/** Shared with `restore --to`. */
+/** Shared with `restore --to`, as is the next one. */
+export const MOVE_CUT_OFF =
+  'The pipeline is still paused; what was begun is recorded, and the same command again goes on with it.';
+
 export const DROP_IN_FLIGHT = [
   '--drop-in-flight',
   'give up batches in flight whose messages are no longer anywhere; their rows are counted and recorded',
@@ -43,13 +46,14 @@ checkpoint.acknowledgeBehind says how far that trails.
       ['pulsehouse offsets set --partition 3 --to 34:567', 'what it would do'],
       ['pulsehouse offsets set --to latest --yes', 'skip the backlog of every partition'],
     ],
+    ending: (options) => ({ atOnce: options.yes ? MOVE_CUT_OFF : 'Nothing was changed.' }),
     run: ({ options, sessions, terminal }) => setOffsets(onlySession(sessions), options, terminal),
   })
     .requiredOption('--to <place>', 'where to go on')
     .option('-p, --partition <n...>', 'only these partitions', collectIntegers)
     .option('--yes', 'act; without it only the plan is printed')
     .option(...DROP_IN_FLIGHT)
-    .option('--timeout <seconds>', 'give up after so long', integer, 600);
+    .option('--timeout <seconds>', 'give up after so long', atLeastOne, 600);
 }
 
 async function setOffsets(session: Session, options: OffsetsOptions, terminal: Terminal): Promise<ExitCode> {

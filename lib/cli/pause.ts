@@ -19,6 +19,9 @@ export function registerPause(program: Command): void {
     description:
       'Nothing is consumed or acknowledged until `resume`. Answers when every consumer has committed and let go. Who did it and when is recorded.',
     examples: [['pulsehouse pause', 'before offsets are set, rows replaced, or the table is altered']],
+    ending: {
+      atOnce: 'It may be paused already: `pulsehouse status` says so; the same command again goes on.',
+    },
     run: async ({ options, sessions, terminal }) => {
       for (const session of sessions) {
         await pause(session, byHand(session, options));
@@ -39,6 +42,10 @@ export function registerResume(program: Command): void {
       ['pulsehouse resume', 'the pipeline and every halted partition of it'],
       ['pulsehouse resume --partition 3', 'that partition alone; a pause stays'],
     ],
+    ending: {
+      atOnce:
+        'Some of it may go on already: `pulsehouse status` says so; the same command again does the rest.',
+    },
     run: async ({ options, sessions, terminal }) => {
       for (const session of sessions) {
         const resumed = await resumePipeline(session, byHand(session, options), options.partition);

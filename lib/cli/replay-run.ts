@@ -113,8 +113,8 @@ async function conclude(
   const { id, status, mode } = record;
   if (status === 'cancelled') {
     terminal.answer({ replay: id, status });
-    terminal.say(`Replay ${id} is cancelled after ${duration(took)}`);
-    return EXIT.interrupted;
+    terminal.complain(`Replay ${id} was cancelled: nothing goes on with it. Begin a new one.`);
+    return EXIT.failed;
   }
   if (mode === 'redrive') {
     const deadLetters = await deadLettersLeft(session, record, deadline);

@@ -10,9 +10,10 @@ import { bringUp } from './branch.ts';
 import { atLeastOne, type CommonOptions, integer, pipelineCommand } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { count, duration } from './format.ts';
-import { DROP_IN_FLIGHT, moveOffsets } from './offsets.ts';
+import { DROP_IN_FLIGHT, MOVE_CUT_OFF, moveOffsets } from './offsets.ts';
 import { requestedBy } from './requested-by.ts';
 import { onlySession, type Session } from './session.ts';
+import type { Ending } from './signals.ts';
 import { type Terminal, table } from './terminal.ts';
 
 interface RestoreOptions extends CommonOptions {
@@ -46,6 +47,7 @@ they are expected in the table, and counted.`,
       ['pulsehouse restore --to 120 --yes', 'roll back'],
       ['pulsehouse restore -c green.yml --from blue.yml --copy-rows', 'a second pipeline beside the first'],
     ],
+    ending: endingOf,
     run: ({ options, sessions, terminal, stop }) => {
       const session = onlySession(sessions);
       const { from } = options;
@@ -68,6 +70,14 @@ they are expected in the table, and counted.`,
     .option('--copy-rows', 'with --from: copy the rows from its table')
     .option('--ddl <file>', 'with --from: SQL that makes the table where it is missing')
     .option('--timeout <seconds>', 'give up after so long', atLeastOne, 3600);
+}
+
+/** A rebuilding watches its signal; what it moves, or brings up beside it, is recorded step by step. */
+function endingOf({ to, from, yes }: RestoreOptions): Ending {
+  if (from !== undefined)
+    return { atOnce: 'The first pipeline goes on; the same command again goes on too.' };
+  if (to === undefined) return 'in order';
+  return { atOnce: yes ? MOVE_CUT_OFF : 'Nothing was changed.' };
 }
 
 async function rebuild(

@@ -10,6 +10,7 @@ import { InProcessInvoker } from './in-process-invoker.ts';
 import { takeOverLapsed } from './lapsed-leases.ts';
 import { replaysOnSchedule } from './replay-schedule.ts';
 import type { Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
 import { together } from './together.ts';
 
 interface RunOptions extends CommonOptions {
@@ -20,7 +21,7 @@ export function registerRun(program: Command): void {
   pipelineCommand<RunOptions>(program, 'run', {
     summary: 'consume and checkpoint on the schedule until stopped',
     description:
-      'The whole pipeline as a plain process: the cycle on its interval, consumers whenever there is a backlog, replays that were begun and left, an audit now and then (audit.interval). SIGTERM flushes, commits and gives the leases back.',
+      'The whole pipeline as a plain process: the cycle on its interval, consumers whenever there is a backlog, replays that were begun and left, an audit now and then (audit.interval). SIGTERM flushes, commits and gives the leases back. With --json, a line for each cycle.',
     examples: [
       ['pulsehouse run', 'until Ctrl-C'],
       ['pulsehouse run -c a.yml -c b.yml --logs json', 'two pipelines, logs for machines'],
@@ -29,9 +30,10 @@ export function registerRun(program: Command): void {
       terminal.remark(
         `Running ${sessions.map(({ pipeline }) => pipeline.name).join(', ')}; Ctrl-C stops in order`,
       );
+      terminal.answer({ running: sessions.map(({ pipeline }) => pipeline.name) });
       await together(stop, (over) =>
         sessions.flatMap((session) => [
-          runPipeline(session, options.concurrency, over),
+          runPipeline(session, options.concurrency, terminal, over),
           auditOnSchedule(session, over),
           replaysOnSchedule(session, over),
         ]),
@@ -51,7 +53,12 @@ const SOONEST = 500;
 const TURN = 60_000;
 
 /** Cycles, and beside them the leases of others: a partition or a cycle whose holder died waits for no interval. */
-async function runPipeline(session: Session, concurrency: number, stop: AbortSignal): Promise<void> {
+async function runPipeline(
+  session: Session,
+  concurrency: number,
+  terminal: Terminal,
+  stop: AbortSignal,
+): Promise<void> {
   const { pipeline, log } = session;
   const follow = pipeline.consume.mode === 'follow';
   const work = follow ? { until: 'deadline' as const } : { until: 'drained' as const, turn: TURN };
@@ -64,23 +71,33 @@ async function runPipeline(session: Session, concurrency: number, stop: AbortSig
     log,
   );
   try {
-    await together(stop, (over) => [cycles(session, invoker, over), watchLeases(session, invoker, over)]);
+    await together(stop, (over) => [
+      cycles(session, invoker, terminal, over),
+      watchLeases(session, invoker, over),
+    ]);
   } finally {
     await invoker.idle();
   }
 }
 
 /** A failing cycle is logged and tried again at the next tick, like the schedule does; what cannot pass ends the process. */
-async function cycles(session: Session, invoker: InProcessInvoker, stop: AbortSignal): Promise<void> {
+async function cycles(
+  session: Session,
+  invoker: InProcessInvoker,
+  terminal: Terminal,
+  stop: AbortSignal,
+): Promise<void> {
   const { pipeline, environment, log, owner } = session;
   for (let cycle = 1; !stop.aborted; cycle += 1) {
     const begun = environment.now();
     let next = begun + pipeline.checkpoint.interval;
     try {
-      const { busyUntil } = await runCycle(
+      const result = await runCycle(
         { ...session, invoker },
         { owner: `${owner}/cycle-${cycle}`, deadline: begun + CYCLE_TIME },
       );
+      terminal.answer({ pipeline: pipeline.name, ...result });
+      const { busyUntil } = result;
       if (busyUntil !== undefined) next = Math.min(next, Math.max(busyUntil, begun + SOONEST));
     } catch (error) {
       if (!isPulsehouseError(error) || (error.kind === 'terminal' && cycle === 1)) throw error;

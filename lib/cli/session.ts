@@ -12,7 +12,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
-import { createConsoleLog } from './console-log.ts';
+import { createConsoleLog, logLevel } from './console-log.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One pipeline and its ports for the time of one command. */
@@ -42,10 +42,13 @@ const QUESTION_TIME = 15_000;
 /** Nothing is sent before a command asks. @throws PulsehouseError PH_CONFIG_INVALID, PH_SETTINGS_INVALID */
 export async function openSessions(options: SessionOptions, terminal: Terminal): Promise<readonly Session[]> {
   const { pipelines, warnings } = await loadPipelines(options.config);
-  for (const warning of warnings) terminal.remark(terminal.colour.yellow(formatProblem(warning)));
+  for (const warning of warnings) terminal.remark(terminal.remarkColour.yellow(formatProblem(warning)));
   const settings = readSettings(process.env);
-  const level = options.debug ? 'debug' : (process.env['LOG_LEVEL'] ?? 'info');
-  const log = options.logs === 'json' ? createLog() : createConsoleLog(terminal, level);
+  const level = options.debug ? 'debug' : logLevel(process.env['LOG_LEVEL'] || 'info');
+  const log =
+    options.logs === 'json'
+      ? createLog(options.debug ? 'DEBUG' : undefined)
+      : createConsoleLog(terminal, level);
   return Promise.all(
     pipelines.map((pipeline) =>
       openSession(pipeline, settings, pipelines.length > 1 ? log.with({ pipeline: pipeline.name }) : log),

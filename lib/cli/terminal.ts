@@ -6,7 +6,10 @@ export interface Terminal {
   readonly json: boolean;
   /** Whether bars and redrawing make sense: stderr is a terminal and nobody parses the output. */
   readonly interactive: boolean;
+  /** For stdout. */
   readonly colour: Colours;
+  /** For stderr, which may be a file where stdout is a terminal, and the other way round. */
+  readonly remarkColour: Colours;
   /** Whether anybody still reads the answer: false after `| head` went away. */
   readonly isRead: boolean;
   /** The answer itself, on stdout. Nothing with `--json`. */
@@ -22,7 +25,6 @@ export interface Terminal {
 export type Colours = ReturnType<typeof picocolors.createColors>;
 
 export function createTerminal(json: boolean): Terminal {
-  const onTerminal = process.stdout.isTTY === true;
   let isRead = true;
   process.stdout.once('error', () => {
     isRead = false;
@@ -33,12 +35,21 @@ export function createTerminal(json: boolean): Terminal {
     },
     json,
     interactive: !json && process.stderr.isTTY === true && process.env['CI'] === undefined,
-    colour: picocolors.createColors(picocolors.isColorSupported && onTerminal && !json),
+    colour: picocolors.createColors(!json && takesColours(process.stdout)),
+    remarkColour: picocolors.createColors(takesColours(process.stderr)),
     say: (text) => void (json || process.stdout.write(`${text}\n`)),
     remark: (text) => void (json || process.stderr.write(`${text}\n`)),
     answer: (value) => void (json && process.stdout.write(`${JSON.stringify(value)}\n`)),
     complain: (text) => void process.stderr.write(`${text}\n`),
   };
+}
+
+/** NO_COLOR and FORCE_COLOR as most tools know them; else a terminal that is not a dumb one. */
+function takesColours(stream: { readonly isTTY?: boolean }): boolean {
+  const { NO_COLOR: none, FORCE_COLOR: forced, TERM: terminal } = process.env;
+  if (none !== undefined && none !== '') return false;
+  if (forced !== undefined && forced !== '' && forced !== '0') return true;
+  return stream.isTTY === true && terminal !== 'dumb';
 }
 
 /** Columns without frames, as the tools people like print them. Numbers (and what looks like one) stand to the right. */

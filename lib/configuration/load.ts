@@ -5,6 +5,12 @@ import { parsePipeline } from './parse.ts';
 import { formatProblem, type Problem } from './problem.ts';
 import { checkTogether } from './rules.ts';
 
+/** What was found in files, whether or not they can be used. */
+export interface CheckedPipelines {
+  readonly pipelines: readonly Pipeline[];
+  readonly problems: readonly Problem[];
+}
+
 export interface LoadedPipelines {
   readonly pipelines: readonly Pipeline[];
   readonly warnings: readonly Problem[];
@@ -15,6 +21,19 @@ export interface LoadedPipelines {
  * @throws PulsehouseError PH_CONFIG_INVALID that lists every error of every file.
  */
 export async function loadPipelines(files: readonly string[]): Promise<LoadedPipelines> {
+  const { pipelines, problems } = await checkPipelines(files);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) {
+    throw new PulsehouseError('PH_CONFIG_INVALID', errors.map(formatProblem).join('\n'));
+  }
+  return { pipelines, warnings: problems };
+}
+
+/**
+ * Reads pipelines from their files, and answers every error and warning.
+ * @throws PulsehouseError PH_CONFIG_INVALID when a file cannot be read.
+ */
+export async function checkPipelines(files: readonly string[]): Promise<CheckedPipelines> {
   const pipelines: Pipeline[] = [];
   const problems: Problem[] = [];
   for (const file of files) {
@@ -24,11 +43,7 @@ export async function loadPipelines(files: readonly string[]): Promise<LoadedPip
     problems.push(...checkTogether(parsed.pipeline, pipelines).map(parsed.locate));
     pipelines.push(parsed.pipeline);
   }
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) {
-    throw new PulsehouseError('PH_CONFIG_INVALID', errors.map(formatProblem).join('\n'));
-  }
-  return { pipelines, warnings: problems };
+  return { pipelines, problems };
 }
 
 async function readPipelineFile(file: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,10 +18,13 @@ export interface RestartResult {
 const LOOK_EVERY = 20;
 /** What the killed process had sent may still be stored; the new one has not even loaded its code by then. */
 const STILL_LANDING = 300;
-/** Killed at a chance moment so long after its rows began, milliseconds. */
-const WORKS_FOR = { drain: 1_500, follow: 9_000 };
+/** In follow mode it is killed at a chance moment so long after its rows began, milliseconds. */
+const WORKS_FOR = 9_000;
+/** While draining, at a chance moment up to when the last one's rows began, and half as much: there the work is short. */
+const DRAINS_FOR = 1.5;
+const FIRST_DRAIN = 2;
 /** Rows a round: a backlog that takes longer than the work, or a trickle of one entry a partition and half a second. */
-const BACKLOG = 600_000;
+const BACKLOG = 400_000;
 const TRICKLE = { every: 500, messages: 5 };
 
 /** Kills and restarts so often, then lets everything be stored and counts. */
@@ -33,24 +37,33 @@ export async function playRounds(
   const trickle = subject.mode === 'follow' ? startTrickle(subject) : undefined;
   let run: ChildProcess | undefined;
   try {
-    for (let round = 0; round < rounds; round += 1) {
+    while (seconds.length < rounds) {
       if (!trickle) {
         await stopped(run);
         run = undefined;
         await publishBacklog(subject);
       }
       run ??= start(subject);
-      await newRows(subject, (await subject.rows()).rows);
-      await sleep(Math.random() * WORKS_FOR[subject.mode]);
+      if (trickle) {
+        await newRows(subject, (await subject.rows()).rows);
+        await sleep(Math.random() * WORKS_FOR);
+      } else {
+        await sleep(Math.random() * DRAINS_FOR * (seconds.at(-1) ?? FIRST_DRAIN) * 1000);
+      }
       const exited = once(run, 'exit');
       run.kill('SIGKILL');
       await exited;
       const restartedAt = performance.now();
       run = start(subject);
       await sleep(STILL_LANDING);
-      await newRows(subject, (await subject.rows()).rows);
+      const { rows } = await subject.rows();
+      // Killed when all was done already: there is nothing to be measured by.
+      if (!trickle && rows === subject.published) continue;
+      await newRows(subject, rows);
       seconds.push(round2((performance.now() - restartedAt) / 1000));
-      say(`  ${subject.mode}, ${subject.partitions} partitions, restart ${round + 1}: ${seconds.at(-1)} s`);
+      say(
+        `  ${subject.mode}, ${subject.partitions} partitions, restart ${seconds.length}: ${seconds.at(-1)} s`,
+      );
     }
     await trickle?.stop();
     while ((await subject.rows()).distinct < subject.published) await sleep(LOOK_EVERY);
@@ -74,7 +87,13 @@ export async function playRounds(
 /** The built command line, as an installed package has it. */
 function start({ file, environment }: Subject): ChildProcess {
   const command = [join(packageRoot, 'dist', 'cli.js'), 'run', '-c', file];
-  return spawn(process.execPath, command, { env: { ...process.env, ...environment }, stdio: 'ignore' });
+  const log = openSync(`${file}.log`, 'a');
+  const run = spawn(process.execPath, command, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  return run;
 }
 
 async function stopped(run: ChildProcess | undefined): Promise<void> {
