@@ -52,9 +52,13 @@ function pipelineRow(service: string, pipeline: string): readonly Graph[] {
     {
       title: `${pipeline}: must be zero`,
       stat: 'Maximum',
-      metrics: [METRICS.halted, METRICS.haltedOfReplay, METRICS.conservation, METRICS.auditFaults].map(
-        metric,
-      ),
+      metrics: [
+        METRICS.halted,
+        METRICS.haltedOfReplay,
+        METRICS.unknown,
+        METRICS.conservation,
+        METRICS.auditFaults,
+      ].map(metric),
     },
   ];
 }

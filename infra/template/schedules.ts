@@ -63,8 +63,12 @@ function schedule({ name }: Pipeline, parameters: Parameters, scheduled: Schedul
   };
 }
 
-/** EventBridge Scheduler knows nothing finer than a minute. */
+/** Minutes from one tick to the next: EventBridge Scheduler knows nothing finer. */
+export function minutesOf(interval: number): number {
+  return Math.max(1, Math.round(interval / 60_000));
+}
+
 function rateOf(interval: number): string {
-  const minutes = Math.max(1, Math.round(interval / 60_000));
+  const minutes = minutesOf(interval);
   return minutes === 1 ? 'rate(1 minute)' : `rate(${minutes} minutes)`;
 }

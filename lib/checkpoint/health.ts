@@ -1,20 +1,25 @@
-import pLimit from 'p-limit';
+import { generationBegan } from '../leases/generation.ts';
 import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isAfter, type Position } from '../pipeline/position.ts';
 import { makesNoProgress } from '../pipeline/progress.ts';
+import { askEach, briefly } from './ask-each.ts';
 import type { CycleDependencies } from './context.ts';
+import { measureLateness } from './lateness.ts';
+import { batchesOf } from './snapshot.ts';
 
 /** A pipeline in the few numbers that alarms look at; all are 0 while it is well and idle. */
 export interface Health {
-  /** Milliseconds since the newest committed message was published, on the partition furthest behind. */
+  /** Milliseconds since the oldest message that is not committed was published. */
   readonly oldestUncommitted: number;
   /** Entries above `committed`; a lower bound where a partition's backlog spans ledgers. */
   readonly backlogEntries: number;
-  /** Milliseconds since the newest complete checkpoint while a newer one was opened and not completed, else 0. */
+  /** Milliseconds since the newest complete checkpoint while there is something that it does not say, else 0. */
   readonly checkpointAge: number;
   readonly haltedPartitions: number;
+  /** They did not answer: what the other numbers say is said without them. */
+  readonly unknownPartitions: number;
   /** Not halted, with something to store, and their tries fail one after the other. */
   readonly failingPartitions: number;
   /** Messages committed less rows, filtered and dead-lettered ones: anything but 0 is a defect. */
@@ -23,10 +28,13 @@ export interface Health {
 
 export type HealthDependencies = Pick<CycleDependencies, 'pipeline' | 'state' | 'transport' | 'environment'>;
 
-const REQUESTS_AT_ONCE = 32;
+/** Shares of the time left: for the last positions, then for the oldest messages. */
+const LOOKING_SHARE = 0.6;
+const READING_SHARE = 0.9;
 
 /**
- * Measured from what is durable and from the topic itself, not from what a cycle believes it did.
+ * Measured from what is durable and from the topic itself, not from what a cycle believes it did. Each partition by itself:
+ * one that does not answer is unknown, and hides nothing of the others.
  * @throws PulsehouseError PH_STATE_MISSING for a pipeline that was never initialised; what the ports throw.
  */
 export async function measureHealth(dependencies: HealthDependencies, deadline: number): Promise<Health> {
@@ -39,28 +47,23 @@ export async function measureHealth(dependencies: HealthDependencies, deadline: 
     state.readPartitions(pipeline.name, cycle.partitions, deadline),
     state.readCheckpoint(pipeline.name, cycle.latest, deadline),
   ]);
-  const limit = pLimit(REQUESTS_AT_ONCE);
-  const last = await Promise.all(
-    partitions.map(({ topic }) => limit(() => transport.lastPosition(topic, deadline))),
+  const begun = environment.now();
+  const until = (share: number) => begun + (deadline - begun) * share;
+  const { answers, unanswered } = await askEach(environment, partitions, ({ topic }) =>
+    briefly(environment, until(LOOKING_SHARE), (tryUntil) => transport.lastPosition(topic, tryUntil)),
   );
-  const now = environment.now();
+  const looked = partitions.map((state) => ({ state, last: answers.get(state.partition) }));
+  const lateness = await measureLateness(dependencies, looked, until(READING_SHARE));
   return {
-    oldestUncommitted: Math.max(0, ...partitions.map((partition, at) => behind(partition, last[at], now))),
-    backlogEntries: sum(partitions.map((partition, at) => backlog(partition.committed, last[at]))),
-    checkpointAge: checkpointAge(cycle, latest, now),
+    oldestUncommitted: lateness.age,
+    backlogEntries: sum(looked.map(({ state: { committed }, last }) => backlog(committed, last))),
+    checkpointAge: checkpointAge(cycle, latest, partitions, begun),
     haltedPartitions: partitions.filter(({ halted }) => halted).length,
-    failingPartitions: partitions.filter((partition, at) => {
-      const position = last[at];
-      return position !== undefined && makesNoProgress(partition, position);
-    }).length,
+    unknownPartitions: cycle.partitions - partitions.length + unanswered.length + lateness.unanswered.length,
+    failingPartitions: looked.filter((one) => one.last !== undefined && makesNoProgress(one.state, one.last))
+      .length,
     conservationDifference: sum(partitions.map((partition) => Math.abs(difference(partition)))),
   };
-}
-
-/** Before the first commit nothing says how old the oldest message is: a backlog then shows by its entries alone. */
-function behind(partition: PartitionState, last: Position | undefined, now: number): number {
-  const { committed, committedPublishTime } = partition;
-  return backlog(committed, last) === 0 || committedPublishTime === 0 ? 0 : now - committedPublishTime;
 }
 
 /** Exact within one ledger; how much the ledgers between two positions hold, only the broker's administration knows. */
@@ -69,10 +72,21 @@ function backlog(committed: Position, last: Position | undefined): number {
   return last.ledger === committed.ledger ? last.entry - committed.entry : last.entry + 1;
 }
 
-function checkpointAge(cycle: CycleState, latest: CheckpointRecord | undefined, now: number): number {
-  // An idle pipeline opens none: its latest checkpoint grows old and still says all there is to say.
-  const wanting = cycle.opened > cycle.latest;
-  return wanting && latest?.completedAt !== undefined ? now - latest.completedAt : 0;
+/**
+ * An idle pipeline opens none: its latest checkpoint grows old and still says all there is to say. A cycle that fails before
+ * it opens one shows by the batches that were committed since.
+ */
+function checkpointAge(
+  cycle: CycleState,
+  latest: CheckpointRecord | undefined,
+  states: readonly PartitionState[],
+  now: number,
+): number {
+  const committed = batchesOf(states);
+  const moved =
+    cycle.latest === 0 ? committed > 0 : latest?.batches !== undefined && latest.batches !== committed;
+  const since = cycle.latest === 0 ? generationBegan(cycle.generation) : latest?.completedAt;
+  return (moved || cycle.opened > cycle.latest) && since !== undefined ? Math.max(0, now - since) : 0;
 }
 
 function difference({ totals }: PartitionState): number {

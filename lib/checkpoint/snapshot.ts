@@ -75,6 +75,11 @@ export function newSnapshot(
   return { layout: LAYOUT, ...about, partitions };
 }
 
+/** Batches that the partitions' generations have committed: differs as soon as anything moves. */
+export function batchesOf(partitions: readonly { readonly totals: Totals }[]): number {
+  return partitions.reduce((sum, { totals }) => sum + totals.batches, 0);
+}
+
 /** The object's bytes: the snapshot and, so that it vouches for itself, its hash. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   const json = JSON.stringify(snapshot);

@@ -5,7 +5,7 @@ import type { PartitionState } from '../pipeline/partition-state.ts';
 import { comparePositions, formatPosition } from '../pipeline/position.ts';
 import { readStates } from './await-flush.ts';
 import { type CycleContext, persistently } from './context.ts';
-import { newSnapshot, type Snapshot, type StoredSnapshot, snapshotKey } from './snapshot.ts';
+import { batchesOf, newSnapshot, type Snapshot, type StoredSnapshot, snapshotKey } from './snapshot.ts';
 import { createSnapshot, readSnapshot } from './snapshots.ts';
 
 const LAGGARDS_LISTED = 50;
@@ -172,6 +172,7 @@ function recordOf(
     rows: moved((totals) => totals.rows),
     deadLetters: moved((totals) => totals.deadLetters),
     filtered: moved((totals) => totals.filtered),
+    batches: batchesOf(snapshot.partitions),
     laggards: opened.laggards.slice(0, LAGGARDS_LISTED),
     laggardCount: opened.laggards.length,
   };

@@ -21,6 +21,7 @@ const checkpointCodec = itemCodec<CheckpointRecord>(
     rows: count,
     deadLetters: count,
     filtered: count.optional(),
+    batches: count.optional(),
     laggards: z.array(count),
     laggardCount: count,
   }),

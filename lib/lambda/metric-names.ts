@@ -4,11 +4,11 @@
  * pipeline has none, and the alarms take silence for health.
  */
 export const METRICS = {
-  /** Seconds since the newest committed message was published, on the partition furthest behind; only while one is behind. */
+  /** Seconds since the oldest message that is not in ClickHouse was published; only while there is one. */
   oldestUncommitted: 'OldestUncommittedSeconds',
   /** Entries above `committed`, all partitions; a lower bound where a partition's backlog spans ledgers. */
   backlog: 'BacklogEntries',
-  /** Seconds since the newest complete checkpoint, sent by cycles that completed none although there was something to. */
+  /** Seconds since the newest complete checkpoint, while there is something that it does not say. */
   checkpointAge: 'CheckpointAgeSeconds',
   /**
    * Partitions at which nothing goes on: the pipeline's halted ones, and as parts of it those of a running replay, and those
@@ -17,6 +17,8 @@ export const METRICS = {
   halted: 'HaltedPartitions',
   haltedOfReplay: 'HaltedReplayPartitions',
   failing: 'FailingPartitions',
+  /** Partitions that did not answer when they were measured; 1 when nothing at all could be measured. */
+  unknown: 'UnknownPartitions',
   deadLetters: 'DeadLetters',
   /** Messages read less those written, filtered and dead-lettered, by the totals of all partitions. Anything but 0 is a defect. */
   conservation: 'ConservationDifference',

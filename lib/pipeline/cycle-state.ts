@@ -38,6 +38,8 @@ export interface CheckpointRecord {
   readonly deadLetters: number;
   /** Messages without a value that were left out; undefined in records of earlier builds. */
   readonly filtered?: number | undefined;
+  /** Batches that the snapshot's partitions had committed in their generations; not in records of older builds. */
+  readonly batches?: number | undefined;
   /** Partitions that had not flushed in time: the first 50. */
   readonly laggards: readonly number[];
   readonly laggardCount: number;

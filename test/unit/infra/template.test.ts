@@ -208,7 +208,7 @@ describe('rights', () => {
 describe('alarms', () => {
   test('each tells what to do, where to read on, and the topic', () => {
     const alarms = ofType(full, 'AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(10);
+    expect(alarms).toHaveLength(11);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmDescription).toContain('docs/operations.md');
       expect(Properties.AlarmDescription.length).toBeLessThanOrEqual(1024);
