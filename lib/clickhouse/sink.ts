@@ -15,6 +15,7 @@ import type {
 import type { Trial } from '../ports/trial.ts';
 import { acceptedSettings } from './accepted-settings.ts';
 import { JsonBody } from './encode/json-body.ts';
+import { ValueCheck } from './encode/value-check.ts';
 import { failedInsert, miscounted } from './failures.ts';
 import { INSERT_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
@@ -27,6 +28,9 @@ import { tokenWindow } from './token-window.ts';
 import { ClickHouseTrial } from './trial/trial.ts';
 import { hasTtl } from './ttl.ts';
 
+/** NULL where a field is Nullable; everywhere else the value check keeps such values away from the server. */
+const EMPTY_AS_NULL = { input_format_json_empty_as_default: 1 } as const satisfies ClickHouseSettings;
+
 /** The target table of one pipeline on one ClickHouse server. */
 export class ClickHouseSink implements Sink {
   readonly table: string;
@@ -37,6 +41,7 @@ export class ClickHouseSink implements Sink {
   readonly #questions: Questions;
   readonly #statement: string;
   readonly #withPublishTime: boolean;
+  readonly #values: ValueCheck;
   /** Asked once, before the first body is sent. */
   #accepted: ClickHouseSettings | undefined;
 
@@ -49,6 +54,7 @@ export class ClickHouseSink implements Sink {
     this.#questions = new Questions(server, mapping.target, () => environment.now());
     this.#statement = insertStatement(mapping);
     this.#withPublishTime = needsPublishTime(mapping);
+    this.#values = new ValueCheck(mapping.source.fields, mapping.source.emptyStrings ?? 'deadLetter');
   }
 
   newBody(partition: number, again = false): BatchBody {
@@ -56,6 +62,7 @@ export class ClickHouseSink implements Sink {
     return new JsonBody(partition, {
       withPublishTime: this.#withPublishTime,
       nullValues: again ? 'skip' : nullValues,
+      values: again ? undefined : this.#values,
     });
   }
 
@@ -128,7 +135,9 @@ export class ClickHouseSink implements Sink {
 
   async #settings(deadline: number): Promise<ClickHouseSettings> {
     this.#accepted ??= await acceptedSettings(this.#questions, INSERT_SETTINGS, deadline);
-    return this.#accepted;
+    return this.#mapping.source.emptyStrings === 'null'
+      ? { ...this.#accepted, ...EMPTY_AS_NULL }
+      : this.#accepted;
   }
 
   close(): Promise<void> {

@@ -63,6 +63,15 @@ const source = z.strictObject({
         'Messages without a value (tombstones): skip counts them as filtered, deadLetter keeps them.',
     })
     .prefault('skip'),
+  emptyStrings: z
+    .enum(['default', 'null', 'deadLetter'], {
+      error: 'is no way to treat empty strings; write default, null or deadLetter',
+    })
+    .meta({
+      description:
+        'Empty strings where a field is no text: default stores what ClickHouse makes of them, null stores NULL in Nullable fields, deadLetter refuses them.',
+    })
+    .prefault('deadLetter'),
 });
 
 const batch = z.strictObject({

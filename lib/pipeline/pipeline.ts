@@ -34,7 +34,15 @@ export interface SourceFormat {
   readonly fields: Readonly<Record<string, string>>;
   /** @default skip */
   readonly nullValues?: NullValues | undefined;
+  /** @default deadLetter */
+  readonly emptyStrings?: EmptyStrings | undefined;
 }
+
+/**
+ * What becomes of a value that is no value of its field's type and that ClickHouse would store without a word as another one,
+ * "" in a number above all: as ClickHouse does, NULL where the field is Nullable, or a dead letter.
+ */
+export type EmptyStrings = 'default' | 'null' | 'deadLetter';
 
 /** What becomes of a message without a value (null, a tombstone, or empty): counted as filtered, or a dead letter. */
 export type NullValues = 'skip' | 'deadLetter';

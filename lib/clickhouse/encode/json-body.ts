@@ -6,12 +6,15 @@ import { FrameCheck } from './frame-check.ts';
 import { recognise } from './recognise.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowPrefix } from './row-prefix.ts';
+import type { ValueCheck } from './value-check.ts';
 
 export interface BodyOptions {
   /** @default false */
   readonly withPublishTime?: boolean;
   /** @default skip */
   readonly nullValues?: NullValues;
+  /** Values that must not be stored as the server reads them. @default none is looked for */
+  readonly values?: ValueCheck | undefined;
 }
 
 const NEWLINE = 0x0a;
@@ -29,7 +32,8 @@ interface EntryRows {
 
 /**
  * JSON payloads as JSONEachRow: each one's own bytes with its first `{` replaced by the row's position. Nothing is
- * parsed; a payload that is not framed as exactly one object becomes a bad message instead of a row.
+ * decoded; a payload that is not exactly one object, or holds a value that would change silently, becomes a bad message
+ * instead of a row.
  */
 export class JsonBody implements BatchBody {
   readonly partition: number;
@@ -38,15 +42,17 @@ export class JsonBody implements BatchBody {
   #badBytes = 0;
   #filtered = 0;
   readonly #nullValues: NullValues;
+  readonly #values: ValueCheck | undefined;
   readonly #rows = new RowBuffer();
   readonly #prefix: RowPrefix;
   readonly #entries: EntryRows[] = [];
   /** Each row's message index within its entry. */
   readonly #indexes: number[] = [];
 
-  constructor(partition: number, { withPublishTime = false, nullValues = 'skip' }: BodyOptions = {}) {
+  constructor(partition: number, { withPublishTime = false, nullValues = 'skip', values }: BodyOptions = {}) {
     this.partition = partition;
     this.#nullValues = nullValues;
+    this.#values = values;
     this.#prefix = new RowPrefix(withPublishTime);
   }
 
@@ -84,9 +90,19 @@ export class JsonBody implements BatchBody {
         continue;
       }
       const fault = this.#check.fault(data, start, end);
-      if (fault === undefined) this.#append(data, start, end, index);
-      else this.#refuse(entry, index, recognise(data, start, end, fault));
+      if (fault !== undefined) {
+        this.#refuse(entry, index, recognise(data, start, end, fault));
+        continue;
+      }
+      const change = this.#changeIn(data, start, end);
+      if (change === undefined) this.#append(data, start, end, index);
+      else this.#refuse(entry, index, change);
     }
+  }
+
+  #changeIn(data: Uint8Array, start: number, end: number): string | undefined {
+    if (!this.#values?.concerns(this.#check.seen)) return undefined;
+    return this.#values.fault(data, start, end);
   }
 
   #refuse(entry: Entry, index: number, reason: string): void {
