@@ -37,6 +37,7 @@ const REPEATABLE: Repeatable = {
   table: ['countByPartition'],
   state: [
     ...(['createPartition', 'readPartition', 'readPartitions', 'putBatch', 'readBatches'] as const),
+    ...(['putDeadLetterBatch', 'readDeadLetterBatches'] as const),
     ...(['createCycle', 'readCycle', 'putCheckpoint', 'readCheckpoint', 'readCheckpoints'] as const),
   ],
   objects: ['create', 'read', 'list', 'delete'],

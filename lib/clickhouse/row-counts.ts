@@ -1,5 +1,5 @@
 import type { Position } from '../pipeline/position.ts';
-import type { EntryIndexes, EntryRows, RowCount, RowRange } from '../ports/sink.ts';
+import type { EntryIndexes, EntryRange, EntryRows, RowCount, RowRange } from '../ports/sink.ts';
 import { quoteTable, type TableName } from './identifiers.ts';
 import { inRange } from './positions-in-range.ts';
 import type { Questions } from './questions.ts';
@@ -46,15 +46,22 @@ FROM ${quoteTable(target)} WHERE ${condition.sql} GROUP BY _ledger, _entry ORDER
 export async function indexesIn(
   questions: Questions,
   target: TableName,
-  range: RowRange,
+  range: EntryRange,
   deadline: number,
 ): Promise<readonly EntryIndexes[]> {
+  if (range.entries?.length === 0) return [];
   const condition = inRange(range);
   const found = await questions.ask<Position & { indexes: readonly number[] }>(
     `SELECT _ledger AS ledger, _entry AS entry, arraySort(groupArray(_index)) AS indexes
-FROM ${quoteTable(target)} WHERE ${condition.sql} GROUP BY _ledger, _entry ORDER BY _ledger, _entry ${IN_ORDER}`,
+FROM ${quoteTable(target)} WHERE (${condition.sql})${amongEntries(range)} GROUP BY _ledger, _entry ORDER BY _ledger, _entry ${IN_ORDER}`,
     condition.parameters,
     deadline,
   );
   return found.map(({ ledger, entry, indexes }) => ({ position: { ledger, entry }, indexes }));
+}
+
+/** As text: parameters travel in the URL, which has no room for thousands. They are numbers. */
+function amongEntries({ entries }: EntryRange): string {
+  if (entries === undefined) return '';
+  return ` AND (_ledger, _entry) IN (${entries.map(({ ledger, entry }) => `(${ledger},${entry})`).join()})`;
 }

@@ -5,6 +5,7 @@ import type { Environment } from '../ports/environment.ts';
 import type {
   BatchBody,
   EntryIndexes,
+  EntryRange,
   EntryRows,
   InsertOutcome,
   InsertSend,
@@ -104,7 +105,7 @@ export class ClickHouseSink implements Sink {
     return countRowsByEntry(this.#questions, this.#mapping.target, range, deadline);
   }
 
-  indexesIn(range: RowRange, deadline: number): Promise<readonly EntryIndexes[]> {
+  indexesIn(range: EntryRange, deadline: number): Promise<readonly EntryIndexes[]> {
     return indexesIn(this.#questions, this.#mapping.target, range, deadline);
   }
 

@@ -69,7 +69,8 @@ export class PulledBatch {
   }
 
   /** By all messages: those that cannot become rows are held as well, until they are dead letters. */
-  isFull({ maxRows, maxBytes }: BatchLimits): boolean {
+  isFull({ maxRows, maxBytes, maxEntries = Number.POSITIVE_INFINITY }: BatchLimits): boolean {
+    if (this.entryCount >= maxEntries) return true;
     return this.messageCount >= maxRows || this.heldBytes >= maxBytes;
   }
 

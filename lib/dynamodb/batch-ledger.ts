@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { BatchRecord } from '../pipeline/partition-state.ts';
+import { isReplayScope } from '../pipeline/replay.ts';
+import { putDeadLetterItem } from './dead-letter-items.ts';
 import { itemCodec } from './item-codec.ts';
 import { count } from './item-fields.ts';
 import { batchKey, batchPrefix, EXPIRES, keyOf, partitionScope } from './keys.ts';
@@ -18,17 +20,27 @@ const batchCodec = itemCodec<BatchRecord>(
   }),
 );
 
-/** `retention` in milliseconds: afterwards DynamoDB deletes the item by itself. */
-export function putBatchItem(
+/**
+ * `retention` in milliseconds: afterwards DynamoDB deletes the item by itself. Not one of a replay: there are few, and what
+ * a replay that was given up came to stands in no other place. Dead letters are listed first: nobody may find the record
+ * alone.
+ */
+export async function putBatchItem(
   table: StateTable,
   record: BatchRecord,
   retention: number,
   deadline: number,
 ): Promise<void> {
-  const key = batchKey(record.pipeline, record.partition, record.generation, record.seq);
+  const { deadLetters, pipeline, partition, generation, seq, epoch } = record;
+  if (deadLetters) {
+    const { after, to, publishedUpTo } = record;
+    const batch = { pipeline, partition, generation, seq, epoch, after, to, publishedUpTo, deadLetters };
+    await putDeadLetterItem(table, batch, deadline);
+  }
+  const item = batchCodec.encode(batchKey(pipeline, partition, generation, seq), record);
   const expires = Math.ceil((record.committedAt + retention) / 1000);
-  const item = { ...batchCodec.encode(key, record), [EXPIRES]: { N: String(expires) } };
-  return putRecord(table, item, record.epoch, deadline);
+  const expiring = { ...item, [EXPIRES]: { N: String(expires) } };
+  await putRecord(table, isReplayScope(pipeline) ? item : expiring, epoch, deadline);
 }
 
 /** In order of `seq`. */

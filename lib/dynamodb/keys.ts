@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Position } from '../pipeline/position.ts';
 
 /** Partition key: `pipeline` for what a pipeline has once, `pipeline#partition` for what each partition has. */
 export const SCOPE = 'scope';
@@ -54,6 +55,26 @@ export function batchPrefix(generation: string): string {
 
 export function batchKey(pipeline: string, partition: number, generation: string, seq: number): ItemKey {
   return itemKey(partitionScope(pipeline, partition), `${batchPrefix(generation)}${padded(seq)}`);
+}
+
+export function deadLetterPrefix(generation: string): string {
+  return `letters#${generation}#`;
+}
+
+/** By the position of the batch's last entry, so that those of a range are found without reading the others. */
+export function deadLetterKey(
+  pipeline: string,
+  partition: number,
+  generation: string,
+  to: Position,
+): ItemKey {
+  return itemKey(partitionScope(pipeline, partition), `${deadLetterPrefix(generation)}${sortable(to)}`);
+}
+
+/** Wide enough for every position, so that the text's order is theirs. None below `0:0` is an entry. */
+export function sortable({ ledger, entry }: Position): string {
+  const wide = (number: number) => String(Math.max(0, number)).padStart(16, '0');
+  return ledger < 0 ? sortable({ ledger: 0, entry: 0 }) : `${wide(ledger)}:${wide(entry)}`;
 }
 
 export function formatKey(key: ItemKey): string {

@@ -19,7 +19,7 @@ const tokens = z.strictObject({
 const partFields = { count, key: z.string().min(1) };
 
 /** One part is stored as earlier versions stored all there was; several as a list. */
-const deadLetters = z.codec(
+export const deadLetterReference = z.codec(
   z.union([
     z.strictObject(partFields),
     z.strictObject({ count, parts: z.array(z.strictObject(partFields)).min(2) }),
@@ -50,7 +50,7 @@ export const intentFields = {
   attempt: z.int().positive(),
   notAfter: count,
   tokens,
-  deadLetters: orUndefined(deadLetters),
+  deadLetters: orUndefined(deadLetterReference),
 } satisfies Record<keyof Intent, z.ZodType>;
 
 const partitionCodec = itemCodec<PartitionState>(

@@ -7,6 +7,8 @@ export interface ItemRange {
   readonly scope: string;
   /** What the sort keys start with. */
   readonly prefix: string;
+  /** The first sort key that counts, one of the prefix; all of the prefix when left out. */
+  readonly from?: string;
   readonly order: 'ascending' | 'descending';
   /** At most so many items; all of them when left out. */
   readonly limit?: number;
@@ -24,9 +26,8 @@ export async function queryItems(
   do {
     const command: QueryCommand = new QueryCommand({
       TableName: table.name,
-      KeyConditionExpression: '#scope = :scope AND begins_with(#item, :prefix)',
+      ...keyCondition(range),
       ExpressionAttributeNames: { '#scope': SCOPE, '#item': ITEM },
-      ExpressionAttributeValues: { ':scope': { S: range.scope }, ':prefix': { S: range.prefix } },
       ConsistentRead: true,
       ScanIndexForward: range.order === 'ascending',
       ...(Number.isFinite(limit) && { Limit: limit - items.length }),
@@ -39,4 +40,24 @@ export async function queryItems(
     next = page.LastEvaluatedKey;
   } while (next && items.length < limit);
   return items;
+}
+
+/** Above every sort key that begins with the prefix: keys are ASCII. */
+const END = '\u{10ffff}';
+
+function keyCondition({ scope, prefix, from }: ItemRange) {
+  if (from === undefined) {
+    return {
+      KeyConditionExpression: '#scope = :scope AND begins_with(#item, :prefix)',
+      ExpressionAttributeValues: { ':scope': { S: scope }, ':prefix': { S: prefix } },
+    };
+  }
+  return {
+    KeyConditionExpression: '#scope = :scope AND #item BETWEEN :from AND :end',
+    ExpressionAttributeValues: {
+      ':scope': { S: scope },
+      ':from': { S: from },
+      ':end': { S: `${prefix}${END}` },
+    },
+  };
 }

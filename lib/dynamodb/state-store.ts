@@ -2,6 +2,7 @@ import type { StateStore } from '../ports/state-store.ts';
 import { putBatchItem, readBatchItems } from './batch-ledger.ts';
 import { putCheckpointItem, readCheckpointItem, readCheckpointItems } from './checkpoint-items.ts';
 import { cycleItem } from './cycle-item.ts';
+import { putDeadLetterItem, readDeadLetterItems } from './dead-letter-items.ts';
 import { partitionItem, readPartitionItems } from './partition-items.ts';
 import { createItem, readItem, takeItem, writeItem } from './state-item.ts';
 import type { StateTable } from './state-table.ts';
@@ -28,6 +29,8 @@ export function dynamoStateStore(table: StateTable, retention = DEFAULT_BATCH_RE
     putBatch: (record, deadline) => putBatchItem(table, record, retention, deadline),
     readBatches: (pipeline, number, generation, deadline) =>
       readBatchItems(table, pipeline, number, generation, deadline),
+    putDeadLetterBatch: (batch, deadline) => putDeadLetterItem(table, batch, deadline),
+    readDeadLetterBatches: (range, deadline) => readDeadLetterItems(table, range, deadline),
 
     createCycle: (state, deadline) => createItem(cycle(state.pipeline), state, deadline),
     readCycle: (pipeline, deadline) => readItem(cycle(pipeline), deadline),

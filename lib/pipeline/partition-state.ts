@@ -1,4 +1,4 @@
-import type { Intent, TokenWindow } from './intent.ts';
+import type { DeadLetterReference, Intent, TokenWindow } from './intent.ts';
 import type { Position } from './position.ts';
 
 /** Identifies one fenced write: what stands in the store is "mine" when it carries the id I gave it. */
@@ -98,6 +98,15 @@ export interface PartitionState extends Fenced {
   readonly halted: Halt | undefined;
   /** Undefined once a try commits something or ends well. */
   readonly failedTries: FailedTries | undefined;
+}
+
+/** Where the dead letters of a committed batch are. Kept for ever: its record expires, its dead letters do not. */
+export interface DeadLetterBatch
+  extends Pick<Intent, 'seq' | 'generation' | 'after' | 'to' | 'publishedUpTo'> {
+  readonly pipeline: string;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly deadLetters: DeadLetterReference;
 }
 
 /** A committed batch, kept for the audit until it expires. */

@@ -50,6 +50,8 @@ export type NullValues = 'skip' | 'deadLetter';
 export interface BatchLimits {
   readonly maxRows: number;
   readonly maxBytes: number;
+  /** No limit when left out. */
+  readonly maxEntries?: number;
   /** A batch is cut this long after its first entry was pulled. */
   readonly maxWait: number;
   /** Batches held in memory at once, the one being filled included. */

@@ -43,6 +43,10 @@ export function replayScope(pipeline: string): string {
   return `${pipeline}/replay`;
 }
 
+export function isReplayScope(scope: string): boolean {
+  return scope.endsWith('/replay');
+}
+
 /** In the order of the record. */
 export function partitionsOf({ ranges }: Pick<ReplayRecord, 'ranges'>): readonly number[] {
   return [...new Set(ranges.map(({ partition }) => partition))];

@@ -77,6 +77,11 @@ export interface RowRange {
   readonly to: Position;
 }
 
+/** `entries`: only rows of these; at most some thousands, each of them in the range. */
+export interface EntryRange extends RowRange {
+  readonly entries?: readonly Position[];
+}
+
 export interface RowCount {
   readonly rows: number;
   /** Distinct (ledger, entry, index, row). */
@@ -114,7 +119,7 @@ export interface Sink {
   /** Per entry, in order of position: for finding which entries are not whole. */
   countRowsByEntry(range: RowRange, deadline: number): Promise<readonly EntryRows[]>;
   /** Message indexes present in a range of one batch's size, per entry, each as often as it stands there. */
-  indexesIn(range: RowRange, deadline: number): Promise<readonly EntryIndexes[]>;
+  indexesIn(range: EntryRange, deadline: number): Promise<readonly EntryIndexes[]>;
   /** Ends every running query whose id starts so, and waits until they have ended. Cannot see one still travelling. */
   kill(queryIdPrefix: string, deadline: number): Promise<void>;
   tokenWindow(deadline: number): Promise<TokenWindow>;

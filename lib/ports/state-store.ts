@@ -1,5 +1,6 @@
 import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
-import type { BatchRecord, PartitionState } from '../pipeline/partition-state.ts';
+import type { BatchRecord, DeadLetterBatch, PartitionState } from '../pipeline/partition-state.ts';
+import type { Position } from '../pipeline/position.ts';
 
 export interface LeaseClaim {
   /** Unique for each invocation. */
@@ -27,6 +28,17 @@ export type LeaseResult<State> =
 export type WriteResult<State> =
   | { readonly written: true }
   | { readonly written: false; readonly found: State | undefined };
+
+/** The batches of one generation that touch `(after, to]`. */
+export interface DeadLetterRange {
+  readonly pipeline: string;
+  readonly partition: number;
+  readonly generation: string;
+  readonly after: Position;
+  readonly to: Position;
+  /** At most so many, the first ones. Fewer are the last ones. */
+  readonly limit: number;
+}
 
 /**
  * Raw conditional reads and writes; `leases/` builds the fencing protocol on them. Every read is consistent. Every call
@@ -59,7 +71,10 @@ export interface StateStore {
   /** Writes `next` if the stored state has its epoch, the version before its own and the write id it follows. */
   writePartition(next: PartitionState, deadline: number): Promise<WriteResult<PartitionState>>;
 
-  /** Idempotent: a record of the same batch by an older epoch is replaced, one by a newer epoch stays. */
+  /**
+   * Idempotent: a record of the same batch by an older epoch is replaced, one by a newer epoch stays. A batch with dead
+   * letters is listed by `readDeadLetterBatches` too, from before its record can be seen and after that expired.
+   */
   putBatch(record: BatchRecord, deadline: number): Promise<void>;
   /** In order of `seq`. */
   readBatches(
@@ -68,6 +83,11 @@ export interface StateStore {
     generation: string,
     deadline: number,
   ): Promise<readonly BatchRecord[]>;
+
+  /** Lists one whose record expired; by epochs as `putBatch`. */
+  putDeadLetterBatch(batch: DeadLetterBatch, deadline: number): Promise<void>;
+  /** In order of position. */
+  readDeadLetterBatches(range: DeadLetterRange, deadline: number): Promise<readonly DeadLetterBatch[]>;
 
   createCycle(state: CycleState, deadline: number): Promise<WriteResult<CycleState>>;
   readCycle(pipeline: string, deadline: number): Promise<CycleState | undefined>;

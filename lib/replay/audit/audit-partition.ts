@@ -151,8 +151,8 @@ async function compare(
   for (const { after, to } of without(whole, ledger.skipped)) {
     if (watch.stop?.aborted) return { results, upTo };
     const batches = batchesIn(ledger.batches, after, to);
-    const deadLetterBatches = batchesIn(ledger.deadLetterBatches, after, to);
-    const request = { partition, topic, after, to, batches, deadLetterBatches, absences };
+    const { deadLetterSources } = ledger;
+    const request = { partition, topic, after, to, batches, deadLetterSources, absences };
     const result = await verifyRange(dependencies, request, watch);
     results.push(result);
     upTo = result.upTo;

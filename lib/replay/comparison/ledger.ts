@@ -3,16 +3,11 @@ import { comparePositions, earlierOf, isAfter, LAST_OF_ALL, type Position } from
 import { type ReplayRecord, rangesOf, replayScope } from '../../pipeline/replay.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import type { Journal, ResetPartition } from '../journal.ts';
+import type { DeadLetterSource } from './dead-letters-in.ts';
 import type { Segment } from './segments.ts';
 
 /** What a comparison needs of a batch. */
-export type ReadBatch = Pick<
-  BatchRecord,
-  'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo' | 'deadLetters'
-> & {
-  /** Dead letters in there count no more: a later replay put them through the mapping again, or a reset had them read again. */
-  readonly decidedAnew?: readonly Segment[];
-};
+export type ReadBatch = Pick<BatchRecord, 'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo'>;
 
 /** Everything that is known of what was read of one partition into one table. */
 export interface PartitionLedger {
@@ -21,8 +16,8 @@ export interface PartitionLedger {
   readonly origin: Position;
   /** Committed batches, in order of position, without what a reset or a replace made void. */
   readonly batches: readonly ReadBatch[];
-  /** The batches whose dead letters count. */
-  readonly deadLetterBatches: readonly ReadBatch[];
+  /** Where the dead letters that count are named. */
+  readonly deadLetterSources: readonly DeadLetterSource[];
   /** Passed over on purpose by a reset to a later position. */
   readonly skipped: readonly { readonly after: Position; readonly to: Position }[];
 }
@@ -46,7 +41,7 @@ export async function readLedger(
   const current = await sources.store.readBatches(pipeline, partition, generation, deadline);
   let { origin } = state;
   let batches = withExpired({ after: origin, to: committed }, state.totals, upTo(current, committed));
-  let deadLetterBatches: readonly ReadBatch[] = upTo(current, committed);
+  let deadLetterSources = [sourceOf(state, current, committed)];
   let bound = LAST_OF_ALL;
   let joined = false;
   const resets = resetsOf(sources.journal, partition, generation);
@@ -54,7 +49,7 @@ export async function readLedger(
     const to = earlierOf(reset.to, reset.from);
     const older = await sources.store.readBatches(pipeline, partition, reset.fromGeneration, deadline);
     bound = earlierOf(bound, to);
-    deadLetterBatches = [...deadLetterBatches, ...upTo(older, bound), ...splitBy(older, bound)];
+    deadLetterSources.push(sourceOf({ pipeline, partition, generation: reset.fromGeneration }, older, bound));
     // Of those before it only the dead letters are still to be told apart.
     if (joined) continue;
     if (isAfter(reset.to, reset.from)) skipped.push({ after: reset.from, to: reset.to });
@@ -73,17 +68,30 @@ export async function readLedger(
       gone.every(
         ({ after, to }) => comparePositions(batch.to, after) <= 0 || comparePositions(batch.after, to) >= 0,
       );
-    const split = later ? splitBy(own, later.to) : [];
-    const whole = later ? upTo(own, later.to) : own;
     if (replay.mode === 'replace') {
-      const cut = later && split.length > 0 ? cutOf(later) : [];
+      const whole = later ? upTo(own, later.to) : own;
+      const cut = later && isCut(own, later.to) ? cutOf(later) : [];
       batches = inOrder([...batches.filter(outside), ...whole, ...cut]);
     }
-    const decides = replay.mode === 'replace' || replay.mode === 'redrive';
-    const before = decides ? deadLetterBatches.map((batch) => decidedAnew(batch, gone)) : deadLetterBatches;
-    deadLetterBatches = [...before, ...whole, ...split];
+    if (replay.mode === 'replace' || replay.mode === 'redrive') {
+      deadLetterSources = deadLetterSources.map((source) => decidedAnew(source, gone));
+    }
+    const scope = { pipeline: replayScope(pipeline), partition, generation: replay.id };
+    deadLetterSources.push(sourceOf(scope, own, later?.to ?? LAST_OF_ALL));
   }
-  return { state, origin, batches, deadLetterBatches, skipped };
+  return { state, origin, batches, deadLetterSources, skipped };
+}
+
+function sourceOf(
+  { pipeline, partition, generation }: Pick<DeadLetterSource, 'pipeline' | 'partition' | 'generation'>,
+  records: readonly BatchRecord[],
+  upTo: Position,
+): DeadLetterSource {
+  return { pipeline, partition, generation, upTo, records, decidedAnew: [] };
+}
+
+function decidedAnew(source: DeadLetterSource, where: readonly Segment[]): DeadLetterSource {
+  return { ...source, decidedAnew: [...source.decidedAnew, ...where] };
 }
 
 /** Of one that was given up, or still runs, only what it came to: above that everything is as it was. */
@@ -108,25 +116,17 @@ function below(segments: readonly Segment[], to: Position | undefined): readonly
     .map((segment) => ({ after: segment.after, to: isAfter(segment.to, to) ? to : segment.to }));
 }
 
-/** The batch that a reset cuts in two, for the dead letters of its lower part. */
-function splitBy(batches: readonly BatchRecord[], at: Position): readonly ReadBatch[] {
-  return batches
-    .filter(({ after, to }) => isAfter(to, at) && isAfter(at, after))
-    .map((batch) => ({ ...batch, to: at, decidedAnew: [{ after: at, to: LAST_OF_ALL }] }));
+function isCut(batches: readonly BatchRecord[], at: Position): boolean {
+  return batches.some(({ after, to }) => isAfter(to, at) && isAfter(at, after));
 }
 
-/** The same for the rows, as the reset counted them. */
+/** The lower part of the batch that a reset cut in two, as the reset counted it. */
 function cutOf({ cut, to }: ResetPartition): readonly ReadBatch[] {
-  return cut ? [{ ...cut, to, publishedUpTo: 0, deadLetters: undefined }] : [];
+  return cut ? [{ ...cut, to, publishedUpTo: 0 }] : [];
 }
 
 function lowest(resets: readonly DatedReset[]): DatedReset | undefined {
   return resets.toSorted((a, b) => comparePositions(a.to, b.to))[0];
-}
-
-function decidedAnew(batch: ReadBatch, where: readonly Segment[]): ReadBatch {
-  if (!batch.deadLetters) return batch;
-  return { ...batch, decidedAnew: [...(batch.decidedAnew ?? []), ...where] };
 }
 
 /** What expired from the ledger is still in the totals: as one batch, from the beginning to the first that is left. */
@@ -144,7 +144,6 @@ function withExpired(
     rows: totals.rows - left((batch) => batch.rows),
     messages: totals.messages - left((batch) => batch.messages),
     publishedUpTo: 0,
-    deadLetters: undefined,
   };
   return [expired, ...batches];
 }

@@ -1,6 +1,7 @@
 import { isAfter, isSamePosition, type Position } from '../../pipeline/position.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
 import { type Absences, absenceOf } from './absence.ts';
+import type { DeadLetterSource } from './dead-letters-in.ts';
 import { expectedOf } from './expected-rows.ts';
 import { type Finding, FindingList } from './findings.ts';
 import { checkForgotten, cutBatch, type Forgotten } from './forgotten.ts';
@@ -20,8 +21,8 @@ export interface VerifyRequest {
   readonly to: Position;
   /** The ledger's batches that touch the range, in order. */
   readonly batches: readonly ReadBatch[];
-  /** Those whose dead letters count. */
-  readonly deadLetterBatches: readonly ReadBatch[];
+  /** Where the dead letters that count are named. */
+  readonly deadLetterSources: readonly DeadLetterSource[];
   /** Whose rows may rightly be gone. */
   readonly absences: Absences;
 }
@@ -87,9 +88,9 @@ async function compareOnce(
   request: VerifyRequest,
   watch: Watch,
 ): Promise<Compared> {
-  const { transport, environment, objects, sink } = dependencies;
-  const { partition, after, to, batches } = request;
-  const deadLetters = await knownDeadLetters(objects, request.deadLetterBatches, watch.deadline);
+  const { transport, environment, sink } = dependencies;
+  const { partition, after, to, batches, deadLetterSources } = request;
+  const deadLetters = await knownDeadLetters(dependencies, deadLetterSources, { after, to }, watch.deadline);
   const findings = new FindingList();
   const windows = new WindowQuestions(sink, partition, findings, watch);
   const totals = { entries: 0, messages: 0, bytes: 0, deadLetters: 0, filtered: 0, expected: 0 };

@@ -1,89 +1,28 @@
-import type { DeadLetter } from '../../consume/dead-letter-lines.ts';
 import { hashOfIndexes } from '../../pipeline/index-hash.ts';
-import {
-  BEFORE_ALL,
-  comparePositions,
-  isAfter,
-  type Position,
-  parsePosition,
-} from '../../pipeline/position.ts';
+import { formatPosition, type Position } from '../../pipeline/position.ts';
 import type { Environment } from '../../ports/environment.ts';
-import type { ObjectStore } from '../../ports/object-store.ts';
 import type { EntryIndexes, RowRange, Sink } from '../../ports/sink.ts';
-import {
-  COMPACTED_AWAY,
-  type Entry,
-  type EntryReader,
-  type MessageMetadata,
-  type Transport,
-} from '../../ports/transport.ts';
-import { readDeadLetterObjects } from '../comparison/dead-letter-objects.ts';
-import type { ReadBatch } from '../comparison/ledger.ts';
+import type { Entry, EntryReader, Transport } from '../../ports/transport.ts';
 import { untouchable } from './bounded-transport.ts';
+import type { LetterTopic } from './letter-topic.ts';
 
-/** The dead letters of one partition as entries again: their messages at their own indexes, and no others. */
-export async function deadLetterEntries(
-  objects: ObjectStore,
-  batches: readonly ReadBatch[],
-  deadline: number,
-): Promise<readonly Entry[]> {
-  const byPosition = new Map<string, DeadLetter[]>();
-  for await (const letters of readDeadLetterObjects(objects, batches, deadline)) {
-    for (const letter of letters) {
-      const list = byPosition.get(letter.position);
-      if (list) list.push(letter);
-      else byPosition.set(letter.position, [letter]);
-    }
-  }
-  return [...byPosition]
-    .map(([position, letters]) => toEntry(parsePosition(position), letters))
-    .sort((a, b) => comparePositions(a.position, b.position));
-}
+/** A batch of a redrive has at most so many entries: a question about its rows names each. */
+export const MOST_ENTRIES = 5_000;
 
-function toEntry(position: Position, letters: readonly DeadLetter[]): Entry {
-  const count = letters.reduce((most, { index }) => Math.max(most, index), 0) + 1;
-  const bounds = new Int32Array(count * 2).fill(-1);
-  for (let index = 0; index < count; index += 1) bounds[index * 2 + 1] = COMPACTED_AWAY;
-  const payloads = letters.map(({ payload }) => Buffer.from(payload, 'base64'));
-  let start = 0;
-  for (const [place, { index }] of letters.entries()) {
-    const end = start + (payloads[place]?.byteLength ?? 0);
-    bounds[index * 2] = start;
-    bounds[index * 2 + 1] = end;
-    start = end;
-  }
-  return {
-    position,
-    firstPosition: position,
-    publishTime: letters[0]?.publishTime ?? 0,
-    count,
-    data: Buffer.concat(payloads),
-    bounds,
-    messages: letters.length,
-    wireBytes: start,
-    brokerIndex: undefined,
-    schemaVersion: undefined,
-    metadata: (index) => metadataOf(letters.find((letter) => letter.index === index)),
-  };
-}
+const PAUSE_AT_END = 20;
 
-function metadataOf(letter: DeadLetter | undefined): MessageMetadata {
-  const { key, properties = {}, eventTime = 0, sequenceId = 0, producer } = letter ?? {};
-  return { key, properties, eventTime, sequenceId, producer };
-}
-
-/** A topic of these entries alone. It asks Pulsar for nothing, which may have forgotten them long ago. */
-export function entriesTransport(
+/** A topic of these dead letters alone. It asks Pulsar for nothing, which may have forgotten them long ago. */
+export function letterTransport(
   transport: Transport,
-  entries: readonly Entry[],
+  letters: LetterTopic,
   environment: Environment,
 ): Transport {
   return {
     partitions: (topic, deadline) => transport.partitions(topic, deadline),
     topicIdentity: () => Promise.resolve(undefined),
     hasOnlyMarkers: () => Promise.resolve(false),
-    lastPosition: () => Promise.resolve(entries.at(-1)?.position ?? BEFORE_ALL),
-    openReader: (_, { after }) => Promise.resolve(readerOf(entries, after, environment)),
+    lastPosition: () => Promise.resolve(letters.last),
+    openReader: (_, { after }) => Promise.resolve(readerOf(letters, after, environment)),
     ensureSubscription: (topic) => Promise.reject(untouchable(topic)),
     subscriptionState: (topic, name, deadline) => transport.subscriptionState(topic, name, deadline),
     acknowledge: (topic) => Promise.reject(untouchable(topic)),
@@ -91,38 +30,36 @@ export function entriesTransport(
   };
 }
 
-function readerOf(entries: readonly Entry[], after: Position, environment: Environment): EntryReader {
-  let next = entries.findIndex(({ position }) => isAfter(position, after));
-  const poll = () => {
-    if (next === -1 || next >= entries.length) return undefined;
-    next += 1;
-    return entries[next - 1];
-  };
+function readerOf(letters: LetterTopic, after: Position, environment: Environment): EntryReader {
+  const entries = letters.readAfter(after);
   return {
-    poll,
-    async next(milliseconds) {
-      const entry = poll();
-      if (!entry) await environment.sleep(Math.min(milliseconds, PAUSE_AT_END));
-      return entry;
+    poll: () => undefined,
+    async next(milliseconds): Promise<Entry | undefined> {
+      const read = await entries.next();
+      if (!read.done) return read.value;
+      await environment.sleep(Math.min(milliseconds, PAUSE_AT_END));
+      return undefined;
     },
-    close: () => Promise.resolve(),
+    async close() {
+      await entries.return();
+    },
   };
 }
 
-const PAUSE_AT_END = 20;
-
-/** The table as if it held the rows of these entries' messages alone: the rows beside them are not in question. */
-export function onlyRowsOf(sink: Sink, entries: readonly Entry[]): Sink {
+/** The table as if it held the rows of these dead letters' messages alone: the rows beside them are not in question. */
+export function onlyRowsOf(sink: Sink, letters: LetterTopic): Sink {
   const indexesIn = async (range: RowRange, deadline: number): Promise<readonly EntryIndexes[]> => {
+    const wanted = letters.within(range);
     const found: EntryIndexes[] = [];
-    for (const entry of entries) {
-      const { position } = entry;
-      if (!isAfter(position, range.after) || isAfter(position, range.to)) continue;
-      const after = { ...position, entry: position.entry - 1 };
-      const here = await sink.indexesIn({ partition: range.partition, after, to: position }, deadline);
-      const asked = (index: number) => entry.bounds[index * 2 + 1] !== COMPACTED_AWAY && index < entry.count;
-      const indexes = here.flatMap((rows) => rows.indexes).filter(asked);
-      if (indexes.length > 0) found.push({ position, indexes });
+    for (let from = 0; from < wanted.length; from += MOST_ENTRIES) {
+      const some = wanted.slice(from, from + MOST_ENTRIES);
+      const indexes = new Map(some.map((entry) => [formatPosition(entry.position), new Set(entry.indexes)]));
+      const entries = some.map(({ position }) => position);
+      for (const entry of await sink.indexesIn({ ...range, entries }, deadline)) {
+        const own = indexes.get(formatPosition(entry.position));
+        const rows = entry.indexes.filter((index) => own?.has(index));
+        if (rows.length > 0) found.push({ position: entry.position, indexes: rows });
+      }
     }
     return found;
   };

@@ -244,10 +244,10 @@ function compare(
   absences: Absences,
   watch: Watch,
 ): Promise<VerifyResult> {
-  const deadLetterBatches = mode === 'redrive' ? [] : batchesIn(ledger.deadLetterBatches, after, to);
+  const deadLetterSources = mode === 'redrive' ? [] : ledger.deadLetterSources;
   const batches = batchesIn(ledger.batches, after, to);
   const { topic } = ledger.state;
-  const request = { partition, topic, after, to, batches, deadLetterBatches, absences };
+  const request = { partition, topic, after, to, batches, deadLetterSources, absences };
   return verifyRange(dependencies, request, watch);
 }
 

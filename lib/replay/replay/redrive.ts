@@ -1,11 +1,10 @@
-import { formatPosition, isAfter } from '../../pipeline/position.ts';
+import { formatPosition, type Position } from '../../pipeline/position.ts';
 import type { ReplayRange } from '../../pipeline/replay.ts';
-import type { Entry } from '../../ports/transport.ts';
 import { absenceOf, absencesOf, expiredBefore } from '../comparison/absence.ts';
-import { batchesIn } from '../comparison/ledger.ts';
+import { deadLettersIn } from '../comparison/dead-letters-in.ts';
 import { type Segment, without } from '../comparison/segments.ts';
 import { assertFewSpared, SparedSegments } from '../comparison/spared-segments.ts';
-import { deadLetterEntries } from './dead-letter-source.ts';
+import { byEntry } from './letter-entries.ts';
 import { type PlanDependencies, type ReplayRequest, readLedgers } from './plan.ts';
 import { resolveRange } from './range.ts';
 
@@ -34,34 +33,33 @@ export async function planRedrive(
   const planned = await Promise.all(
     ranges.map(async (range) => {
       const ledger = ledgers.find(({ state }) => state.partition === range.partition);
-      const batches = batchesIn(ledger?.deadLetterBatches ?? [], range.after, range.to);
-      const all = await deadLetterEntries(dependencies.objects, batches, deadline);
-      const inRange = all.filter(
-        ({ position }) => isAfter(position, range.after) && !isAfter(position, range.to),
-      );
       const absences = absencesOf(pipeline, range.partition, expired);
       const spared = new SparedSegments(range.after);
-      const entries: Entry[] = [];
-      for (const entry of inRange) {
-        const isSpared = absenceOf(absences, entry) !== undefined;
-        spared.add(entry.position, isSpared);
-        if (!isSpared) entries.push(entry);
+      let deadLetters = 0;
+      let leftAlone = 0;
+      let first: Position | undefined;
+      const sources = ledger?.deadLetterSources ?? [];
+      for await (const { position, letters } of byEntry(
+        deadLettersIn(dependencies, sources, range, deadline),
+      )) {
+        const isSpared = absenceOf(absences, { position, publishTime: letters[0]?.publishTime ?? 0 });
+        spared.add(position, isSpared !== undefined);
+        if (isSpared) leftAlone += letters.length;
+        else {
+          first ??= position;
+          deadLetters += letters.length;
+        }
       }
       assertFewSpared(range.partition, spared.tooMany);
-      const deadLetters = messagesOf(entries);
       return {
         ...range,
         deadLetters,
-        spared: messagesOf(inRange) - deadLetters,
+        spared: leftAlone,
         segments: without(range, spared.segments),
-        first: entries[0] && formatPosition(entries[0].position),
+        first: first && formatPosition(first),
         leftOut: deadLetters === 0 ? 'it has no dead letters' : undefined,
       };
     }),
   );
   return { request, ranges: planned };
-}
-
-function messagesOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, { messages }) => sum + messages, 0);
 }

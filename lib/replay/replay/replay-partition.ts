@@ -15,6 +15,7 @@ import { isExhausted } from '../comparison/exhausted.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
 import { holdPartition } from '../hold.ts';
 import { removeRows } from '../reset/remove-rows.ts';
+import { MOST_ENTRIES } from './dead-letter-source.ts';
 import { clearReplayHalt } from './halts.ts';
 
 /** Where a replay writes: the pipeline's own table or another one of the same columns. */
@@ -105,8 +106,14 @@ async function goThrough(
   return { ...result, done };
 }
 
+/** A letter that fails again stays a letter, however many do: that is no news about the deployment. */
+const STAY_LETTERS = { enabled: true, minimum: 0, maxRatio: 1 };
+
 function scopedPipeline(pipeline: Pipeline, record: ReplayRecord): Pipeline {
-  return { ...pipeline, name: replayScope(pipeline.name), target: record.target };
+  const scoped = { ...pipeline, name: replayScope(pipeline.name), target: record.target };
+  if (record.mode !== 'redrive') return scoped;
+  const batch = { ...pipeline.batch, maxEntries: MOST_ENTRIES };
+  return { ...scoped, batch, deadLetters: STAY_LETTERS };
 }
 
 /** The consumer reads its flush requests from its pipeline's cycle: a replay's has one that never asks. */

@@ -1,11 +1,10 @@
 import pLimit from 'p-limit';
 import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
-import { isAfter } from '../../pipeline/position.ts';
 import { partitionsOf, type ReplayRange, type ReplayRecord } from '../../pipeline/replay.ts';
 import { assertSameExclusions, exclusionsDigest } from '../comparison/absence.ts';
 import { type DeadLetterIndex, knownDeadLetters } from '../comparison/known-dead-letters.ts';
-import { batchesIn, type PartitionLedger } from '../comparison/ledger.ts';
+import type { PartitionLedger } from '../comparison/ledger.ts';
 import type { Segment } from '../comparison/segments.ts';
 import { outliveForgottenTokens } from '../earlier-writers.ts';
 import { operationId } from '../journal.ts';
@@ -13,7 +12,8 @@ import { readUnfinished } from '../unfinished.ts';
 import { formatBound } from './bound.ts';
 import { boundedTransport } from './bounded-transport.ts';
 import { type Conclusion, conclude } from './conclude.ts';
-import { deadLetterEntries, entriesTransport, onlyRowsOf } from './dead-letter-source.ts';
+import { letterTransport, onlyRowsOf } from './dead-letter-source.ts';
+import { LetterTopic } from './letter-topic.ts';
 import { isOwnTable, type PlanDependencies, type ReplayRequest, readLedgers } from './plan.ts';
 import {
   type PartitionReplayResult,
@@ -236,26 +236,27 @@ export async function findReplay(
  * asked for its rows: that alone makes a repair insert only what is missing, and every other mode safe to begin twice.
  */
 async function sourceOf(
-  { transport, objects, environment }: PlanDependencies,
+  dependencies: PlanDependencies,
   { mode }: ReplayRecord,
-  { after, to }: ReplayRange,
-  ledger: PartitionLedger,
+  range: ReplayRange,
+  { deadLetterSources }: PartitionLedger,
   target: ReplayTarget,
   deadline: number,
 ): Promise<ReplaySource> {
-  const deadLetterBatches = batchesIn(ledger.deadLetterBatches, after, to);
+  const { transport, environment } = dependencies;
   if (mode === 'redrive') {
-    const all = await deadLetterEntries(objects, deadLetterBatches, deadline);
-    const entries = all.filter(({ position }) => isAfter(position, after) && !isAfter(position, to));
+    const letters = await LetterTopic.read(dependencies, deadLetterSources, range, deadline);
     return {
-      transport: entriesTransport(transport, entries, environment),
-      sink: settlingSink(onlyRowsOf(target.sink, entries), NO_DEAD_LETTERS),
+      transport: letterTransport(transport, letters, environment),
+      sink: settlingSink(onlyRowsOf(target.sink, letters), NO_DEAD_LETTERS),
     };
   }
   const known =
-    mode === 'repair' ? await knownDeadLetters(objects, deadLetterBatches, deadline) : NO_DEAD_LETTERS;
+    mode === 'repair'
+      ? await knownDeadLetters(dependencies, deadLetterSources, range, deadline)
+      : NO_DEAD_LETTERS;
   return {
-    transport: boundedTransport(transport, to, environment),
+    transport: boundedTransport(transport, range.to, environment),
     sink: settlingSink(target.sink, known),
   };
 }

@@ -25,15 +25,12 @@ export async function countKept(
   if (!isAfter(committed, to)) {
     return { origin, kept: { rows: totals.rows, messages: totals.messages }, cut: undefined, joined: false };
   }
-  const { transport, environment, objects } = dependencies;
+  const { transport, environment } = dependencies;
   const [ledger] = await readLedgers(dependencies, [partition], deadline);
   const batches = batchesIn(ledger?.batches ?? [], to, committed);
   const after = batches[0]?.after ?? to;
-  const letters = await knownDeadLetters(
-    objects,
-    batchesIn(ledger?.deadLetterBatches ?? [], after, to),
-    deadline,
-  );
+  const sources = ledger?.deadLetterSources ?? [];
+  const letters = await knownDeadLetters(dependencies, sources, { after, to }, deadline);
   const below = { rows: 0, messages: 0 };
   let read = 0;
   const range = { topic, after, to: committed, known: knownEntry(batches) };

@@ -61,6 +61,14 @@ export function sinkContract(name: string, open: OpenSink): void {
         { position: { ledger: 7, entry: 0 }, indexes: [0, 1] },
         { position: { ledger: 7, entry: 1 }, indexes: [0] },
       ]);
+      const entries = [
+        { ledger: 7, entry: 1 },
+        { ledger: 7, entry: 2 },
+      ];
+      expect(await sink.indexesIn({ ...rangeAll(3), entries }, deadline())).toEqual([
+        { position: { ledger: 7, entry: 1 }, indexes: [0] },
+      ]);
+      expect(await sink.indexesIn({ ...rangeAll(3), entries: [] }, deadline())).toEqual([]);
     });
 
     it('stores the same token once and another token again', async () => {

@@ -1,7 +1,12 @@
-import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { describe, expect, it } from 'vitest';
-import { batchKey, type ItemKey, partitionKey } from '../../../lib/dynamodb/keys.ts';
+import { batchKey, deadLetterKey, type ItemKey, partitionKey } from '../../../lib/dynamodb/keys.ts';
 import { dynamoStateStore } from '../../../lib/dynamodb/state-store.ts';
 import type { StateTable } from '../../../lib/dynamodb/state-table.ts';
 import { soon } from './emulators.ts';
@@ -90,6 +95,24 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
         ...failing,
         failedTries: undefined,
       });
+    });
+
+    it('of dead letters never expire, nor do the batches of a replay', async () => {
+      const table = await open();
+      const pipeline = uniquePipeline();
+      const store = dynamoStateStore(table, 3_600_000);
+      const record = batchRecord(pipeline);
+      const replayed = { ...record, pipeline: `${pipeline}/replay` };
+      for (const one of [record, replayed]) await store.putBatch(one, soon());
+      const key = batchKey(pipeline, 0, 'g1', 1);
+      expect(await itemAt(table, key)).toHaveProperty('expires');
+      const letters = await itemAt(table, deadLetterKey(pipeline, 0, 'g1', record.to));
+      expect(letters).not.toHaveProperty('expires');
+      expect(await itemAt(table, batchKey(replayed.pipeline, 0, 'g1', 1))).not.toHaveProperty('expires');
+      await table.client.send(new DeleteItemCommand({ TableName: table.name, Key: { ...key } }));
+      const range = { ...record, limit: 10 };
+      expect(await store.readDeadLetterBatches(range, soon())).toHaveLength(1);
+      expect(await store.readBatches(pipeline, 0, 'g1', soon())).toEqual([]);
     });
 
     it.each<[string, string, AttributeValue | undefined]>([

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { BEFORE_ALL, LAST_OF_ALL } from '../../../lib/pipeline/position.ts';
+import type { DeadLetterRange } from '../../../lib/ports/state-store.ts';
 import type { StateStoreSubject } from './contract.ts';
 import { batchRecord, checkpointRecord, uniquePipeline } from './states.ts';
 
@@ -18,6 +20,46 @@ export function batchContract(name: string, open: () => Promise<StateStoreSubjec
       for (const record of [...records, ...others].reverse()) await store.putBatch(record, deadline());
       expect(await store.readBatches(pipeline, 0, G1, deadline())).toStrictEqual(records);
       expect(await store.readBatches(pipeline, 0, 'g', deadline())).toStrictEqual([]);
+    });
+
+    it('lists the batches with dead letters that touch a range, in order of position, the first ones', async () => {
+      const { store, deadline } = await open();
+      const pipeline = uniquePipeline();
+      const at = (ledger: number, entry: number) => ({ ledger, entry });
+      const bounds = [at(7, -1), at(7, 9), at(7, 10), at(7, 99), at(7, 100), at(11, 2), at(100, 5)];
+      const records = bounds.slice(1).map((to, place) => {
+        const deadLetters =
+          place === 2 ? undefined : { count: 1, parts: [{ key: `letters/${place}`, count: 1 }] };
+        return batchRecord(pipeline, { seq: place + 1, after: bounds[place] ?? to, to, deadLetters });
+      });
+      const others = [
+        batchRecord(pipeline, { generation: 'g10' }),
+        batchRecord(pipeline, { partition: 10 }),
+        batchRecord(uniquePipeline()),
+      ];
+      for (const record of [...records, ...others].reverse()) await store.putBatch(record, deadline());
+      const question = {
+        pipeline,
+        partition: 0,
+        generation: G1,
+        after: BEFORE_ALL,
+        to: LAST_OF_ALL,
+        limit: 100,
+      };
+      const seqs = async (changes: Partial<DeadLetterRange>) =>
+        (await store.readDeadLetterBatches({ ...question, ...changes }, deadline())).map(({ seq }) => seq);
+      expect(await seqs({})).toEqual([1, 2, 4, 5, 6]);
+      expect(await seqs({ limit: 3 })).toEqual([1, 2, 4]);
+      expect(await seqs({ after: at(7, 9), to: at(7, 99) })).toEqual([2]);
+      expect(await seqs({ after: at(7, 9), to: at(8, 0) })).toEqual([2, 4, 5]);
+      expect(await seqs({ after: at(11, 1), to: at(11, 2) })).toEqual([5]);
+      expect(await seqs({ after: at(11, 2), to: at(11, 3) })).toEqual([6]);
+      expect(await seqs({ after: at(100, 5) })).toEqual([]);
+      const [first] = await store.readDeadLetterBatches(question, deadline());
+      const { after, to, epoch, publishedUpTo, deadLetters } = records[0] ?? batchRecord(pipeline);
+      expect(first).toStrictEqual({
+        ...{ pipeline, partition: 0, generation: G1, seq: 1, epoch, after, to, publishedUpTo, deadLetters },
+      });
     });
 
     it('takes the same record twice as one', async () => {

@@ -3,10 +3,16 @@ import { failedInsert, failedQuestion } from '../../../lib/clickhouse/failures.t
 import { hashOfIndexes } from '../../../lib/pipeline/index-hash.ts';
 import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
 import type { NullValues } from '../../../lib/pipeline/pipeline.ts';
-import { comparePositions, formatPosition } from '../../../lib/pipeline/position.ts';
+import {
+  comparePositions,
+  formatPosition,
+  isSamePosition,
+  type Position,
+} from '../../../lib/pipeline/position.ts';
 import type {
   BatchBody,
   EntryIndexes,
+  EntryRange,
   EntryRows,
   InsertOutcome,
   InsertSend,
@@ -75,12 +81,16 @@ export class SimulatedSink implements Sink {
     );
   }
 
-  indexesIn(range: RowRange, deadline: number): Promise<readonly EntryIndexes[]> {
+  indexesIn({ entries, ...range }: EntryRange, deadline: number): Promise<readonly EntryIndexes[]> {
+    const isWanted = (position: Position) =>
+      entries?.some((wanted) => isSamePosition(wanted, position)) ?? true;
     return this.call('indexes', deadline, () =>
-      byEntry(this.server.rowsIn(range)).map((rows) => ({
-        position: rows[0].position,
-        indexes: rows.map(({ index }) => index).sort((a, b) => a - b),
-      })),
+      byEntry(this.server.rowsIn(range))
+        .map((rows) => ({
+          position: rows[0].position,
+          indexes: rows.map(({ index }) => index).sort((a, b) => a - b),
+        }))
+        .filter(({ position }) => isWanted(position)),
     );
   }
 

@@ -1,8 +1,20 @@
 import { PulsehouseError } from '../../../lib/pipeline/errors.ts';
 import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
-import type { BatchRecord, Fenced, PartitionState } from '../../../lib/pipeline/partition-state.ts';
+import type {
+  BatchRecord,
+  DeadLetterBatch,
+  Fenced,
+  PartitionState,
+} from '../../../lib/pipeline/partition-state.ts';
+import { comparePositions, formatPosition, isAfter } from '../../../lib/pipeline/position.ts';
 import type { ReplayRecord } from '../../../lib/pipeline/replay.ts';
-import type { LeaseClaim, LeaseResult, StateStore, WriteResult } from '../../../lib/ports/state-store.ts';
+import type {
+  DeadLetterRange,
+  LeaseClaim,
+  LeaseResult,
+  StateStore,
+  WriteResult,
+} from '../../../lib/ports/state-store.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Link } from '../link.ts';
 
@@ -90,6 +102,7 @@ class PipelineItems {
   readonly cycle = new Item<CycleState>();
   readonly partitions = new Map<number, Item<PartitionState>>();
   readonly batches = new Map<string, BatchRecord>();
+  readonly letters = new Map<string, DeadLetterBatch>();
   readonly checkpoints = new Map<number, CheckpointRecord>();
   readonly replays = new Map<string, ReplayRecord>();
 }
@@ -99,6 +112,7 @@ export interface StateBackup {
   readonly cycle: CycleState | undefined;
   readonly partitions: ReadonlyMap<number, PartitionState | undefined>;
   readonly batches: ReadonlyMap<string, BatchRecord>;
+  readonly letters: ReadonlyMap<string, DeadLetterBatch>;
   readonly checkpoints: ReadonlyMap<number, CheckpointRecord>;
 }
 
@@ -151,11 +165,12 @@ export class StateTable {
   }
 
   backup(pipeline: string): StateBackup {
-    const { cycle, partitions, batches, checkpoints } = this.of(pipeline);
+    const { cycle, partitions, batches, letters, checkpoints } = this.of(pipeline);
     return {
       cycle: cycle.value,
       partitions: new Map([...partitions].map(([partition, { value }]) => [partition, value])),
       batches: new Map(batches),
+      letters: new Map(letters),
       checkpoints: new Map(checkpoints),
     };
   }
@@ -167,6 +182,8 @@ export class StateTable {
     for (const partition of items.partitions.keys()) this.putBackPartition(pipeline, backup, partition);
     items.batches.clear();
     for (const [key, record] of backup.batches) items.batches.set(key, record);
+    items.letters.clear();
+    for (const [key, batch] of backup.letters) items.letters.set(key, batch);
     items.checkpoints.clear();
     for (const [number, record] of backup.checkpoints) items.checkpoints.set(number, record);
   }
@@ -175,9 +192,27 @@ export class StateTable {
     this.partition(pipeline, partition).value = backup.partitions.get(partition);
   }
 
+  deadLetterBatches(pipeline: string): readonly DeadLetterBatch[] {
+    return [...this.of(pipeline).letters.values()];
+  }
+
+  putDeadLetterBatch(batch: DeadLetterBatch): void {
+    assertFits(batch);
+    const { letters } = this.of(batch.pipeline);
+    const key = `${batch.partition}/${batch.generation}/${formatPosition(batch.to)}`;
+    const found = letters.get(key);
+    if (found === undefined || found.epoch <= batch.epoch) letters.set(key, batch);
+  }
+
   putBatch(record: BatchRecord): void {
     assertFits(record);
     const { batches } = this.of(record.pipeline);
+    const { pipeline, partition, generation, seq, epoch, after, to, publishedUpTo, deadLetters } = record;
+    if (deadLetters) {
+      this.putDeadLetterBatch({
+        ...{ pipeline, partition, generation, seq, epoch, after, to, publishedUpTo, deadLetters },
+      });
+    }
     const key = `${record.partition}/${record.generation}/${record.seq}`;
     const found = batches.get(key);
     if (found === undefined || found.epoch <= record.epoch) batches.set(key, record);
@@ -274,6 +309,25 @@ export class SimulatedStateStore implements StateStore {
         .batches(pipeline)
         .filter((record) => record.partition === partition && record.generation === generation)
         .sort((a, b) => a.seq - b.seq),
+    );
+  }
+
+  putDeadLetterBatch(batch: DeadLetterBatch, deadline: number): Promise<void> {
+    return this.call(`puts letters ${batch.partition}/${batch.seq}`, deadline, () =>
+      this.table.putDeadLetterBatch(batch),
+    );
+  }
+
+  readDeadLetterBatches(range: DeadLetterRange, deadline: number): Promise<readonly DeadLetterBatch[]> {
+    const { pipeline, partition, generation, after, to, limit } = range;
+    return this.call(`reads letters ${partition}`, deadline, () =>
+      this.table
+        .deadLetterBatches(pipeline)
+        .filter((batch) => batch.partition === partition && batch.generation === generation)
+        .filter((batch) => isAfter(batch.to, after))
+        .sort((a, b) => comparePositions(a.to, b.to))
+        .slice(0, limit)
+        .filter((batch) => isAfter(to, batch.after)),
     );
   }
 
