@@ -23,6 +23,8 @@ export interface PayloadsOptions {
   readonly columns: Readonly<Record<string, string>>;
   /** The table's own columns, as in CREATE TABLE. */
   readonly table: string;
+  /** What follows its engine. @default ORDER BY tuple() */
+  readonly tail?: string;
   /** Further sections of the pipeline's file, and further keys of `source`. */
   readonly also?: Readonly<Record<string, unknown>>;
   readonly source?: Readonly<Record<string, unknown>>;
@@ -54,7 +56,7 @@ export async function openPayloads(place: Place, options: PayloadsOptions): Prom
   const settings = readSettings(place.environment);
   const around = { environment, log: silentLog };
   const deadline = () => environment.now() + INVOCATION_MS;
-  await initialise(pipeline, settings, around, { ddl: ddlOf(options.table), deadline: deadline() });
+  await initialise(pipeline, settings, around, { ddl: ddlOf(options), deadline: deadline() });
   const ports = await connect(pipeline, settings, around);
   const dependencies: PlanDependencies = { ...ports, ...around, pipeline };
   const table = `${pipeline.target.database}.${pipeline.target.table}`;
@@ -111,12 +113,12 @@ function describe(place: Place, { fields, columns, also, source }: PayloadsOptio
   return pipeline;
 }
 
-function ddlOf(columns: string): string {
+function ddlOf({ table: columns, tail = 'ORDER BY tuple()' }: PayloadsOptions): string {
   return `
 CREATE DATABASE IF NOT EXISTS {database:Identifier};
 CREATE TABLE {database:Identifier}.{table:Identifier} (
   ${columns}, _partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32,
   PROJECTION _positions (SELECT _partition, _ledger, _entry, _index, _row ORDER BY _partition, _ledger, _entry, _index, _row)
-) ENGINE = MergeTree ORDER BY tuple() SETTINGS non_replicated_deduplication_window = 10000;
+) ENGINE = MergeTree ${tail} SETTINGS non_replicated_deduplication_window = 10000;
 `;
 }
