@@ -7,9 +7,12 @@ import { DEFAULT_SERVERS, startStack } from '../../infra/local/stack.ts';
 import { reportError } from '../../lib/cli/error-report.ts';
 import { EXIT } from '../../lib/cli/exit-codes.ts';
 import { createTerminal, type Terminal } from '../../lib/cli/terminal.ts';
+import { type BadSummary, showBadSummary } from './bad-summary.ts';
+import type { DemoPlace } from './demo-pipeline.ts';
 import { type DemoOptions, readOptions } from './options.ts';
 import { runDemo } from './run.ts';
-import { showSummary } from './summary.ts';
+import { runWithBadMessages } from './run-bad.ts';
+import { type Summary, showSummary } from './summary.ts';
 
 const NEXT = `
 Next: npx pulsehouse stack up            your own servers, to stay; then npx pulsehouse init -c examples/iot/pipeline.yml
@@ -49,8 +52,8 @@ async function demo(wanted: DemoOptions, told: Terminal, signal: AbortSignal): P
     const environment = { ...stack.environment, ...external.environment };
     // The SDK takes its credentials from there and nowhere else.
     Object.assign(process.env, environment);
-    const summary = await runDemo(wanted, { environment, folder: functions, terminal: told, signal });
-    showSummary(told, summary);
+    const place = { environment, folder: functions, terminal: told, signal };
+    const summary = await runAndShow(wanted, place);
     told.say(NEXT);
     told.answer(summary);
     return summary.exact ? EXIT.ok : EXIT.notExact;
@@ -58,4 +61,15 @@ async function demo(wanted: DemoOptions, told: Terminal, signal: AbortSignal): P
     await stack.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function runAndShow(wanted: DemoOptions, place: DemoPlace): Promise<Summary | BadSummary> {
+  if (wanted.bad !== undefined) {
+    const summary = await runWithBadMessages({ ...wanted, bad: wanted.bad }, place);
+    showBadSummary(place.terminal, summary);
+    return summary;
+  }
+  const summary = await runDemo(wanted, place);
+  showSummary(place.terminal, summary);
+  return summary;
 }

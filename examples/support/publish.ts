@@ -9,6 +9,8 @@ export interface Publication {
   readonly first: number;
   readonly messages: number;
   readonly perEntry: number;
+  /** The n-th message, sent at `now` (ms since the epoch). @default `reading` */
+  readonly message?: (index: number, now: number) => Uint8Array;
   readonly onPublished?: (messages: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -18,7 +20,7 @@ const UNCONFIRMED = 8;
 
 /** Publishes readings as LZ4 batches and resolves when the broker has stored all of them. */
 export async function publish(wire: WireOptions, publication: Publication): Promise<void> {
-  const { topics, first, messages, perEntry, onPublished, signal } = publication;
+  const { topics, first, messages, perEntry, message = reading, onPublished, signal } = publication;
   const producers = await Promise.all(
     topics.map((topic) => openProducer(wire, topic, { compression: 'lz4' })),
   );
@@ -28,7 +30,9 @@ export async function publish(wire: WireOptions, publication: Publication): Prom
     await limit.map(starts, async (start, entry) => {
       signal?.throwIfAborted();
       const count = Math.min(perEntry, messages - start);
-      await (producers[entry % producers.length] as Producer).sendBatch(readings(wire, first + start, count));
+      await (producers[entry % producers.length] as Producer).sendBatch(
+        readings(wire, message, first + start, count),
+      );
       onPublished?.(count);
     });
   } finally {
@@ -36,7 +40,12 @@ export async function publish(wire: WireOptions, publication: Publication): Prom
   }
 }
 
-function readings(wire: WireOptions, first: number, count: number) {
+function readings(
+  wire: WireOptions,
+  message: (index: number, now: number) => Uint8Array,
+  first: number,
+  count: number,
+) {
   const now = wire.environment.now();
-  return Array.from({ length: count }, (_, index) => ({ payload: reading(first + index, now) }));
+  return Array.from({ length: count }, (_, index) => ({ payload: message(first + index, now) }));
 }

@@ -11,13 +11,10 @@ import { isolatedRows } from './isolated-rows.ts';
 import { type Fields, unreadable } from './sift.ts';
 import { TrialSessions } from './trial-sessions.ts';
 import { trialTableName } from './trial-tables.ts';
-import { unreadableFields } from './unreadable-fields.ts';
+import { wordUnreadable } from './word-unreadable.ts';
 
 /** The last second that fits the statement's parameter: a trial stores nothing, however late it comes. */
 const NEVER_LATE = 2 ** 32 - 1;
-
-/** Up to so many unreadable rows are worded by the server, one request each; of more only the field is named. */
-const MOST_WORDED = 20;
 
 /** What is dropped at the end is not waited for longer (ms). */
 const CLOSING = 2_000;
@@ -82,32 +79,19 @@ export class ClickHouseTrial implements Trial {
     const fields = sourceFields(this.#mapping);
     const all = Array.from({ length: body.rows }, (_, row) => row);
     const suspects = await unreadable(reading, fields, body, { bytes: body.chunks(), rows: all }, deadline);
+    if (suspects.length === 0) return [];
     const readAs = (part: Fields, rows: readonly number[]): Promise<number[]> =>
       unreadable(reading, part, body, { bytes: [isolatedRows(body, rows)], rows }, deadline);
-    const alone = suspects.length === 0 ? [] : await readAs(fields, suspects);
-    if (alone.length <= MOST_WORDED) return this.#wordedRows(body, alone, deadline);
-    const spoiled = await unreadableFields(fields, alone, readAs);
-    const named = [...spoiled].map(([row, field]) => ({ row, reason: this.#fieldReason(body, row, field) }));
-    const rest = alone.filter((row) => !spoiled.has(row));
-    return [...named, ...(await this.#wordedRows(body, rest, deadline))];
+    return wordUnreadable(await readAs(fields, suspects), {
+      fields,
+      readAs,
+      wordsOf: (row) => this.probe(body, row, row + 1, 'columns', deadline),
+      fieldReason: (row, field) => this.#fieldReason(body, row, field),
+    });
   }
 
   close(): Promise<void> {
     return this.#sessions.close(this.#questions.now() + CLOSING);
-  }
-
-  /** Each row by itself; one that passes then is none. */
-  async #wordedRows(
-    body: BatchBody,
-    rows: readonly number[],
-    deadline: number,
-  ): Promise<readonly UnreadableRow[]> {
-    const worded: UnreadableRow[] = [];
-    for (const row of rows) {
-      const failure = await this.probe(body, row, row + 1, 'columns', deadline);
-      if (failure) worded.push({ row, reason: failure.error.message });
-    }
-    return worded;
   }
 
   #fieldReason(body: BatchBody, row: number, field: string): string {
