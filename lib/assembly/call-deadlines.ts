@@ -31,6 +31,7 @@ const REPEATABLE: Repeatable = {
     'kill',
     'tokenWindow',
     'hasTtl',
+    'expiredRows',
     'rowsHidden',
     'serverNow',
   ],

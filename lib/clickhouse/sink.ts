@@ -17,6 +17,7 @@ import type { Trial } from '../ports/trial.ts';
 import { acceptedSettings } from './accepted-settings.ts';
 import { JsonBody } from './encode/json-body.ts';
 import { ValueCheck } from './encode/value-check.ts';
+import { expiredRows } from './expired-rows.ts';
 import { failedInsert, miscounted } from './failures.ts';
 import { INSERT_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
@@ -27,7 +28,7 @@ import type { Server } from './server.ts';
 import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
 import { tokenWindow } from './token-window.ts';
 import { ClickHouseTrial } from './trial/trial.ts';
-import { hasTtl } from './ttl.ts';
+import { readRowTtl } from './ttl.ts';
 
 /** NULL where a field is Nullable; everywhere else the value check keeps such values away from the server. */
 const EMPTY_AS_NULL = { input_format_json_empty_as_default: 1 } as const satisfies ClickHouseSettings;
@@ -117,8 +118,13 @@ export class ClickHouseSink implements Sink {
     return tokenWindow(this.#questions, this.#mapping.target, deadline);
   }
 
-  hasTtl(deadline: number): Promise<boolean> {
-    return hasTtl(this.#questions, this.#mapping.target, deadline);
+  async hasTtl(deadline: number): Promise<boolean> {
+    return (await readRowTtl(this.#questions, this.#mapping.target, deadline)) !== undefined;
+  }
+
+  async expiredRows(body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]> {
+    const settings = await this.#settings(deadline);
+    return expiredRows(this.#questions, this.#mapping, { body, settings }, deadline);
   }
 
   rowsHidden(deadline: number): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { POSITION_COLUMN_NAMES, POSITION_COLUMNS } from './position-columns.ts';
 import { addColumnSql, addProjectionSql, setWindowSql } from './table-ddl.ts';
 import type { TableDescription } from './table-description.ts';
 import { windowOf } from './token-window.ts';
-import { ttlClause } from './ttl.ts';
+import { rowTtl, ttlClause } from './ttl.ts';
 
 /** Something about a table that matters to the guarantees. Errors refuse it; warnings cost speed; notes are to be known. */
 export interface TableFinding {
@@ -186,12 +186,12 @@ const INTERVALS: Readonly<Record<string, number>> = {
 };
 
 const ttl: Check = ({ engineFull }, { audit: { horizon } }) => {
-  const clause = ttlClause(engineFull);
+  const clause = rowTtl(engineFull) && ttlClause(engineFull);
   if (clause === undefined) return [];
   if (horizon === undefined) {
     return [
       note(
-        'the table has a TTL: an audit takes the rows it took away for missing, and a repair would bring them back; write how long rows are kept as audit.horizon into pipeline.yml',
+        'the table has a TTL: an audit asks its expression about rows that are not there, and cannot where Pulsar has forgotten the messages; for those, write how long rows are kept as audit.horizon into pipeline.yml',
       ),
     ];
   }
@@ -201,7 +201,7 @@ const ttl: Check = ({ engineFull }, { audit: { horizon } }) => {
   return lengths.some((length) => length > 0 && length < horizon)
     ? [
         note(
-          "audit.horizon is longer than the table's TTL: an audit takes the rows in between for missing; write no more than rows are kept",
+          "audit.horizon is longer than the table's TTL: an audit takes rows in between for missing where Pulsar has forgotten their messages; write no more than rows are kept",
         ),
       ]
     : [];

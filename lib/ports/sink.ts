@@ -123,8 +123,10 @@ export interface Sink {
   /** Ends every running query whose id starts so, and waits until they have ended. Cannot see one still travelling. */
   kill(queryIdPrefix: string, deadline: number): Promise<void>;
   tokenWindow(deadline: number): Promise<TokenWindow>;
-  /** Whether the table has a TTL, which takes rows away by itself. */
+  /** Whether the table has a TTL that takes rows away by itself. */
   hasTtl(deadline: number): Promise<boolean>;
+  /** The messages of a body whose rows that TTL takes away by now. Stores nothing. @throws PulsehouseError also for a row that is refused. */
+  expiredRows(body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]>;
   /** The condition without which this user sees no row of the table; undefined when nothing hides any. */
   rowsHidden(deadline: number): Promise<string | undefined>;
   /** The server's clock, milliseconds since the epoch. */

@@ -92,7 +92,7 @@ async function compareOnce(
   const { partition, after, to, batches, deadLetterSources } = request;
   const deadLetters = await knownDeadLetters(dependencies, deadLetterSources, { after, to }, watch.deadline);
   const findings = new FindingList();
-  const windows = new WindowQuestions(sink, partition, findings, watch);
+  const windows = new WindowQuestions(dependencies, request, findings, watch);
   const totals = { entries: 0, messages: 0, bytes: 0, deadLetters: 0, filtered: 0, expected: 0 };
   const readOfCut = { rows: 0, messages: 0 };
   let pulsarBegan = to;

@@ -1,7 +1,8 @@
 import { FirstIndexes } from '../../pipeline/index-hash.ts';
 import { BEFORE_ALL, formatPosition, type Position } from '../../pipeline/position.ts';
 import type { RowRange, Sink } from '../../ports/sink.ts';
-import type { Watch } from '../dependencies.ts';
+import type { ReplayDependencies, Watch } from '../dependencies.ts';
+import { ExpiredMissing } from './expired-missing.ts';
 import {
   compareEntries,
   compareSuspects,
@@ -22,6 +23,7 @@ export class WindowQuestions {
   private readonly partition: number;
   private readonly findings: FindingList;
   private readonly watch: Watch;
+  private readonly expired: ExpiredMissing;
   readonly missing = new MissingSegments();
   private readonly first = new FirstIndexes();
   private after: Position = BEFORE_ALL;
@@ -31,11 +33,17 @@ export class WindowQuestions {
   private rows = 0;
   private asked: Promise<void> = Promise.resolve();
 
-  constructor(sink: Sink, partition: number, findings: FindingList, watch: Watch) {
-    this.sink = sink;
-    this.partition = partition;
+  constructor(
+    dependencies: Pick<ReplayDependencies, 'transport' | 'environment' | 'sink'>,
+    place: { readonly topic: string; readonly partition: number },
+    findings: FindingList,
+    watch: Watch,
+  ) {
+    this.sink = dependencies.sink;
+    this.partition = place.partition;
     this.findings = findings;
     this.watch = watch;
+    this.expired = new ExpiredMissing(dependencies, place, watch.deadline);
   }
 
   /** Nothing of `(after, from]` is there to be asked about. */
@@ -77,10 +85,10 @@ export class WindowQuestions {
     const { deadline } = this.watch;
     const found = await this.sink.countRowsByEntry(range, deadline);
     const { findings, suspects } = compareEntries(entries, found, this.first);
-    if (suspects.length === 0) return findings;
-    const standing = await this.sink.indexesIn(range, deadline);
-    const indexes = new Map(standing.map((entry) => [formatPosition(entry.position), entry.indexes]));
-    return [...findings, ...compareSuspects(suspects, indexes)];
+    const rows = suspects.length === 0 ? [] : await this.sink.indexesIn(range, deadline);
+    const standing = new Map(rows.map((entry) => [formatPosition(entry.position), entry.indexes]));
+    const all = [...findings, ...compareSuspects(suspects, standing)];
+    return this.expired.told({ segment: range, entries, findings: all, standing });
   }
 
   private noteMissing(entries: readonly ExpectedEntry[], findings: readonly Finding[]): void {

@@ -89,6 +89,7 @@ export function onlyRowsOf(sink: Sink, letters: LetterTopic): Sink {
     kill: (prefix, deadline) => sink.kill(prefix, deadline),
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
     hasTtl: (deadline) => sink.hasTtl(deadline),
+    expiredRows: (body, deadline) => sink.expiredRows(body, deadline),
     rowsHidden: (deadline) => sink.rowsHidden(deadline),
     serverNow: (deadline) => sink.serverNow(deadline),
     close: () => sink.close(),

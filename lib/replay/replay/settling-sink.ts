@@ -31,6 +31,7 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
     kill: (prefix, deadline) => sink.kill(prefix, deadline),
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
     hasTtl: (deadline) => sink.hasTtl(deadline),
+    expiredRows: (body, deadline) => sink.expiredRows(innerOf(body), deadline),
     rowsHidden: (deadline) => sink.rowsHidden(deadline),
     serverNow: (deadline) => sink.serverNow(deadline),
     close: () => sink.close(),

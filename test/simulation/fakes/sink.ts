@@ -102,6 +102,10 @@ export class SimulatedSink implements Sink {
     return this.call('time to live', deadline, () => false);
   }
 
+  expiredRows(_body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]> {
+    return this.call('expired rows', deadline, () => []);
+  }
+
   rowsHidden(deadline: number): Promise<string | undefined> {
     return this.call('row policy', deadline, () => undefined);
   }
