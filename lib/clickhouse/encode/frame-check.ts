@@ -82,6 +82,11 @@ SEEN_AT_START[QUOTE] = SEEN.empty;
 for (const byte of Buffer.from('+-.eE')) SEEN_AT_START[byte] = SEEN.sign;
 for (const byte of Buffer.from('0123456789')) SEEN_AT_START[byte] = SEEN.digit;
 
+/** What is seen of a string whose first byte, or closing quote, is at `at`. */
+export function seenAt(data: Uint8Array, at: number): number {
+  return SEEN_AT_START[data[at] as number] as number;
+}
+
 /**
  * Checks that a payload is exactly one JSON object (RFC 8259), so that one message never becomes two rows or none. It is
  * as strict as JSON, because ClickHouse's reader is not: where it takes bytes for a value that JSON would refuse, it can
