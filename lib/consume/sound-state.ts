@@ -89,14 +89,17 @@ export async function lookAtTable(
 }
 
 function otherTable(then: TokenWindow, now: TokenWindow): string | undefined {
-  if (now.table !== then.table) return `its id was ${then.table} and is ${now.table}`;
-  if (now.newestBlock >= then.newestBlock || now.newestBlock === -1) return undefined;
-  return `its newest block was ${then.newestBlock} and is ${now.newestBlock}`;
+  return now.table === then.table ? undefined : `its id was ${then.table} and is ${now.table}`;
+}
+
+/** Parts are gone: all of those that stood there, or the newest of them. The server removes those it finds empty. */
+function partsGone(then: TokenWindow, now: TokenWindow): boolean {
+  return now.oldestBlock === -1 || now.oldestBlock > then.newestBlock || now.newestBlock < then.newestBlock;
 }
 
 /**
- * That no part is left of those that stood there, if any did, may be a replace's doing, or the TTL's, or a recorded
- * deletion's: then the rows themselves say, as far as they have to be there.
+ * Parts may rightly go: by a replace, a reset of another partition, the TTL, or a recorded deletion. Then the rows themselves
+ * say, as far as they have to be there.
  */
 async function rowsGone(
   context: ConsumeContext,
@@ -105,8 +108,7 @@ async function rowsGone(
 ): Promise<string | undefined> {
   const { origin, committed, totals, committedPublishTime } = context.lease.state;
   const { horizon, exclusions } = context.pipeline.audit;
-  const partsLeft = now.oldestBlock !== -1 && now.oldestBlock <= then.newestBlock;
-  if (partsLeft || totals.rows === 0) return undefined;
+  if (!partsGone(then, now) || totals.rows === 0) return undefined;
   if (horizon !== undefined && committedPublishTime < context.environment.now() - horizon) return undefined;
   // Nobody has said how long it keeps rows, so that nothing follows from their absence.
   if (horizon === undefined && (await ask(context, (deadline) => context.sink.hasTtl(deadline))))

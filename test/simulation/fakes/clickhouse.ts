@@ -71,6 +71,7 @@ export interface TableBackup {
   readonly lastBlock: number;
   readonly oldestPart: number;
   readonly newestPart: number;
+  readonly newestForeign: number;
 }
 
 /** What becomes of a block that was being written when the server was killed. */
@@ -97,6 +98,10 @@ export class ClickHouse {
   private lastBlock = 0;
   private oldestPart = -1;
   private newestPart = -1;
+  /** Block each row came in. */
+  private readonly blockOf = new Map<StoredRow, number>();
+  /** Newest block of other writers: its part is never emptied. */
+  private newestForeign = -1;
   private readonly scheduler: Scheduler;
   private readonly random: Random;
 
@@ -205,6 +210,7 @@ export class ClickHouse {
     this.newestPart = this.lastBlock;
     if (this.oldestPart === -1) this.oldestPart = this.lastBlock;
     this.rows.push(...rows);
+    for (const row of rows) this.blockOf.set(row, this.lastBlock);
     this.scheduler.note(`table: ${tablePartition}/${token} stores ${rows.length}`);
     this.onStored(rows);
   }
@@ -223,6 +229,7 @@ export class ClickHouse {
   foreignBlocks(count: number): void {
     this.lastBlock += count;
     this.newestPart = this.lastBlock;
+    this.newestForeign = this.lastBlock;
     if (this.oldestPart === -1) this.oldestPart = this.lastBlock - count + 1;
     for (let block = 0; block < count; block += 1) this.remember(`foreign/${this.lastBlock - block}`);
   }
@@ -267,8 +274,8 @@ export class ClickHouse {
   }
 
   backup(): TableBackup {
-    const { rows, tokens, lastBlock, oldestPart, newestPart } = this;
-    return { rows: new Set(rows), tokens: [...tokens], lastBlock, oldestPart, newestPart };
+    const { rows, tokens, lastBlock, oldestPart, newestPart, newestForeign } = this;
+    return { rows: new Set(rows), tokens: [...tokens], lastBlock, oldestPart, newestPart, newestForeign };
   }
 
   /** As another table of the same name. */
@@ -281,6 +288,7 @@ export class ClickHouse {
     this.lastBlock = backup.lastBlock;
     this.oldestPart = backup.oldestPart;
     this.newestPart = backup.newestPart;
+    this.newestForeign = backup.newestForeign;
     this.removeRows(new Set(this.rows.filter((row) => !backup.rows.has(row))));
   }
 
@@ -289,6 +297,7 @@ export class ClickHouse {
     this.tokens = [];
     this.oldestPart = -1;
     this.newestPart = -1;
+    this.newestForeign = -1;
     this.removeRows(new Set(this.rows));
   }
 
@@ -296,8 +305,17 @@ export class ClickHouse {
     if (!this.isPast(notAfter)) this.removeRows(new Set(this.rowsIn(range)));
   }
 
+  /** As the server does in the background: then the newest block is an older one than it was. */
+  private removeEmptyParts(): void {
+    const blocks = [...this.blockOf.values(), ...(this.newestForeign === -1 ? [] : [this.newestForeign])];
+    this.newestPart = Math.max(-1, ...blocks);
+    this.oldestPart = blocks.length === 0 ? -1 : Math.min(...blocks);
+  }
+
   removeRows(rows: ReadonlySet<StoredRow>): void {
     this.rows = this.rows.filter((row) => !rows.has(row));
+    for (const row of rows) this.blockOf.delete(row);
+    if (rows.size > 0) this.removeEmptyParts();
     this.scheduler.note(`table: ${rows.size} rows removed`);
     this.onRemoved(rows);
   }
