@@ -17,6 +17,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Register>]
   ['pause', async () => (await import('./pause.ts')).registerPause],
   ['resume', async () => (await import('./pause.ts')).registerResume],
   ['offsets', async () => (await import('./offsets.ts')).registerOffsets],
+  ['dead-letters', async () => (await import('./dead-letters.ts')).registerDeadLetters],
   ['redrive', async () => (await import('./redrive.ts')).registerRedrive],
   ['doctor', async () => (await import('./doctor.ts')).registerDoctor],
   ['check', async () => (await import('./check.ts')).registerCheck],

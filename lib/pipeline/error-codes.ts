@@ -375,6 +375,10 @@ export const ERROR_CODES = {
     nextStep: 'Let the other replay end, or give it up with `pulsehouse replay --cancel <id>`.',
   },
   PH_REPLAY_NOT_FOUND: { kind: 'terminal', nextStep: '`pulsehouse status` lists the replays there are.' },
+  PH_DEAD_LETTER_NOT_FOUND: {
+    kind: 'terminal',
+    nextStep: '`pulsehouse dead-letters list` shows those there are; a redrive may have made a row of it.',
+  },
   PH_REPLAY_OUTDATED: {
     kind: 'terminal',
     nextStep:

@@ -212,7 +212,7 @@ function shareRead(mode: ReplayRequest['mode'], planned: readonly PlannedRange[]
 
 /** What is known of each partition named, or of all. `before`: as it was before that replay, by its id. */
 export async function readLedgers(
-  { state, replays, objects, pipeline }: PlanDependencies,
+  { state, replays, objects, pipeline }: Pick<PlanDependencies, 'state' | 'replays' | 'objects' | 'pipeline'>,
   partitions: readonly number[] | undefined,
   deadline: number,
   before?: string,
