@@ -2,7 +2,7 @@ import { connect } from '../assembly/connections.ts';
 import { openRowCopy } from '../assembly/row-copy.ts';
 import { openBucket, openServer, openStateTable } from '../assembly/servers.ts';
 import { loadPipelines } from '../configuration/load.ts';
-import { findDdl } from '../initialise/ddl.ts';
+import { ddlRoots, findDdl } from '../initialise/ddl.ts';
 import { ensureStores } from '../initialise/stores.ts';
 import { ensureTarget } from '../initialise/target.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
@@ -85,7 +85,7 @@ async function ensurePlaces(
   };
   try {
     await ensureStores(stateTable, bucket, deadline, tell);
-    const sql = await findDdl(pipeline, [process.cwd(), packageRoot()], ddl);
+    const sql = await findDdl(pipeline, ddlRoots(pipeline, process.cwd(), packageRoot()), ddl);
     await ensureTarget(pipeline, server, sql, environment, deadline, tell);
   } finally {
     stateTable.client.destroy();

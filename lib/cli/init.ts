@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { findDdl } from '../initialise/ddl.ts';
+import { ddlRoots, findDdl } from '../initialise/ddl.ts';
 import { initialise } from '../initialise/initialise.ts';
 import type { InitStep } from '../initialise/step.ts';
 import { type CommonOptions, pipelineCommand } from './command.ts';
@@ -31,7 +31,7 @@ export function registerInit(program: Command): void {
           settings,
           { environment, log },
           {
-            ddl: await findDdl(pipeline, [process.cwd(), packageRoot()], options.ddl),
+            ddl: await findDdl(pipeline, ddlRoots(pipeline, process.cwd(), packageRoot()), options.ddl),
             deadline: environment.now() + INIT_TIME,
             tell: (step) => tell(terminal, step),
           },

@@ -135,17 +135,48 @@ const partitionKey: Check = (table, { columns: mapping }) => {
   }
   return table.columns
     .filter(({ inPartitionKey }) => inPartitionKey)
-    .flatMap(({ defaultExpression, name }) => {
-      const source = mapping[name] ?? defaultExpression;
-      return VOLATILE.test(source)
-        ? [
+    .flatMap(({ name }) => {
+      const source = volatileSource(name, table, mapping);
+      return source === undefined
+        ? []
+        : [
             error(
               `the table is partitioned by ${name}, and "${source}" gives a retry another value: it would be stored again`,
             ),
-          ]
-        : [];
+          ];
     });
 };
+
+/** The expression that makes a column's value another one each time, through DEFAULT, MATERIALIZED and ALIAS at any depth. */
+function volatileSource(
+  column: string,
+  table: TableDescription,
+  mapping: Target['columns'],
+  seen: ReadonlySet<string> = new Set(),
+): string | undefined {
+  if (seen.has(column)) return undefined;
+  const mapped = mapping[column];
+  const source = mapped ?? table.columns.find(({ name }) => name === column)?.defaultExpression ?? '';
+  if (VOLATILE.test(source)) return source;
+  // A mapping reads source fields and no columns.
+  if (mapped !== undefined) return undefined;
+  for (const { name } of table.columns) {
+    if (!mentions(source, name)) continue;
+    const found = volatileSource(name, table, mapping, new Set([...seen, column]));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function mentions(expression: string, column: string): boolean {
+  const at = expression.indexOf(column);
+  if (at < 0) return false;
+  const isWord = (character: string) => /[\w]/.test(character);
+  return (
+    (!isWord(expression.charAt(at - 1)) && !isWord(expression.charAt(at + column.length))) ||
+    mentions(expression.slice(at + 1), column)
+  );
+}
 
 const expressions: Check = (_table, { columns: mapping }) =>
   Object.entries(mapping).flatMap(([name, expression]) => [

@@ -1,6 +1,8 @@
+import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import { quoteIdentifier, quoteTable, type TableName } from './identifiers.ts';
 import { POSITION_COLUMN_NAMES, POSITION_COLUMNS, POSITION_PROJECTION } from './position-columns.ts';
 import type { Questions } from './questions.ts';
+import { ServerError } from './server-error.ts';
 
 /** A window of 10,000 tokens is some megabytes of log and hours of blocks; the server's own default is none. */
 export const DEDUPLICATION_WINDOW = 10_000;
@@ -34,6 +36,7 @@ export function prepareTableSql(target: TableName): string {
 /**
  * Runs the statements of a DDL file in which `{database:Identifier}` and `{table:Identifier}` stand for the target.
  * Statements end with a semicolon at the end of a line.
+ * @throws PulsehouseError PH_DDL_REFUSED with the server's words; what else `tell` throws.
  */
 export async function runDdl(
   questions: Questions,
@@ -45,5 +48,19 @@ export async function runDdl(
     .replaceAll(/^--.*$/gm, '')
     .split(/;\s*$/m)
     .filter((statement) => statement.trim() !== '');
-  for (const statement of statements) await questions.tell(statement, { ...target }, deadline);
+  for (const statement of statements) {
+    try {
+      await questions.tell(statement, { ...target }, deadline);
+    } catch (error) {
+      if (!isPulsehouseError(error) || !(error.cause instanceof ServerError)) throw error;
+      if (error.kind === 'retryable' || error.code === 'PH_CLICKHOUSE_ACCESS') throw error;
+      throw refusedDdl(statement, error.cause, questions);
+    }
+  }
+}
+
+/** About the statement, whatever the code means elsewhere. */
+function refusedDdl(statement: string, cause: ServerError, { where }: Questions): PulsehouseError {
+  const begins = statement.trim().split(/\s+/).slice(0, 4).join(' ');
+  return new PulsehouseError('PH_DDL_REFUSED', `"${begins} …": ${cause.summary}`, { where, cause });
 }

@@ -3,6 +3,19 @@ import { join } from 'node:path';
 import { messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 
+/** The table whose DDL ships with the package. Another database's table of that name is somebody's own. */
+const REFERENCE = { database: 'benchmark', table: 'sensors_local' } as const;
+
+/** Where DDL is looked for: below the working folder, and in the package for the reference table alone. */
+export function ddlRoots(
+  { target }: Pick<Pipeline, 'target'>,
+  own: string,
+  packaged: string,
+): readonly string[] {
+  const isReference = target.database === REFERENCE.database && target.table === REFERENCE.table;
+  return isReference ? [own, packaged] : [own];
+}
+
 /**
  * The DDL of a pipeline's table: of `file` where one is named, else `infra/clickhouse/<table>.sql` below the first of
  * `roots` that has it.

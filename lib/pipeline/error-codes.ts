@@ -159,6 +159,11 @@ export const ERROR_CODES = {
     kind: 'terminal',
     nextStep: 'Change the named policies, for the topic or its namespace; then run it again.',
   },
+  PH_DDL_REFUSED: {
+    kind: 'terminal',
+    nextStep:
+      'Correct the DDL as the server says; then run it again. What its earlier statements made is there.',
+  },
   PH_TABLE_MISSING: { kind: 'terminal', nextStep: 'Create the table, or give its DDL; then run it again.' },
   PH_STATE_LOST: {
     kind: 'terminal',

@@ -125,7 +125,7 @@ export interface Sink {
   tokenWindow(deadline: number): Promise<TokenWindow>;
   /** Whether the table has a TTL that takes rows away by itself. */
   hasTtl(deadline: number): Promise<boolean>;
-  /** The messages of a body whose rows that TTL takes away by now. Stores nothing. @throws PulsehouseError also for a row that is refused. */
+  /** The messages of a body whose rows that TTL takes away by now. None when a row of it is refused. Stores nothing. */
   expiredRows(body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]>;
   /** The condition without which this user sees no row of the table; undefined when nothing hides any. */
   rowsHidden(deadline: number): Promise<string | undefined>;

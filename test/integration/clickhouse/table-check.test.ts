@@ -83,6 +83,10 @@ const UNFIT: readonly Unfit[] = [
     says: /partitioned by at, and "now\(\)"/,
   },
   {
+    definition: `(v Int64, at DateTime DEFAULT now(), hour DateTime MATERIALIZED toStartOfHour(at), day Date DEFAULT toDate(hour), ${POSITIONS}) ENGINE = MergeTree PARTITION BY day ORDER BY v ${WINDOW}`,
+    says: /partitioned by day, and "now\(\)"/,
+  },
+  {
     definition: `(v Int64, at DateTime, ${POSITIONS}) ENGINE = MergeTree PARTITION BY toDate(at) ORDER BY v ${WINDOW}`,
     mapped: { columns: { at: 'toStartOfHour(now())' } },
     says: /partitioned by at, and "toStartOfHour\(now\(\)\)"/,
