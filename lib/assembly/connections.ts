@@ -41,8 +41,8 @@ type Openers = {
 };
 
 const OPENERS: Openers = {
-  async transport(_pipeline, settings, around) {
-    const port = await openTransport(settings, around);
+  async transport({ source }, settings, around) {
+    const port = await openTransport(settings, around, source);
     return { port, close: () => port.close() };
   },
   async sink(pipeline, settings, { environment }) {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Server } from '../clickhouse/server.ts';
 import type { StateTable } from '../dynamodb/state-table.ts';
 import { messageOf, PulsehouseError } from '../pipeline/errors.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
@@ -20,7 +21,11 @@ export interface Surroundings {
 // Each adapter is loaded only when it is asked for, so that a function's cold start pays for what it uses alone.
 
 /** @throws PulsehouseError PH_PULSAR_URL_INVALID; PH_PULSAR_CLIENT_MISSING when that one was chosen and is not there. */
-export async function openTransport(settings: Settings, around: Surroundings): Promise<Transport> {
+export async function openTransport(
+  settings: Settings,
+  around: Surroundings,
+  { maxEntryBytes }: Pick<Pipeline['source'], 'maxEntryBytes'> = {},
+): Promise<Transport> {
   const { transport, token, tls, serviceUrl, adminUrl, listenerName } = settings.pulsar;
   const where = { serviceUrl, adminUrl, listenerName };
   if (transport === 'pulsar-client') {
@@ -32,6 +37,7 @@ export async function openTransport(settings: Settings, around: Surroundings): P
     ...where,
     authentication: await wireAuthentication(settings.pulsar, around.environment),
     tls: await readTls(tls),
+    maxEntryBytes,
     ...around,
   });
 }

@@ -65,7 +65,7 @@ async function openSession(pipeline: Pipeline, settings: Settings, log: Log): Pr
     pipeline,
     settings,
     owner: `${processName()}/${systemEnvironment.uniqueId()}`,
-    newTransport: () => openTransport(settings, around),
+    newTransport: () => openTransport(settings, around, pipeline.source),
     openTarget: async (target) =>
       withCallDeadlines(
         await connect({ ...pipeline, target }, settings, around, ['sink', 'table']),

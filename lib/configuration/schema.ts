@@ -72,6 +72,16 @@ const source = z.strictObject({
         'Empty strings where a field is no text: default stores what ClickHouse makes of them, null stores NULL in Nullable fields, deadLetter refuses them.',
     })
     .prefault('deadLetter'),
+  maxEntryBytes: size({
+    min: 2 ** 20,
+    max: 2 ** 29,
+    because: 'an entry is held in memory three times over while it is put together',
+  })
+    .meta({
+      description:
+        'What one entry may hold, decompressed: a batch of a producer, or a chunked message and what lies between its chunks.',
+    })
+    .prefault('128 MiB'),
 });
 
 const batch = z.strictObject({

@@ -5,7 +5,8 @@ import { ask, batchError, type ConsumeContext } from './context.ts';
 import { PulledBatch } from './pulled-batch.ts';
 
 const BUFFERED_BYTES = 8 * 1024 * 1024;
-const LONGEST_WAIT = 10_000;
+/** Longer than a reader waits for chunks that may not come. */
+const LONGEST_WAIT = 30_000;
 
 /**
  * Pulls exactly the batch that was intended, without the messages left out.

@@ -103,7 +103,8 @@ export const ERROR_CODES = {
   PH_PULSAR_ENTRY_TOO_LARGE: {
     kind: 'terminal',
     halts: 'at-position',
-    nextStep: 'Publish smaller messages; to give this entry up, set the offsets to its position.',
+    nextStep:
+      'Raise source.maxEntryBytes, or publish smaller messages; to give this entry up, set the offsets to its position.',
   },
   PH_PULSAR_MALFORMED: {
     kind: 'terminal',

@@ -36,6 +36,8 @@ export interface SourceFormat {
   readonly nullValues?: NullValues | undefined;
   /** @default deadLetter */
   readonly emptyStrings?: EmptyStrings | undefined;
+  /** Most bytes that one entry may hold, decompressed: a batch, or a chunked message and what lies between its chunks. */
+  readonly maxEntryBytes?: number | undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ export interface MessageMetadata {
 
 /**
  * What Pulsar stores and ships whole: one producer batch, one single message, or one reassembled chunked message
- * (then `position` is that of its last chunk).
+ * (then `position` is that of its last chunk), with all that lies between its chunks.
  */
 export interface Entry {
   readonly position: Position;
@@ -38,6 +38,11 @@ export interface Entry {
   /** Broker entry metadata's index of the last message, where the broker sends it. */
   readonly brokerIndex: number | undefined;
   readonly schemaVersion: Uint8Array | undefined;
+  /**
+   * Messages that can never be read as a whole, by index, and why: chunks of a message that was given up. Their bounds hold
+   * what there is of their bytes.
+   */
+  readonly givenUp?: ReadonlyMap<number, string> | undefined;
   metadata(index: number): MessageMetadata;
 }
 

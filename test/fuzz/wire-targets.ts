@@ -36,13 +36,12 @@ export interface FuzzTarget {
 
 /** Everything a broker's bytes go through, from the socket to the last message's metadata. */
 function readStream(bytes: Uint8Array): void {
-  const group = new EntryGroup(MAX_BYTES, MAX_BYTES);
+  const group = new EntryGroup(MAX_BYTES);
   const reader = new FrameReader((frame) => {
     const end = commandEnd(frame);
     decodeCommand(frame.subarray(4, end));
     const { ledger, entry } = decodeMessageCommand(frame, 4, end);
-    const whole = group.add(readRawEntry(frame, end, { ledger, entry }));
-    if (whole) readAll(whole);
+    for (const whole of group.add(readRawEntry(frame, end, { ledger, entry }))) readAll(whole);
   });
   reader.maxFrame = MAX_BYTES;
   reader.push(bytes);

@@ -84,6 +84,11 @@ export class JsonBody implements BatchBody {
       const start = bounds[2 * index] as number;
       const end = bounds[2 * index + 1] as number;
       if ((start < 0 && end === COMPACTED_AWAY) || leaveOut?.(position, index)) continue;
+      const givenUp = entry.givenUp?.get(index);
+      if (givenUp !== undefined) {
+        this.#refuse(entry, index, givenUp);
+        continue;
+      }
       if (isWithoutValue(entry, index)) {
         if (this.#nullValues === 'skip') this.#filtered += 1;
         else this.#refuse(entry, index, NO_VALUE);

@@ -17,7 +17,7 @@ export interface WireOptions {
   readonly operationTimeout?: number | undefined;
   /** Milliseconds of silence on a connection before a ping; after two without an answer it is lost. @default 15000 */
   readonly keepAlive?: number | undefined;
-  /** Most bytes that one entry may hold, decompressed. @default 128 MiB */
+  /** Most bytes that one entry may hold, decompressed, put together from chunks or not. @default 128 MiB */
   readonly maxEntryBytes?: number | undefined;
   readonly environment: Environment;
   readonly log: Log;

@@ -5,10 +5,10 @@ import type { EntryReader, ReaderOptions, Transport } from '../../ports/transpor
 import { topicCreatedAt } from '../admin/topic-facts.ts';
 import { decodePartitionCount, encodePartitionMetadata } from './commands/partitions.ts';
 import type { TopicSchema } from './commands/schema.ts';
-import { type ConnectToOwner, WireReader } from './consumer/reader.ts';
+import { type ConnectToOwner, type ReadFromOwner, WireReader } from './consumer/reader.ts';
 import { readerSession, Session } from './consumer/session.ts';
 import { DurableSubscription } from './consumer/subscription.ts';
-import { connectToOwner } from './net/lookup.ts';
+import { connectToOwner, findOwner } from './net/lookup.ts';
 import { ConnectionPool } from './net/pool.ts';
 import { adminAccess, type WireOptions } from './options.ts';
 import { isPassing } from './passing.ts';
@@ -29,6 +29,8 @@ export function createWireTransport(options: WireOptions): WireTransport {
   let readers: readonly WireReader[] = [];
   const connect: ConnectToOwner = (topic, deadline) =>
     connectToOwner(pool, topic, options.listenerName, deadline);
+  const readFrom: ReadFromOwner = async (topic, deadline) =>
+    pool.forReader(await findOwner(pool, topic, options.listenerName, deadline), deadline);
   const subscription = (topic: string, name: string) =>
     new DurableSubscription(options, connect, topic, name);
 
@@ -61,7 +63,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
         : Array.from({ length: count }, (_, index) => `${topic}-partition-${index}`);
     },
     async openReader(topic: string, reader: ReaderOptions, deadline: number): Promise<EntryReader> {
-      const opened = new WireReader(topic, reader, options, connect, (closed) => {
+      const opened = new WireReader(topic, reader, options, readFrom, (closed) => {
         readers = readers.filter((reader) => reader !== closed);
       });
       await opened.open(deadline);

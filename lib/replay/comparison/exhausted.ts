@@ -23,6 +23,7 @@ export async function isExhausted(
 ): Promise<boolean> {
   const endsThere = async () => !isAfter(await transport.lastPosition(topic, deadline), after);
   if (await endsThere()) return true;
+  if (await transport.hasOnlyMarkers(topic, after, deadline)) return true;
   const reader = await transport.openReader(topic, { after, maxBufferedBytes: BUFFERED_BYTES }, deadline);
   try {
     const until = environment.now() + LONGEST_DELIVERY;
@@ -30,7 +31,7 @@ export async function isExhausted(
       if (await reader.next(LOOK_AGAIN)) return false;
       if (await endsThere()) return true;
     }
-    return environment.now() >= until;
+    return environment.now() >= until && reader.waitsFor === undefined;
   } finally {
     await reader.close();
   }

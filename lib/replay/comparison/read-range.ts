@@ -49,7 +49,7 @@ export async function* readRange(
         reached = entry.position;
         yield entry;
         if (!isAfter(end, reached)) return;
-      } else {
+      } else if (reader.waitsFor === undefined) {
         if (await endsAt(transport, environment, { ...range, after: reached }, deadline)) return;
         await reader.close();
         reader = await open();

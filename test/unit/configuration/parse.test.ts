@@ -24,7 +24,13 @@ describe('a pipeline file', () => {
       subscription: 'pulsehouse-iot',
       initialPosition: { at: 'earliest' },
       target: { database: 'benchmark', table: 'sensors' },
-      source: { format: 'json', fields: { a: 'String' }, nullValues: 'skip', emptyStrings: 'deadLetter' },
+      source: {
+        format: 'json',
+        fields: { a: 'String' },
+        nullValues: 'skip',
+        emptyStrings: 'deadLetter',
+        maxEntryBytes: 134_217_728,
+      },
       columns: { a: 'a' },
       batch: { maxRows: 200_000, maxBytes: 96 * 2 ** 20, maxWait: 5_000, inFlight: 2, insertTimeout: 30_000 },
       checkpoint: {

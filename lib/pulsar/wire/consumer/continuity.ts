@@ -23,6 +23,11 @@ export class Continuity {
     return this.#last;
   }
 
+  /** The newest entry that came, given out or not; undefined before the first of a consumer. */
+  get seen(): Position | undefined {
+    return this.#seen;
+  }
+
   /** A new consumer begins at `last`, which the broker delivers again: its start is inclusive. */
   restart(): void {
     this.#fresh = true;

@@ -1,158 +1,182 @@
-import { PulsehouseError } from '../../../pipeline/errors.ts';
-import { formatPosition, type Position } from '../../../pipeline/position.ts';
-import type { Entry, MessageMetadata } from '../../../ports/transport.ts';
-import { openEntry, openPayload, type RawEntry } from '../entry.ts';
-import { malformed } from '../protobuf/byte-cursor.ts';
+import { messageOf } from '../../../pipeline/errors.ts';
+import type { Entry } from '../../../ports/transport.ts';
+import { openEntry, type RawEntry } from '../entry.ts';
+import { ChunkSequence } from './chunk-sequence.ts';
+import { GivenUpChunk } from './given-up-chunk.ts';
+import { MergedEntry } from './merged-entry.ts';
+import { FRAME_OVERHEAD } from './permits.ts';
 
-/** The pieces of one chunked message, in order. */
-interface Pieces {
-  readonly first: RawEntry;
-  readonly frames: RawEntry[];
-  bytes: number;
+/** A message whose chunks are followed by something published so much later is given up, milliseconds. */
+export const EXPIRES_AFTER = 2 * 60_000;
+
+/** One entry as it came, with what there is of it by itself: nothing for a chunk. */
+interface Held {
+  readonly raw: RawEntry;
+  readonly entry: Entry | undefined;
 }
 
 /**
- * Everything from the first chunk of a message up to the point where no message is incomplete. Producers interleave:
- * between two chunks may lie other messages, and chunks of others. A position within would cut a message in two, so
- * all of it becomes one entry, whose position is that of the last frame. Deterministic, as every reader that starts
- * before it sees the same frames.
+ * Makes entries of chunks. From the first chunk of a message up to the point where no message is incomplete everything
+ * becomes one entry, whose position is that of the last frame: producers interleave, and a position within would cut a
+ * message in two.
+ *
+ * A message that will not be whole is given up, and each of its chunks becomes an entry of its own, or a message of its own in
+ * the entry of others, with a reason. It is so when one of its chunks is missing or contradicts; when the same producer goes
+ * on to another message; when something published two minutes later follows; when more would have to be held than an
+ * entry may have; when its beginning was not read. All of this follows from the frames alone, and as a chunk that was given
+ * up means the same wherever reading began, every reader makes the same entries.
  */
 export class EntryGroup {
   readonly #maxBytes: number;
-  readonly #maxEntryBytes: number;
-  readonly #incomplete = new Map<string, Pieces>();
-  readonly #whole: Entry[] = [];
-  #first: Position | undefined;
+  #held: Held[] = [];
+  #incomplete = new Map<string, ChunkSequence>();
+  #parts: Entry[] = [];
   #bytes = 0;
+  /** Chunks of messages given up, while they are gone through again. */
+  readonly #givenUp = new Map<RawEntry, string>();
+  #ready: Entry[] = [];
 
-  /** @param maxBytes most bytes held while messages are incomplete. */
-  constructor(maxBytes: number, maxEntryBytes: number) {
+  /** @param maxBytes most that an entry may hold, decompressed, and that is held while messages are incomplete. */
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
-    this.#maxEntryBytes = maxEntryBytes;
+  }
+
+  /** Whether nothing is held back. */
+  get isEmpty(): boolean {
+    return this.#held.length === 0;
+  }
+
+  /** Why something is held back, in words. */
+  get waitsFor(): string | undefined {
+    const [oldest] = this.#incomplete.values();
+    return oldest?.progress;
+  }
+
+  /** When the newest of what is held was published, milliseconds since the epoch. */
+  get newest(): number {
+    return this.#held.reduce((newest, { raw }) => Math.max(newest, raw.metadata.publishTime), 0);
   }
 
   /**
-   * Answers the entry once every message is complete.
-   * @throws PulsehouseError PH_PULSAR_CHUNKS_INCOMPLETE when a chunk is missing, or the bound is reached.
+   * Answers the entries that this one completes, in order.
+   * @throws PulsehouseError when it cannot be opened; it is then left out, and what is held stays as it was.
    */
-  add(raw: RawEntry): Entry | undefined {
-    this.#first ??= raw.position;
-    this.#bytes += raw.frame.length;
-    if (raw.metadata.chunks > 1) this.#addChunk(raw);
-    else this.#whole.push(openEntry(raw, this.#maxEntryBytes));
-    if (this.#incomplete.size === 0) return this.#merge(raw);
-    if (this.#bytes > this.#maxBytes) {
-      const [oldest] = this.#incomplete.values();
-      throw incomplete(
-        `the chunks that begin at ${formatPosition(oldest?.first.position ?? raw.position)} are not complete after ${this.#bytes} bytes`,
-      );
+  add(raw: RawEntry): readonly Entry[] {
+    const isChunk = raw.metadata.chunks > 1;
+    const entry = isChunk ? undefined : openEntry(raw, this.#maxBytes);
+    for (;;) {
+      const ended = this.#endedBy(raw);
+      if (ended === undefined) break;
+      this.#giveUp(...ended);
+    }
+    this.#take({ raw, entry });
+    return this.#takeReady();
+  }
+
+  /** Gives up all that is incomplete, and answers what was held. */
+  giveUpAll(why: string): readonly Entry[] {
+    for (const sequence of [...this.#incomplete.values()]) {
+      for (const chunk of sequence.seen) this.#givenUp.set(chunk, why);
+    }
+    this.#goThroughAgain();
+    return this.#takeReady();
+  }
+
+  #takeReady(): readonly Entry[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** A message that is over because of what follows it. */
+  #endedBy({ metadata }: RawEntry): [ChunkSequence, string] | undefined {
+    for (const sequence of this.#incomplete.values()) {
+      const begun = sequence.first.metadata;
+      const isNext = metadata.producerName === begun.producerName && metadata.sequenceId > begun.sequenceId;
+      if (isNext) return [sequence, 'its producer went on to another message'];
+      if (metadata.publishTime - begun.publishTime > EXPIRES_AFTER)
+        return [sequence, `it was not whole ${EXPIRES_AFTER / 60_000} minutes after its first chunk`];
     }
     return undefined;
   }
 
-  #addChunk(raw: RawEntry): void {
-    const { uuid, chunkId, chunks, totalChunkSize } = raw.metadata;
-    if (uuid === undefined || chunkId < 0 || chunkId >= chunks || totalChunkSize < 0) {
-      throw malformed(`chunk ${chunkId} of ${chunks} of message ${uuid}`);
+  #take(held: Held): void {
+    const { raw, entry } = held;
+    this.#held.push(held);
+    this.#bytes += FRAME_OVERHEAD + (entry?.data.length ?? raw.payloadStart);
+    if (entry) this.#parts.push(entry);
+    else if (!this.#takeChunk(raw)) return;
+    if (this.#incomplete.size === 0) {
+      this.#emit(raw);
+      return;
     }
-    if (totalChunkSize > this.#maxEntryBytes) {
-      throw new PulsehouseError(
-        'PH_PULSAR_ENTRY_TOO_LARGE',
-        `a chunked message of ${totalChunkSize} bytes exceeds the limit of ${this.#maxEntryBytes}`,
-      );
-    }
-    // A producer that lost its connection sends the message again from its first chunk.
-    if (chunkId === 0) this.#incomplete.set(uuid, { first: raw, frames: [], bytes: 0 });
-    const pieces = this.#incomplete.get(uuid);
-    const expected = pieces?.frames.length ?? 0;
-    if (pieces === undefined || chunkId > expected) {
-      throw incomplete(`chunk ${chunkId} of message ${uuid} came where chunk ${expected} had to`);
-    }
-    // Sent again, and already here.
-    if (chunkId < expected) return;
-    pieces.frames.push(raw);
-    pieces.bytes += raw.frame.length - raw.payloadStart;
-    if (pieces.bytes > totalChunkSize) throw malformed(`message ${uuid} is longer than its chunks announced`);
-    if (pieces.frames.length < chunks) return;
-    if (pieces.bytes !== totalChunkSize)
-      throw malformed(`message ${uuid} is shorter than its chunks announced`);
-    this.#incomplete.delete(uuid);
-    this.#whole.push(this.#join(pieces, raw));
+    const [oldest] = this.#incomplete.values();
+    if (oldest && this.#bytes > this.#maxBytes)
+      this.#giveUp(oldest, `more than ${this.#maxBytes} bytes would have to be held for it`);
   }
 
-  #join(pieces: Pieces, last: RawEntry): Entry {
-    const bytes = Buffer.allocUnsafe(pieces.bytes);
-    let at = 0;
-    let wireBytes = 0;
-    for (const { frame, payloadStart } of pieces.frames) {
-      bytes.set(frame.subarray(payloadStart), at);
-      at += frame.length - payloadStart;
-      wireBytes += frame.length;
+  /** Answers false when what is held was gone through again because of it. */
+  #takeChunk(raw: RawEntry): boolean {
+    const { uuid = '', chunkId } = raw.metadata;
+    const given = this.#givenUp.get(raw);
+    const begun = this.#incomplete.get(uuid) ?? (chunkId === 0 ? new ChunkSequence(raw) : undefined);
+    if (given !== undefined || begun === undefined) {
+      this.#bytes += raw.frame.length - raw.payloadStart;
+      this.#parts.push(new GivenUpChunk(raw, given ?? 'its beginning was not read'));
+      return true;
     }
-    const extent = { firstPosition: pieces.first.position, wireBytes, maxBytes: this.#maxEntryBytes };
-    return openPayload(last, pieces.first.metadata, { bytes, start: 0, end: at }, extent);
+    const before = this.#incomplete.has(uuid) ? begun.bytes : 0;
+    this.#incomplete.set(uuid, begun);
+    const fault =
+      begun.add(raw) ?? this.#tooMuch(begun) ?? (begun.isWhole ? this.#join(uuid, begun) : undefined);
+    this.#bytes += begun.bytes - before;
+    if (fault === undefined) return true;
+    this.#giveUp(begun, fault);
+    return false;
   }
 
-  #merge(last: RawEntry): Entry {
-    const [only, ...others] = this.#whole;
-    if (only !== undefined && others.length === 0) return only;
-    return new MergedEntry(this.#whole, last, this.#first ?? last.position);
+  #tooMuch({ bytes }: ChunkSequence): string | undefined {
+    return bytes > this.#maxBytes
+      ? `more than ${this.#maxBytes} bytes would have to be held for it`
+      : undefined;
   }
-}
 
-function incomplete(what: string): PulsehouseError {
-  return new PulsehouseError('PH_PULSAR_CHUNKS_INCOMPLETE', what);
-}
-
-/** Several entries given out as one, messages numbered through in the order in which they were completed. */
-class MergedEntry implements Entry {
-  readonly position: Position;
-  readonly firstPosition: Position;
-  readonly publishTime: number;
-  readonly count: number;
-  readonly data: Uint8Array;
-  readonly bounds: Int32Array;
-  readonly messages: number;
-  readonly wireBytes: number;
-  readonly brokerIndex: number | undefined;
-  readonly schemaVersion: Uint8Array | undefined;
-  readonly #parts: readonly Entry[];
-
-  constructor(parts: readonly Entry[], last: RawEntry, firstPosition: Position) {
-    this.#parts = parts;
-    this.position = last.position;
-    this.firstPosition = firstPosition;
-    this.publishTime = Math.max(...parts.map((part) => part.publishTime));
-    this.count = sum(parts, (part) => part.count);
-    this.messages = sum(parts, (part) => part.messages);
-    this.wireBytes = sum(parts, (part) => part.wireBytes);
-    this.brokerIndex = last.brokerIndex;
-    this.schemaVersion = parts[0]?.schemaVersion;
-    this.data = Buffer.concat(parts.map((part) => part.data));
-    this.bounds = new Int32Array(2 * this.count);
-    let at = 0;
-    let offset = 0;
-    for (const { bounds, data } of parts) {
-      for (let index = 0; index < bounds.length; index += 2) {
-        const start = bounds[index] as number;
-        const end = bounds[index + 1] as number;
-        this.bounds[at++] = start < 0 ? start : start + offset;
-        this.bounds[at++] = start < 0 ? end : end + offset;
-      }
-      offset += data.length;
+  /** Answers why it cannot be read. */
+  #join(uuid: string, sequence: ChunkSequence): string | undefined {
+    try {
+      this.#parts.push(sequence.join(this.#maxBytes));
+      this.#incomplete.delete(uuid);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
     }
   }
 
-  metadata(index: number): MessageMetadata {
-    let within = index;
-    for (const part of this.#parts) {
-      if (within < part.count) return part.metadata(within);
-      within -= part.count;
-    }
-    throw new RangeError(`message ${index} of an entry of ${this.count}`);
+  #giveUp({ firstAttempt }: ChunkSequence, why: string): void {
+    for (const chunk of firstAttempt) this.#givenUp.set(chunk, why);
+    this.#goThroughAgain();
   }
-}
 
-function sum(parts: readonly Entry[], of: (part: Entry) => number): number {
-  return parts.reduce((total, part) => total + of(part), 0);
+  /** As a reader would that knows what is given up. */
+  #goThroughAgain(): void {
+    const held = this.#held;
+    this.#reset();
+    for (const one of held) this.#take(one);
+  }
+
+  #emit({ position, brokerIndex }: RawEntry): void {
+    const [only, ...others] = this.#parts;
+    const first = this.#held[0]?.raw.position ?? position;
+    const isOne = only !== undefined && others.length === 0;
+    this.#ready.push(isOne ? only : new MergedEntry(this.#parts, { position, brokerIndex }, first));
+    for (const { raw } of this.#held) this.#givenUp.delete(raw);
+    this.#reset();
+  }
+
+  #reset(): void {
+    this.#held = [];
+    this.#incomplete = new Map();
+    this.#parts = [];
+    this.#bytes = 0;
+  }
 }

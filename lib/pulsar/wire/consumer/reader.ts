@@ -1,14 +1,15 @@
-import { isRetryable, messageOf, PulsehouseError } from '../../../pipeline/errors.ts';
-import { formatPosition, type Position } from '../../../pipeline/position.ts';
+import { isPulsehouseError, isRetryable, messageOf, PulsehouseError } from '../../../pipeline/errors.ts';
+import { formatPosition, isAfter, type Position } from '../../../pipeline/position.ts';
 import { retry } from '../../../ports/retry.ts';
 import type { Entry, EntryReader, ReaderOptions } from '../../../ports/transport.ts';
 import { openEntry, permitsOf, type RawEntry, readRawEntry } from '../entry.ts';
 import type { Connection } from '../net/connection.ts';
+import type { ReadingConnection } from '../net/pool.ts';
 import { MAX_ENTRY_BYTES, type WireOptions } from '../options.ts';
 import { isPassing } from '../passing.ts';
 import { type Arrival, Arrivals } from './arrivals.ts';
 import { Continuity } from './continuity.ts';
-import { EntryGroup } from './entry-group.ts';
+import { EntryGroup, EXPIRES_AFTER } from './entry-group.ts';
 import { checkLedgerEnd } from './ledger-end.ts';
 import { Permits } from './permits.ts';
 import { readerSession, Session } from './session.ts';
@@ -16,10 +17,15 @@ import { readerSession, Session } from './session.ts';
 /** How long one next() may stay without a broker before it is an error; a broker restarts faster. */
 const OUT_OF_REACH = 30_000;
 
+/** Nothing more is expected of a message's chunks when none came for so long, milliseconds. */
+const QUIET = 20_000;
+
 /** How long closing waits for the broker to confirm it. */
 const CLOSING = 5_000;
 
 export type ConnectToOwner = (topic: string, deadline: number) => Promise<Connection>;
+/** The same for reading from it, which nobody else then does. */
+export type ReadFromOwner = (topic: string, deadline: number) => Promise<ReadingConnection>;
 
 /**
  * Reads one partition through a subscription that is not durable and has a name of its own, so that nothing in the
@@ -30,14 +36,19 @@ export class WireReader implements EntryReader {
   readonly topic: string;
   readonly #options: WireOptions;
   readonly #maxBufferedBytes: number;
-  readonly #connect: ConnectToOwner;
+  readonly #connect: ReadFromOwner;
   readonly #onClose: (reader: WireReader) => void;
   readonly #permits: Permits;
   readonly #continuity: Continuity;
   #arrivals = new Arrivals(() => {});
   #session: Session | undefined;
+  #reading: ReadingConnection | undefined;
   #opening: Promise<void> | undefined;
-  #group: EntryGroup | undefined;
+  #group: EntryGroup;
+  /** To be given out, in order. */
+  #ready: Entry[] = [];
+  #arrivedAt = 0;
+  #askedForEndAt = 0;
   /** The first arrival of a new ledger, once the end of the one before it was found in order. */
   #inOrder: Arrival | undefined;
   #checking: Promise<void> | undefined;
@@ -50,7 +61,7 @@ export class WireReader implements EntryReader {
     topic: string,
     reader: ReaderOptions,
     options: WireOptions,
-    connect: ConnectToOwner,
+    connect: ReadFromOwner,
     onClose: (reader: WireReader) => void,
   ) {
     this.topic = topic;
@@ -60,6 +71,11 @@ export class WireReader implements EntryReader {
     this.#onClose = onClose;
     this.#permits = new Permits(reader.maxBufferedBytes);
     this.#continuity = new Continuity(reader.after);
+    this.#group = this.#newGroup();
+  }
+
+  get waitsFor(): string | undefined {
+    return this.#group.waitsFor;
   }
 
   /** The live consumer, for questions about the partition that cost no further one. */
@@ -73,16 +89,29 @@ export class WireReader implements EntryReader {
   }
 
   poll(): Entry | undefined {
-    if (this.#failure !== undefined) throw this.#failure;
     for (;;) {
+      const ready = this.#ready.shift();
+      if (ready !== undefined) {
+        this.#continuity.given(ready.position);
+        return ready;
+      }
+      if (this.#failure !== undefined) this.#fail(this.#failure);
       // Where a ledger ends, `next` looks back first.
-      if (this.#ledgerEnd() !== undefined) return undefined;
-      const arrival = this.#arrivals.take();
-      if (arrival === undefined) return undefined;
-      const entry = this.#accept(arrival);
-      if (this.#arrivals.bytes * 2 <= this.#maxBufferedBytes) this.#session?.connection.release(this);
-      if (entry !== undefined) return entry;
+      else if (this.#ledgerEnd() !== undefined) return undefined;
+      else {
+        const arrival = this.#arrivals.take();
+        if (arrival === undefined) return undefined;
+        this.#accept(arrival);
+        if (this.#arrivals.bytes * 2 <= this.#maxBufferedBytes) this.#session?.connection.release(this);
+      }
     }
+  }
+
+  /** Throws, unless something came before the entry that cannot be read: nothing can be whole across that. */
+  #fail(failure: unknown): void {
+    const position = isPulsehouseError(failure) ? failure.where.position : undefined;
+    if (position === undefined || this.#group.isEmpty) throw failure;
+    this.#ready.push(...this.#group.giveUpAll(`the entry at ${position} among its chunks cannot be read`));
   }
 
   async next(milliseconds: number): Promise<Entry | undefined> {
@@ -97,7 +126,10 @@ export class WireReader implements EntryReader {
       const ended = this.#ledgerEnd();
       if (ended !== undefined) await this.#check(ended, left);
       else if (this.#arrivals.gone !== undefined) await this.#reopen(left);
-      else await this.#waitForArrival(left);
+      else {
+        if (!this.#group.isEmpty) this.#askForEnd();
+        await this.#waitForArrival(left);
+      }
     }
   }
 
@@ -116,7 +148,37 @@ export class WireReader implements EntryReader {
         topic: this.topic,
         error: messageOf(error),
       });
+    } finally {
+      this.#reading?.giveBack();
     }
+  }
+
+  /**
+   * A message that the topic ends within, and that nobody has gone on with for a long time, is given up. What the broker says is
+   * the end must have been seen, and nothing may have come for a while.
+   */
+  #askForEnd(): void {
+    const { environment, log } = this.#options;
+    const { session } = this;
+    const now = environment.now();
+    const isQuiet = now - Math.max(this.#arrivedAt, this.#askedForEndAt) >= QUIET;
+    if (!isQuiet || now - this.#group.newest < EXPIRES_AFTER || session === undefined) return;
+    this.#askedForEndAt = now;
+    const group = this.#group;
+    session.lastMessageId(now + QUIET).then(
+      ({ last }) => {
+        const { seen } = this.#continuity;
+        const isEnd = seen !== undefined && !isAfter(last, seen);
+        if (!isEnd || this.#group !== group || this.#arrivals.first !== undefined) return;
+        this.#ready.push(...group.giveUpAll('nothing follows its chunks'));
+        this.#wake();
+      },
+      (error: unknown) => log.debug('the end of a topic is not known', { error: messageOf(error) }),
+    );
+  }
+
+  #newGroup(): EntryGroup {
+    return new EntryGroup(this.#options.maxEntryBytes ?? MAX_ENTRY_BYTES);
   }
 
   async #waitForArrival(milliseconds: number): Promise<void> {
@@ -189,48 +251,57 @@ export class WireReader implements EntryReader {
   }
 
   async #open(deadline: number): Promise<void> {
-    const connection = await this.#connect(this.topic, deadline);
+    this.#reading?.giveBack();
+    const reading = await this.#connect(this.topic, deadline);
     const arrivals = new Arrivals(() => this.#onArrival(arrivals));
-    const session = await Session.open(
-      connection,
-      readerSession(this.#options.environment, this.topic, this.#continuity.last),
-      deadline,
-      arrivals,
-    );
-    if (this.#stopped.signal.aborted) return session.close(deadline);
+    let session: Session;
+    try {
+      session = await Session.open(
+        reading.connection,
+        readerSession(this.#options.environment, this.topic, this.#continuity.last),
+        deadline,
+        arrivals,
+      );
+    } catch (error) {
+      reading.giveBack();
+      throw error;
+    }
+    if (this.#stopped.signal.aborted) return session.close(deadline).finally(() => reading.giveBack());
+    this.#reading = reading;
     this.#session = session;
     this.#arrivals = arrivals;
-    this.#group = undefined;
+    this.#group = this.#newGroup();
+    this.#ready = [];
     this.#continuity.restart();
     this.#permits.reset();
     session.grant(this.#permits.take());
   }
 
   #onArrival(arrivals: Arrivals): void {
+    this.#arrivedAt = this.#options.environment.now();
     if (arrivals.bytes > this.#maxBufferedBytes) this.#session?.connection.hold(this);
     this.#wake();
   }
 
-  /** What becomes of one arrival; undefined when it gives out nothing. Its permits are given back in any case. */
-  #accept(arrival: Arrival): Entry | undefined {
+  /** What becomes of one arrival: it makes entries ready, or fails, or does nothing yet. Its permits are given back in any case. */
+  #accept(arrival: Arrival): void {
     const { frame, ledger, entry: entryId } = arrival;
     const position = { ledger, entry: entryId };
     let permits = 1;
     try {
       const raw = this.#read(arrival, position);
-      if (raw === undefined) return undefined;
+      if (raw === undefined) return;
       permits = permitsOf(raw);
       const step = this.#continuity.step(raw);
-      if (step === 'known' || raw.metadata.markerType !== undefined) return undefined;
-      const entry = this.#assemble(raw);
-      if (entry !== undefined) this.#continuity.given(entry.position);
-      return entry;
+      if (step === 'known' || raw.metadata.markerType !== undefined) return;
+      if (this.#group.isEmpty && raw.metadata.chunks <= 1)
+        this.#ready.push(openEntry(raw, this.#options.maxEntryBytes ?? MAX_ENTRY_BYTES));
+      else for (const entry of this.#group.add(raw)) this.#ready.push(entry);
     } catch (error) {
       this.#failure =
         error instanceof PulsehouseError
           ? error.at({ topic: this.topic, position: formatPosition(position) })
           : error;
-      throw this.#failure;
     } finally {
       this.#permits.giveBack(permits, frame.length);
       this.#session?.grant(this.#permits.take());
@@ -247,14 +318,5 @@ export class WireReader implements EntryReader {
       this.#permits.reset();
       return undefined;
     }
-  }
-
-  #assemble(raw: RawEntry): Entry | undefined {
-    const maxBytes = this.#options.maxEntryBytes ?? MAX_ENTRY_BYTES;
-    if (this.#group === undefined && raw.metadata.chunks <= 1) return openEntry(raw, maxBytes);
-    this.#group ??= new EntryGroup(this.#maxBufferedBytes, maxBytes);
-    const whole = this.#group.add(raw);
-    if (whole !== undefined) this.#group = undefined;
-    return whole;
   }
 }

@@ -2,15 +2,14 @@ import { PulsehouseError } from '../../../pipeline/errors.ts';
 import { decodeLookupResponse, encodeLookup } from '../commands/lookup.ts';
 import { formatAddress, parseServiceUrl } from './address.ts';
 import type { Connection } from './connection.ts';
-import type { ConnectionPool } from './pool.ts';
+import type { ConnectionPool, Endpoint } from './pool.ts';
 
 /** Redirects followed for one topic; brokers that disagree for longer than this are not going to agree. */
 const MAX_REDIRECTS = 20;
 
 /**
- * Finds the broker that serves a topic and connects to it, following redirects and going through the proxy where the
- * broker says so.
- * @throws PulsehouseError PH_PULSAR_NOT_READY (retryable), PH_PULSAR_TOPIC_NOT_FOUND, PH_PULSAR_UNREACHABLE, …
+ * Connects to the broker that serves a topic, over the connection that everybody shares.
+ * @throws PulsehouseError as `findOwner`
  */
 export async function connectToOwner(
   pool: ConnectionPool,
@@ -18,6 +17,19 @@ export async function connectToOwner(
   listenerName: string | undefined,
   deadline: number,
 ): Promise<Connection> {
+  return pool.to(await findOwner(pool, topic, listenerName, deadline), deadline);
+}
+
+/**
+ * Finds the broker that serves a topic, following redirects and going through the proxy where the broker says so.
+ * @throws PulsehouseError PH_PULSAR_NOT_READY (retryable), PH_PULSAR_TOPIC_NOT_FOUND, PH_PULSAR_UNREACHABLE, …
+ */
+export async function findOwner(
+  pool: ConnectionPool,
+  topic: string,
+  listenerName: string | undefined,
+  deadline: number,
+): Promise<Endpoint> {
   let connection = await pool.toService(deadline);
   let authoritative = false;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -34,10 +46,9 @@ export async function connectToOwner(
       );
     }
     const [address] = parseServiceUrl(url);
-    connection = found.throughService
-      ? await pool.throughProxy(formatAddress(address), deadline)
-      : await pool.to(address, undefined, deadline);
-    if (found.outcome === 'connect') return connection;
+    const endpoint = found.throughService ? pool.throughProxy(formatAddress(address)) : { address };
+    if (found.outcome === 'connect') return endpoint;
+    connection = await pool.to(endpoint, deadline);
     authoritative = found.authoritative;
   }
   throw new PulsehouseError('PH_PULSAR_NOT_READY', 'the brokers do not agree on who serves the topic', {

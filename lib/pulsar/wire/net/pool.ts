@@ -9,11 +9,31 @@ import { Connection, KEEP_ALIVE } from './connection.ts';
  */
 const STALE_AFTER = 20_000;
 
-/** One connection for each broker, and for each broker reached through a proxy. */
+/** Where a broker is reached. */
+export interface Endpoint {
+  readonly address: BrokerAddress;
+  /** `host:port` of the broker behind the proxy at `address`. */
+  readonly proxyToBroker?: string | undefined;
+}
+
+/** A connection on which nobody else reads, until it is given back. */
+export interface ReadingConnection {
+  readonly connection: Connection;
+  /** Idempotent. */
+  giveBack(): void;
+}
+
+/**
+ * One connection for each broker, and for each broker reached through a proxy, that all requests share and one reader reads
+ * from. A reader that is not taken from stops its socket, which would starve others on it: so while one reads, each further
+ * one gets a connection of its own, closed with it. There are never more than readers at work, and one.
+ */
 export class ConnectionPool {
   readonly #options: WireOptions;
   readonly #serviceAddresses: readonly [BrokerAddress, ...BrokerAddress[]];
   readonly #connections = new Map<string, Promise<Connection>>();
+  /** Keys of the connections that a reader reads from. */
+  readonly #reading = new Set<string>();
   #closed = false;
 
   /** @throws PulsehouseError PH_PULSAR_URL_INVALID */
@@ -31,7 +51,7 @@ export class ConnectionPool {
     let failure: unknown;
     for (const address of this.#serviceAddresses) {
       try {
-        return await this.to(address, undefined, deadline);
+        return await this.to({ address }, deadline);
       } catch (error) {
         if (!(error instanceof PulsehouseError) || error.kind !== 'retryable') throw error;
         failure = error;
@@ -40,16 +60,48 @@ export class ConnectionPool {
     throw failure;
   }
 
-  /** To the broker `proxyToBroker` (`host:port`) through the proxy that the service URL names. */
-  async throughProxy(proxyToBroker: string, deadline: number): Promise<Connection> {
-    return this.to(this.#serviceAddresses[0], proxyToBroker, deadline);
+  /** The broker `proxyToBroker` (`host:port`) through the proxy that the service URL names. */
+  throughProxy(proxyToBroker: string): Endpoint {
+    return { address: this.#serviceAddresses[0], proxyToBroker };
   }
 
-  async to(address: BrokerAddress, proxyToBroker: string | undefined, deadline: number): Promise<Connection> {
+  /** The connection that requests share. */
+  async to(endpoint: Endpoint, deadline: number): Promise<Connection> {
+    return this.#open(endpoint, keyOf(endpoint, 0), deadline);
+  }
+
+  /** The shared connection where nobody reads from it, else another one. */
+  async forReader(endpoint: Endpoint, deadline: number): Promise<ReadingConnection> {
+    let number = 0;
+    while (this.#reading.has(keyOf(endpoint, number))) number += 1;
+    const key = keyOf(endpoint, number);
+    this.#reading.add(key);
+    let isHeld = true;
+    const giveBack = (): void => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#reading.delete(key);
+      if (number > 0) void this.#discard(key);
+    };
+    try {
+      return { connection: await this.#open(endpoint, key, deadline), giveBack };
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+
+  async #discard(key: string): Promise<void> {
+    const opening = this.#connections.get(key);
+    this.#connections.delete(key);
+    const connection = await opening?.catch(() => undefined);
+    await connection?.close();
+  }
+
+  async #open({ address, proxyToBroker }: Endpoint, key: string, deadline: number): Promise<Connection> {
     if (this.#closed) {
       throw new PulsehouseError('PH_PULSAR_UNREACHABLE', 'the transport was closed');
     }
-    const key = `${formatAddress(address)} ${proxyToBroker ?? ''}`;
     for (;;) {
       const opening = this.#connections.get(key);
       if (opening === undefined) break;
@@ -89,4 +141,8 @@ export class ConnectionPool {
       }),
     );
   }
+}
+
+function keyOf({ address, proxyToBroker = '' }: Endpoint, number: number): string {
+  return `${formatAddress(address)} ${proxyToBroker} ${number}`;
 }
