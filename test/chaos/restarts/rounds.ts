@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,10 @@ const FIRST_DRAIN = 2;
 /** Rows a round: a backlog that takes longer than the work, or a trickle of one entry a partition and half a second. */
 const BACKLOG = 400_000;
 const TRICKLE = { every: 500, messages: 5 };
+
+/** After so many seconds the log is shown too. */
+const SLOW = 8;
+const LINES_SHOWN = 30;
 
 /** Kills and restarts so often, then lets everything be stored and counts. */
 export async function playRounds(
@@ -64,6 +68,7 @@ export async function playRounds(
       say(
         `  ${subject.mode}, ${subject.partitions} partitions, restart ${seconds.length}: ${seconds.at(-1)} s`,
       );
+      if ((seconds.at(-1) ?? 0) > SLOW) say(lastLines(`${subject.file}.log`));
     }
     await trickle?.stop();
     while ((await subject.rows()).distinct < subject.published) await sleep(LOOK_EVERY);
@@ -127,6 +132,10 @@ function startTrickle(subject: Subject): { stop(): Promise<void> } {
       await trickling;
     },
   };
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LINES_SHOWN).join('\n');
 }
 
 function round2(value: number): number {
