@@ -8,9 +8,8 @@ import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { AdminAccess } from '../pulsar/admin/admin-api.ts';
 import type { Authentication } from '../pulsar/wire/net/authentication.ts';
-import type { TlsOptions } from '../pulsar/wire/net/socket.ts';
 import type { Bucket } from '../s3/bucket.ts';
-import type { Pem, Settings } from './settings.ts';
+import type { Pem, Settings, Tls } from './settings.ts';
 
 /** What every adapter is given besides its settings. */
 export interface Surroundings {
@@ -52,7 +51,7 @@ export async function openAdmin(
   return { url: pulsar.adminUrl, authentication, tls: await readTls(pulsar.tls), environment };
 }
 
-async function readTls(tls: Settings['pulsar']['tls']): Promise<TlsOptions> {
+async function readTls(tls: Tls): Promise<Record<keyof Tls, string | undefined>> {
   return { ca: await readPem(tls.ca), cert: await readPem(tls.cert), key: await readPem(tls.key) };
 }
 
@@ -82,9 +81,12 @@ async function readPem(pem: Pem | undefined): Promise<string | undefined> {
 }
 
 export async function openServer(settings: Settings): Promise<Server> {
-  const { url, user, password } = settings.clickhouse;
+  const { url, user, password, tls, proxy } = settings.clickhouse;
   const clickhouse = await import('../clickhouse/server.ts');
-  return new clickhouse.Server({ url, username: user, password: password.reveal() });
+  return new clickhouse.Server({
+    ...{ url, username: user, password: password.reveal(), tls: await readTls(tls) },
+    ...(proxy && { proxy: proxy.reveal() }),
+  });
 }
 
 export async function openStateTable(settings: Settings, { environment }: Surroundings): Promise<StateTable> {

@@ -1,4 +1,5 @@
 import { PulsehouseError } from '../pipeline/errors.ts';
+import { isSparedProxy } from './no-proxy.ts';
 import { Secret } from './secret.ts';
 
 /** Environment variables as a record; a deployment fills in its secrets before it comes here. */
@@ -7,7 +8,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 const PULSAR_TRANSPORTS = ['wire', 'pulsar-client'] as const;
 
 /** PEM, as a file's path or as the text itself. A client certificate is the identity where neither a token nor OAuth2 is. */
-export interface PulsarTls {
+export interface Tls {
   readonly ca: Pem | undefined;
   readonly cert: Pem | undefined;
   readonly key: Pem | undefined;
@@ -37,13 +38,16 @@ export interface Settings {
     /** The advertised listener to be sent to, for brokers that have several. */
     readonly listenerName: string | undefined;
     readonly transport: (typeof PULSAR_TRANSPORTS)[number];
-    readonly tls: PulsarTls;
+    readonly tls: Tls;
     readonly oauth2: PulsarOAuth2 | undefined;
   };
   readonly clickhouse: {
     readonly url: string;
     readonly user: string;
     readonly password: Secret;
+    readonly tls: Tls;
+    /** For `https` alone, as HTTPS_PROXY and NO_PROXY say. It may hold a password. */
+    readonly proxy: Secret | undefined;
   };
   readonly dynamodb: { readonly table: string; readonly endpoint: string | undefined };
   readonly s3: { readonly bucket: string; readonly endpoint: string | undefined };
@@ -63,17 +67,15 @@ export function readSettings(variables: Variables): Settings {
       token: reader.secret('PULSAR_TOKEN'),
       listenerName: reader.optional('PULSAR_LISTENER_NAME'),
       transport: reader.oneOf('PULSAR_TRANSPORT', PULSAR_TRANSPORTS),
-      tls: {
-        ca: reader.pem('PULSAR_TLS_CA'),
-        cert: reader.pem('PULSAR_TLS_CERT'),
-        key: reader.pem('PULSAR_TLS_KEY'),
-      },
+      tls: reader.tls('PULSAR_TLS'),
       oauth2: readOAuth2(reader),
     },
     clickhouse: {
-      url: reader.url('CLICKHOUSE_URL', HTTP, 'http://127.0.0.1:8123'),
+      url: reader.place('CLICKHOUSE_URL', HTTP, 'http://127.0.0.1:8123'),
       user: reader.optional('CLICKHOUSE_USER') ?? 'default',
       password: reader.secret('CLICKHOUSE_PASSWORD') ?? new Secret(''),
+      tls: reader.tls('CLICKHOUSE_TLS'),
+      proxy: reader.proxyOf('CLICKHOUSE_URL'),
     },
     dynamodb: {
       table: reader.matching('PULSEHOUSE_STATE_TABLE', /^[\w.-]{3,255}$/, 'pulsehouse'),
@@ -85,8 +87,6 @@ export function readSettings(variables: Variables): Settings {
     },
     region: reader.optional('AWS_REGION') ?? reader.optional('AWS_DEFAULT_REGION'),
   };
-  reader.together('PULSAR_TLS_CERT_FILE', 'PULSAR_TLS_KEY_FILE');
-  reader.together('PULSAR_TLS_CERT', 'PULSAR_TLS_KEY');
   reader.apart('PULSAR_TOKEN', 'PULSAR_OAUTH2_ISSUER_URL');
   if (settings.pulsar.transport === 'pulsar-client') {
     for (const name of ONLY_WIRE) reader.needs(name, 'PULSAR_TRANSPORT=wire');
@@ -147,8 +147,34 @@ class VariableReader {
     return file === undefined ? undefined : { file, variable };
   }
 
-  url(name: string, protocols: readonly string[], example: string): string {
-    return this.#required(name, example) ? (this.optionalUrl(name, protocols, example) ?? '') : '';
+  /** A client certificate comes with its key. */
+  tls(name: string): Tls {
+    this.together(`${name}_CERT_FILE`, `${name}_KEY_FILE`);
+    this.together(`${name}_CERT`, `${name}_KEY`);
+    return { ca: this.pem(`${name}_CA`), cert: this.pem(`${name}_CERT`), key: this.pem(`${name}_KEY`) };
+  }
+
+  /** A URL with nothing after its path: what stands there would be dropped, or go into every request. */
+  place(name: string, protocols: readonly string[], example: string): string {
+    const value = this.#required(name, example);
+    if (value === undefined) return '';
+    this.#checkUrl(name, value, protocols, example);
+    if (/[?#]/.test(value)) {
+      this.#problems.push(`${name} has a query or a fragment; set it without, for example to ${example}`);
+    }
+    return value;
+  }
+
+  /** The proxy for the URL that a variable holds. */
+  proxyOf(name: string): Secret | undefined {
+    const url = this.optional(name) ?? '';
+    const proxy = this.optional('HTTPS_PROXY') ?? this.optional('https_proxy');
+    if (proxy === undefined || !url.startsWith('https:') || !URL.canParse(url)) return undefined;
+    if (isSparedProxy(new URL(url), this.optional('NO_PROXY') ?? this.optional('no_proxy'))) return undefined;
+    if (!URL.canParse(proxy) || !HTTP.includes(new URL(proxy).protocol)) {
+      this.#problems.push('HTTPS_PROXY is not a URL that begins with http:// or https://');
+    }
+    return new Secret(proxy);
   }
 
   /** Several hosts after one scheme, separated by commas, as Pulsar's clients take them. */

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
+import { agentOf, identityHeaders, MOST_CONNECTIONS, type Road } from './road.ts';
 import { ServerError } from './server-error.ts';
 
-export interface ServerSettings {
-  /** `http(s)://host:port`. */
+export interface ServerSettings extends Road {
+  /** `http(s)://host:port`, and a path where a gateway has one. */
   readonly url: string;
   readonly username: string;
   readonly password: string;
@@ -41,14 +42,20 @@ export class Server {
   readonly #client: ReturnType<typeof createClient>;
 
   constructor(settings: ServerSettings) {
-    this.url = new URL(settings.url).origin;
+    const { origin, pathname } = new URL(settings.url);
+    this.url = `${origin}${pathname}`.replace(/\/$/, '');
+    const agent = agentOf(origin, settings);
+    const identity = identityHeaders(settings, settings.username, settings.password);
     this.#client = createClient({
-      url: this.url,
+      url: origin,
+      pathname,
       username: settings.username,
       password: settings.password,
+      ...(agent && { http_agent: agent }),
+      ...(identity && { http_headers: { ...identity }, set_basic_auth_header: false }),
       application: 'pulsehouse',
       request_timeout: SOCKET_TIMEOUT,
-      max_open_connections: 256,
+      max_open_connections: MOST_CONNECTIONS,
       compression: { request: settings.compress ?? false, response: false },
       keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_AGE, eagerly_destroy_stale_sockets: true },
       log: { level: ClickHouseLogLevel.OFF },
@@ -69,14 +76,16 @@ export class Server {
     if (request.timeout <= 0) throw new Error('its deadline had passed before it was sent');
     const signal = AbortSignal.timeout(request.timeout);
     const { http_status_code, response_headers, stream } = await this.#client.exec({
-      query: request.sql,
+      // Before its rows in the body and not in the URL, whose length every proxy limits. The server reads the same text.
+      ...(request.body === undefined
+        ? { query: request.sql }
+        : { query: '', values: Readable.from([Buffer.from(`${request.sql}\n`), ...request.body]) }),
       query_params: { ...request.parameters },
       clickhouse_settings: request.settings ?? {},
       ignore_error_response: true,
       abort_signal: signal,
       ...(request.queryId === undefined ? {} : { query_id: request.queryId }),
       ...(request.sessionId === undefined ? {} : { session_id: request.sessionId }),
-      ...(request.body === undefined ? {} : { values: Readable.from(request.body) }),
     });
     const text = await readAll(stream, signal);
     const code = response_headers['x-clickhouse-exception-code'];

@@ -21,7 +21,7 @@ import type { WireOptions } from '../../../lib/pulsar/wire/options.ts';
 import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
 import { createWireTransport } from '../../../lib/pulsar/wire/transport.ts';
 import { quiet, readEntries, soon } from '../../contract/transport/transport-under-test.ts';
-import { Authority, tokenFor } from './credentials.ts';
+import { Authority, tokenFor } from '../../support/credentials.ts';
 
 const secret = randomBytes(32);
 const admin = tokenFor('admin', secret);

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { isSparedProxy } from '../../../lib/assembly/no-proxy.ts';
+import { readSettings } from '../../../lib/assembly/settings.ts';
+import { identityHeaders } from '../../../lib/clickhouse/road.ts';
+
+const LEAST = {
+  PULSAR_SERVICE_URL: 'pulsar://broker:6650',
+  CLICKHOUSE_URL: 'https://clickhouse.internal:8443',
+  PULSEHOUSE_STATE_TABLE: 'state',
+  PULSEHOUSE_BUCKET: 'snapshots',
+};
+
+it('CLICKHOUSE_URL may have a path, which is kept', () => {
+  const url = 'https://gateway/clickhouse/';
+  expect(readSettings({ ...LEAST, CLICKHOUSE_URL: url }).clickhouse.url).toBe(url);
+});
+
+it.each(['https://clickhouse/?database=d', 'https://clickhouse/#part'])(
+  'CLICKHOUSE_URL %s is refused, as what follows the path would be dropped',
+  (url) => {
+    expect(() => readSettings({ ...LEAST, CLICKHOUSE_URL: url })).toThrow(/query or a fragment/);
+  },
+);
+
+it('a client certificate of ClickHouse comes with its key', () => {
+  expect(() => readSettings({ ...LEAST, CLICKHOUSE_TLS_CERT_FILE: 'client.pem' })).toThrow(
+    /CLICKHOUSE_TLS_CERT_FILE is set without CLICKHOUSE_TLS_KEY_FILE/,
+  );
+});
+
+it('HTTPS_PROXY counts for https alone, and NO_PROXY spares what it names', () => {
+  const proxied = { ...LEAST, HTTPS_PROXY: 'http://user:secret@proxy:3128' };
+  const proxyOf = (changes: object) => readSettings({ ...proxied, ...changes }).clickhouse.proxy?.reveal();
+  expect(proxyOf({})).toBe('http://user:secret@proxy:3128');
+  expect(proxyOf({ CLICKHOUSE_URL: 'http://clickhouse.internal:8123' })).toBeUndefined();
+  expect(proxyOf({ NO_PROXY: 'localhost,.internal' })).toBeUndefined();
+  expect(() => readSettings({ ...LEAST, HTTPS_PROXY: 'proxy:3128' })).toThrow(/HTTPS_PROXY is not a URL/);
+});
+
+it.each([
+  ['*', true],
+  ['clickhouse.internal', true],
+  ['.internal', true],
+  ['*.internal', true],
+  ['internal:8443', true],
+  ['internal:443', false],
+  ['house.internal', false],
+  ['', false],
+  [undefined, false],
+])('NO_PROXY %s spares https://clickhouse.internal:8443: %s', (noProxy, spared) => {
+  expect(isSparedProxy(new URL('https://clickhouse.internal:8443'), noProxy)).toBe(spared);
+});
+
+it('NO_PROXY spares addresses of both kinds, and the port that https has by itself', () => {
+  expect(isSparedProxy(new URL('https://[::1]:8443'), '::1')).toBe(true);
+  expect(isSparedProxy(new URL('https://10.0.0.1'), '10.0.0.1:443')).toBe(true);
+});
+
+it('a certificate is the identity where there is no password beside it', () => {
+  const tls = { ca: undefined, cert: 'PEM', key: 'PEM' };
+  expect(identityHeaders({ tls }, 'writer', '')).toEqual({
+    'X-ClickHouse-User': 'writer',
+    'X-ClickHouse-SSL-Certificate-Auth': 'on',
+  });
+  expect(identityHeaders({ tls }, 'writer', 'password')).toBeUndefined();
+  expect(identityHeaders({ tls: { ...tls, cert: undefined } }, 'writer', '')).toBeUndefined();
+});
