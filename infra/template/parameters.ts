@@ -9,6 +9,9 @@ export interface Parameters {
   readonly pulsarTlsCertFrom: string;
   readonly pulsarTlsKeyFrom: string;
   readonly clickhousePasswordFrom: string;
+  readonly clickhouseTlsCaFrom: string;
+  readonly clickhouseTlsCertFrom: string;
+  readonly clickhouseTlsKeyFrom: string;
   readonly subnetIds: string;
   readonly securityGroupIds: string;
   readonly kmsKeyArn: string;

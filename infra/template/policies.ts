@@ -34,6 +34,19 @@ function secretPolicies(parameters: Parameters): readonly (readonly [string, Res
       parameters.clickhousePasswordFrom,
       READERS_OF_CLICKHOUSE,
     ],
+    [
+      'ClickhouseAuthority',
+      'read-clickhouse-authority',
+      parameters.clickhouseTlsCaFrom,
+      READERS_OF_CLICKHOUSE,
+    ],
+    [
+      'ClickhouseCertificate',
+      'read-clickhouse-certificate',
+      parameters.clickhouseTlsCertFrom,
+      READERS_OF_CLICKHOUSE,
+    ],
+    ['ClickhouseKey', 'read-clickhouse-key', parameters.clickhouseTlsKeyFrom, READERS_OF_CLICKHOUSE],
   ] as const;
   return secrets.flatMap(([id, name, from, roles]) =>
     from === '' ? [] : [[`${id}Policy`, secretPolicy(name, from, roles)] as const],

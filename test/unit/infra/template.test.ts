@@ -14,6 +14,7 @@ const EVERYTHING = {
   pulsarTlsCaFrom: 'ssm:/pulsehouse/pulsar-ca',
   pulsarListenerName: 'internal',
   clickhousePasswordFrom: 'ssm:/pulsehouse/clickhouse-password',
+  clickhouseTlsCaFrom: 'ssm:/pulsehouse/clickhouse-ca',
   subnetIds: 'subnet-0a1b2c3d,subnet-4e5f6a7b',
   securityGroupIds: 'sg-0a1b2c3d',
   kmsKeyArn: KEY,
@@ -63,6 +64,7 @@ describe('functions', () => {
       const { Variables } = resource(full, `${id}LambdaFunction`).Properties.Environment;
       expect(Variables.PULSAR_TOKEN_FROM).toBe('secretsmanager:pulsehouse/pulsar-token');
       expect('CLICKHOUSE_PASSWORD_FROM' in Variables, id).toBe(named);
+      expect('CLICKHOUSE_TLS_CA_FROM' in Variables, id).toBe(named);
       expect(Variables).toMatchObject({
         PULSAR_TLS_CA_FROM: 'ssm:/pulsehouse/pulsar-ca',
         PULSAR_LISTENER_NAME: 'internal',
