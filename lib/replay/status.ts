@@ -44,6 +44,8 @@ export interface PartitionStatus {
   readonly holder: string | undefined;
   readonly rows: number;
   readonly deadLetters: number;
+  /** Messages without a value that were left out, since the generation began. */
+  readonly filtered: number;
   readonly halted: Halt | undefined;
   /** Tries that failed since the last that made progress. */
   readonly failedTries: FailedTries | undefined;
@@ -182,6 +184,7 @@ async function partitionStatus(
     holder: held ? state.owner : undefined,
     rows: totals.rows,
     deadLetters: totals.deadLetters,
+    filtered: totals.filtered,
     halted: state.halted,
     failedTries: state.failedTries,
     stuck: makesNoProgress(state, last),
