@@ -38,5 +38,11 @@ export interface Trial {
   ): Promise<TrialFailure | undefined>;
   /** All rows at once, in a few requests however many are unreadable. @throws as `probe` */
   sift(body: BatchBody, deadline: number): Promise<readonly UnreadableRow[]>;
+  /**
+   * The rows of the body that hold the same as `row`, which fails by itself, in every source field of the expression that
+   * it fails in: they fail as it does. None where no single column's expression fails, or where that cannot be said.
+   * @throws as `probe`
+   */
+  alike(body: BatchBody, row: number, deadline: number): Promise<readonly number[]>;
   close(): Promise<void>;
 }

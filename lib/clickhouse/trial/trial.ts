@@ -3,11 +3,14 @@ import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
 import type { BatchBody } from '../../ports/sink.ts';
 import type { Trial, TrialDepth, TrialFailure, UnreadableRow } from '../../ports/trial.ts';
 import { badRowOf } from '../error-table.ts';
-import type { Questions } from '../questions.ts';
+import type { Command, Questions } from '../questions.ts';
 import { ServerError } from '../server-error.ts';
-import { insertInto, type Mapping, sourceFields } from '../statement.ts';
+import { insertInto, type Mapping, probeStatement, sourceFields } from '../statement.ts';
+import { targetTypes } from '../target-types.ts';
 import { fieldExcerpt } from './field-excerpt.ts';
+import { failingColumn } from './failing-column.ts';
 import { isolatedRows } from './isolated-rows.ts';
+import { rowsOfSameValues } from './same-values.ts';
 import { type Fields, unreadable } from './sift.ts';
 import { TrialSessions } from './trial-sessions.ts';
 import { trialTableName } from './trial-tables.ts';
@@ -38,36 +41,19 @@ export class ClickHouseTrial implements Trial {
     this.#settings = settings;
   }
 
-  async probe(
+  probe(
     body: BatchBody,
     from: number,
     to: number,
     depth: TrialDepth,
     deadline: number,
   ): Promise<TrialFailure | undefined> {
-    // In one block and one thread: a trial is as large as a window of rows, and many of them are made.
-    const settings = await this.#settings(deadline);
-    try {
-      await this.#sessions.with(depth, deadline, (sessionId) =>
-        this.#questions.run(
-          {
-            sql: insertInto(trialTableName(depth), this.#mapping),
-            parameters: { partition: body.partition, notAfter: NEVER_LATE },
-            settings: { ...settings, input_format_parallel_parsing: 0, max_threads: 1 },
-            body: body.chunks(from, to),
-            sessionId,
-          },
-          deadline,
-        ),
-      );
-      return undefined;
-    } catch (error) {
-      if (!isPulsehouseError(error) || !(error.cause instanceof ServerError)) throw error;
-      if (error.code === 'PH_CLICKHOUSE_ACCESS') throw error;
-      const named = badRowOf(error.cause.message);
-      const row = named === undefined || from + named >= to ? undefined : from + named;
-      return { row, error: this.#worded(error) };
-    }
+    const sql = insertInto(trialTableName(depth), this.#mapping);
+    return this.#try(body, from, to, deadline, (command) =>
+      this.#sessions.with(depth, deadline, (sessionId) =>
+        this.#questions.run({ ...command, sql, sessionId }, deadline),
+      ),
+    );
   }
 
   async sift(body: BatchBody, deadline: number): Promise<readonly UnreadableRow[]> {
@@ -90,8 +76,51 @@ export class ClickHouseTrial implements Trial {
     });
   }
 
+  async alike(body: BatchBody, row: number, deadline: number): Promise<readonly number[]> {
+    const { columns, target } = this.#mapping;
+    const types = await targetTypes(this.#questions, target, deadline);
+    const failsIn = async (names: readonly string[]): Promise<boolean> => {
+      const some = Object.fromEntries(names.map((name) => [name, columns[name] ?? '']));
+      // Not in a table: its constraints and defaults may join columns of which some are left out here.
+      const sql = probeStatement({ ...this.#mapping, columns: some }, types);
+      const failure = await this.#try(body, row, row + 1, deadline, (command) =>
+        this.#questions.run({ ...command, sql }, deadline),
+      );
+      return failure !== undefined;
+    };
+    const column = await failingColumn(Object.keys(columns), failsIn);
+    if (column === undefined) return [];
+    const fields = fieldsOf(columns[column] ?? '', sourceFields(this.#mapping));
+    return Object.keys(fields).length === 0 ? [] : (rowsOfSameValues(body, row, fields) ?? []);
+  }
+
   close(): Promise<void> {
     return this.#sessions.close(this.#questions.now() + CLOSING);
+  }
+
+  /** In one thread: a trial is as large as a window of rows, and many of them are made. */
+  async #try(
+    body: BatchBody,
+    from: number,
+    to: number,
+    deadline: number,
+    run: (command: Omit<Command, 'sql' | 'sessionId'>) => Promise<unknown>,
+  ): Promise<TrialFailure | undefined> {
+    const settings = await this.#settings(deadline);
+    try {
+      await run({
+        parameters: { partition: body.partition, notAfter: NEVER_LATE },
+        settings: { ...settings, input_format_parallel_parsing: 0, max_threads: 1 },
+        body: body.chunks(from, to),
+      });
+      return undefined;
+    } catch (error) {
+      if (!isPulsehouseError(error) || !(error.cause instanceof ServerError)) throw error;
+      if (error.code === 'PH_CLICKHOUSE_ACCESS') throw error;
+      const named = badRowOf(error.cause.message);
+      const row = named === undefined || from + named >= to ? undefined : from + named;
+      return { row, error: this.#worded(error) };
+    }
   }
 
   #fieldReason(body: BatchBody, row: number, field: string): string {
@@ -112,4 +141,10 @@ export class ClickHouseTrial implements Trial {
       );
     return new PulsehouseError(error.code, message, { where: error.where, cause: error.cause });
   }
+}
+
+/** The source fields whose names stand in an expression: those it depends on, and perhaps more. */
+function fieldsOf(expression: string, fields: Fields): Fields {
+  const words = new Set(expression.match(/\w+/g));
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => words.has(name)));
 }

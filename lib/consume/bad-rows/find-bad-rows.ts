@@ -2,15 +2,14 @@ import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { BatchBody } from '../../ports/sink.ts';
 import type { Trial, TrialDepth } from '../../ports/trial.ts';
 import { ask, type ConsumeContext, whereOf } from '../context.ts';
+import { assertEmptyPasses } from './assert-empty-passes.ts';
 import { FoundRows, type FoundRowsTerms } from './found-rows.ts';
-import { probe, type SearchedBody, searchWindow } from './search-window.ts';
+import { type SearchedBody, searchWindow } from './search-window.ts';
 
 /** Rows of one probe: large enough that the statement's own cost does not count, small enough to be halved quickly. */
 const WINDOW = 2_048;
 /** Windows under way at once. */
 const AT_ONCE = 4;
-const EMPTY_TRIES = 3;
-const PAUSE_AFTER_EMPTY = 1_000;
 /** Milliseconds before the invocation's end that are kept for writing down what was found. */
 const CLOSING = 5_000;
 
@@ -82,32 +81,12 @@ async function searchWindows(searched: SearchedBody, found: FoundRows): Promise<
       if (from >= body.rows) return;
       next += WINDOW;
       assertTimeLeft(context);
-      const blamed = await searchWindow(searched, from, Math.min(from + WINDOW, body.rows));
-      // What failed meanwhile may be the table, and then it fails without rows too.
-      if (blamed.length > 0) await assertEmptyPasses(searched);
-      for (const { row, error } of blamed) found.add(row, error.message);
+      await searchWindow({ ...searched, found }, from, Math.min(from + WINDOW, body.rows));
       await found.keepIfDue();
     }
   };
   const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
   for (const end of ended) if (end.status === 'rejected') throw end.reason;
-}
-
-/** Without a row the statement itself is tried: a failure is the table's, the mapping's or a dictionary's. */
-async function assertEmptyPasses(searched: SearchedBody): Promise<void> {
-  const { context } = searched;
-  for (let tried = 1; ; tried += 1) {
-    const failure = await probe(searched, 0, 0);
-    if (!failure) return;
-    if (tried === EMPTY_TRIES) {
-      if (failure.error.kind !== 'terminal') throw failure.error;
-      throw new PulsehouseError('PH_HALT_REFUSED', failure.error.message, {
-        where: { ...whereOf(context), column: failure.error.where.column },
-        cause: failure.error,
-      });
-    }
-    await context.environment.sleep(PAUSE_AFTER_EMPTY);
-  }
 }
 
 function assertTimeLeft(context: ConsumeContext): void {

@@ -16,6 +16,8 @@ export interface FoundRowsTerms {
 export class FoundRows {
   /** Row numbers of the body. */
   readonly rows = new Set<number>();
+  /** How often rows that fail alike were searched for. */
+  searchesAlike = 0;
   private readonly context: ConsumeContext;
   private readonly body: BatchBody;
   private readonly terms: FoundRowsTerms;

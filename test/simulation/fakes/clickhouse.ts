@@ -238,6 +238,7 @@ export class ClickHouse {
   restart(downFor: number): void {
     for (const running of this.running.values()) {
       for (const [tablePartition, rows] of running.blocks) {
+        if (rows.some(({ trouble }) => trouble === 'part')) break;
         const remains = this.remainsOf(running.insert.token);
         this.commitBlock(running.insert.token, tablePartition, rows, remains);
         if (remains !== 'token and rows') break;

@@ -49,6 +49,16 @@ export class SimulatedTrial implements Trial {
     );
   }
 
+  alike(body: BatchBody, row: number, deadline: number): Promise<readonly number[]> {
+    const rows = rowsOf(body);
+    const isColumns = rows[row]?.trouble === 'column';
+    return this.call('alike', deadline, () =>
+      rows.flatMap(({ trouble }, other) =>
+        isColumns && trouble === 'column' && other !== row ? [other] : [],
+      ),
+    );
+  }
+
   async close(): Promise<void> {}
 
   private async call<T>(question: string, deadline: number, serve: () => T): Promise<T> {
