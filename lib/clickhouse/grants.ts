@@ -3,14 +3,15 @@ import { quoteIdentifier, quoteTable, type TableName } from './identifiers.ts';
 import type { Questions } from './questions.ts';
 import type { TableFinding } from './table-check.ts';
 
-interface Grant {
+export interface Grant {
   readonly privilege: string;
   readonly on: string;
   readonly severity: 'error' | 'warning';
   readonly purpose: string;
 }
 
-function grantsFor(target: TableName): readonly Grant[] {
+/** What a pipeline needs in ClickHouse, and no more: docs/deploy.md lists the same. */
+export function grantsFor(target: TableName): readonly Grant[] {
   const table = quoteTable(target);
   const needed = { severity: 'error' } as const;
   return [
@@ -33,6 +34,18 @@ function grantsFor(target: TableName): readonly Grant[] {
       privilege: 'SELECT',
       on: `system.${name}`,
       purpose: 'the table is described by it',
+    })),
+    {
+      ...needed,
+      privilege: 'SELECT',
+      on: 'system.processes',
+      purpose: 'an insert in doubt is ended before it is sent again',
+    },
+    ...['Null', 'MergeTree', 'Memory'].map((engine) => ({
+      severity: 'warning' as const,
+      privilege: 'TABLE ENGINE',
+      on: engine,
+      purpose: 'temporary tables are made, where the server asks for rights on engines',
     })),
     {
       severity: 'warning',
