@@ -64,7 +64,9 @@ export function needsPublishTime(mapping: Mapping): boolean {
   return Object.values(mapping.columns).some((expression) => /\b_publish_time\b/.test(expression));
 }
 
-/** Hash of the statement: another mapping, another hash. */
+/** Hash of the statement and of what else decides how the server reads a body: another mapping, another hash. */
 export function mappingHash(mapping: Mapping): string {
-  return createHash('sha256').update(insertStatement(mapping)).digest('hex').slice(0, 16);
+  const hash = createHash('sha256').update(insertStatement(mapping));
+  if (mapping.source.emptyStrings === 'null') hash.update(' empty strings are NULL');
+  return hash.digest('hex').slice(0, 16);
 }

@@ -32,7 +32,7 @@ export interface BatchBody {
   readonly filtered: number;
   /** Messages that are not of the source format; they take no part in the body. */
   readonly bad: readonly BadMessage[];
-  /** Payload bytes of those. */
+  /** About the bytes of memory that those take. */
   readonly badBytes: number;
   /** Adds every message of the entry that exists and is not left out. Copies what it needs; the entry may be let go. */
   add(entry: Entry, leaveOut?: LeaveOut): void;

@@ -22,6 +22,9 @@ const COMMA = 0x2c;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
+/** Measured: what a bad message takes beside its payload. */
+const BAD_MESSAGE_BYTES = 512;
+
 const NO_VALUE = 'is null or empty (a tombstone); source.nullValues: skip leaves such messages out';
 
 interface EntryRows {
@@ -116,7 +119,7 @@ export class JsonBody implements BatchBody {
     const end = bounds[2 * index + 1] as number;
     // A Buffer's own `slice` is a view, which would keep the whole entry in memory.
     const payload = start < 0 ? new Uint8Array() : Uint8Array.prototype.slice.call(data, start, end);
-    this.#badBytes += payload.byteLength;
+    this.#badBytes += payload.byteLength + BAD_MESSAGE_BYTES;
     this.#bad.push({
       position,
       index,

@@ -17,6 +17,12 @@ describe('what a batch holds is bounded by all its messages', () => {
     expect(batch.isFull(LIMITS)).toBe(true);
   });
 
+  it('however small they are, they fill it by the memory that each takes', () => {
+    const batch = newBatch();
+    batch.add(sketchEntry({ payloads: Array(30).fill('1') }));
+    expect(batch.isFull({ ...LIMITS, maxRows: 1_000_000 })).toBe(true);
+  });
+
   it('their bytes fill it too', () => {
     const batch = newBatch();
     batch.add(sketchEntry({ payloads: ['x'.repeat(10_000)] }));

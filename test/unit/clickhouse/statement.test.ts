@@ -49,7 +49,7 @@ describe('the insert statement', () => {
     );
   });
 
-  it('has another hash with any other expression, field type or table', () => {
+  it('has another hash with any other expression, field type, table or way to read empty strings', () => {
     const others: Mapping[] = [
       mapping,
       { ...mapping, columns: { ...mapping.columns, count: '1' } },
@@ -58,6 +58,7 @@ describe('the insert statement', () => {
         source: { format: 'json', fields: { ...mapping.source.fields, name: 'Nullable(String)' } },
       },
       { ...mapping, target: { database: 'db', table: 'other' } },
+      { ...mapping, source: { ...mapping.source, emptyStrings: 'null' } },
     ];
     expect(new Set(others.map(mappingHash)).size).toBe(others.length);
     expect(mappingHash(structuredClone(mapping))).toBe(mappingHash(mapping));
