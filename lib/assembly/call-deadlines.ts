@@ -33,6 +33,7 @@ const REPEATABLE: Repeatable = {
     'hasTtl',
     'expiredRows',
     'rowsHidden',
+    'dependentViews',
     'serverNow',
   ],
   table: ['countByPartition'],

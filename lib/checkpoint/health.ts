@@ -22,6 +22,8 @@ export interface Health {
   readonly unknownPartitions: number;
   /** Not halted, with something to store, and their tries fail one after the other. */
   readonly failingPartitions: number;
+  /** Rows of the table that views of it lack, or may lack. */
+  readonly viewGapRows: number;
   /** Messages committed less rows, filtered and dead-lettered ones: anything but 0 is a defect. */
   readonly conservationDifference: number;
 }
@@ -62,6 +64,7 @@ export async function measureHealth(dependencies: HealthDependencies, deadline: 
     unknownPartitions: cycle.partitions - partitions.length + unanswered.length + lateness.unanswered.length,
     failingPartitions: looked.filter((one) => one.last !== undefined && makesNoProgress(one.state, one.last))
       .length,
+    viewGapRows: sum(partitions.flatMap(({ viewGaps }) => viewGaps ?? []).map(({ rows }) => rows)),
     conservationDifference: sum(partitions.map((partition) => Math.abs(difference(partition)))),
   };
 }

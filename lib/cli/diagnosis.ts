@@ -156,6 +156,7 @@ const state: Check = async (session, deadline) => {
       fix: halt?.nextStep,
     })),
     ...(await failing(session, states, deadline)),
+    ...lackingViews(states),
   ];
 };
 
@@ -179,6 +180,14 @@ async function failing(
     });
   }
   return found;
+}
+
+function lackingViews(states: readonly PartitionState[]): readonly Omit<Diagnosis, 'check'>[] {
+  const gaps = states.flatMap(({ viewGaps }) => viewGaps ?? []);
+  if (gaps.length === 0) return [];
+  const rows = gaps.reduce((sum, gap) => sum + gap.rows, 0);
+  const message = `views of the table lack, or may lack, ${plural(rows, 'row')} of it`;
+  return [{ verdict: 'mind', message, fix: 'Mend the view; then `pulsehouse views refill`.' }];
 }
 
 const bucket: Check = async ({ objects, pipeline, settings }, deadline) => {

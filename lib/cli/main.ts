@@ -18,6 +18,7 @@ const COMMANDS: readonly (readonly [name: string, load: () => Promise<Register>]
   ['resume', async () => (await import('./pause.ts')).registerResume],
   ['offsets', async () => (await import('./offsets.ts')).registerOffsets],
   ['dead-letters', async () => (await import('./dead-letters.ts')).registerDeadLetters],
+  ['views', async () => (await import('./views.ts')).registerViews],
   ['redrive', async () => (await import('./redrive.ts')).registerRedrive],
   ['doctor', async () => (await import('./doctor.ts')).registerDoctor],
   ['check', async () => (await import('./check.ts')).registerCheck],
@@ -33,6 +34,7 @@ Exit codes:
   2    a wrong option, or a pipeline.yml that cannot be accepted
   3    compared, and not exact
   4    a partition, of the pipeline or of a replay, is halted and waits for a person
+  5    a partition makes no progress: try after try fails, and there is something to store
   130  stopped by a signal before the work was done; the next run goes on
 
 Servers are named by the environment: PULSAR_SERVICE_URL, CLICKHOUSE_URL, PULSEHOUSE_STATE_TABLE, PULSEHOUSE_BUCKET and

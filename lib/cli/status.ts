@@ -91,6 +91,17 @@ function show(terminal: Terminal, status: PipelineStatus): void {
       terminal.say(`\n${failedText(terminal, `Partition ${partition} of replay ${id}`, tries)}`);
     }
   }
+  const gaps = status.partitions.flatMap(({ viewGaps }) => viewGaps);
+  if (gaps.length > 0) {
+    const rows = gaps.reduce((sum, gap) => sum + gap.rows, 0);
+    const views = [...new Set(gaps.flatMap((gap) => gap.views))].join(', ');
+    terminal.say(
+      `\n${yellow(bold('Views may lack rows'))} of the table: ${plural(rows, 'row')} in ${plural(gaps.length, 'range')}, ${views}`,
+    );
+    terminal.say(
+      `  ${dim('next')}  \`pulsehouse views\` lists them, \`pulsehouse views refill\` brings them`,
+    );
+  }
   for (const { partition, halted, failedTries, stuck } of status.partitions) {
     if (!halted) {
       const name = `Partition ${partition}${stuck ? ' makes no progress' : ''}`;

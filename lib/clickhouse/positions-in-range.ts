@@ -27,3 +27,8 @@ export function inRange(range: RowRange): Condition {
   OR (_ledger = {toLedger:Int64} AND _entry <= {toEntry:Int64}))`;
   return { sql, parameters };
 }
+
+/** Where no parameters are taken: a mutation is stored as text and carried out later. Every value is a number. */
+export function inline({ sql, parameters }: Condition): string {
+  return sql.replaceAll(/\{(\w+):U?Int\d+\}/g, (_, name: string) => String(parameters[name]));
+}

@@ -15,6 +15,7 @@ import type {
 } from '../ports/sink.ts';
 import type { Trial } from '../ports/trial.ts';
 import { acceptedSettings } from './accepted-settings.ts';
+import { dependentViews } from './dependent-views.ts';
 import { JsonBody } from './encode/json-body.ts';
 import { ValueCheck } from './encode/value-check.ts';
 import { expiredRows } from './expired-rows.ts';
@@ -22,6 +23,7 @@ import { failedInsert, miscounted } from './failures.ts';
 import { INSERT_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
 import { Questions, wholeSeconds } from './questions.ts';
+import { ReadRows } from './read-rows.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
 import { rowFilter } from './row-filter.ts';
 import type { Server } from './server.ts';
@@ -41,6 +43,7 @@ export class ClickHouseSink implements Sink {
   readonly #server: Server;
   readonly #environment: Pick<Environment, 'now'>;
   readonly #questions: Questions;
+  readonly #readRows: ReadRows;
   readonly #statement: string;
   readonly #withPublishTime: boolean;
   readonly #values: ValueCheck;
@@ -54,6 +57,7 @@ export class ClickHouseSink implements Sink {
     this.#server = server;
     this.#environment = environment;
     this.#questions = new Questions(server, mapping.target, () => environment.now());
+    this.#readRows = new ReadRows(this.#questions, mapping.target);
     this.#statement = insertStatement(mapping);
     this.#withPublishTime = needsPublishTime(mapping);
     this.#values = new ValueCheck(mapping.source.fields, mapping.source.emptyStrings ?? 'deadLetter');
@@ -71,6 +75,7 @@ export class ClickHouseSink implements Sink {
   async insert(send: InsertSend): Promise<InsertOutcome> {
     try {
       const settings = await this.#settings(send.deadline);
+      await this.#readRows.prepare(send.deadline);
       const timeout = send.deadline - this.#environment.now();
       const { readRows } = await this.#server.answer({
         sql: this.#statement,
@@ -84,7 +89,7 @@ export class ClickHouseSink implements Sink {
         body: send.body.chunks(),
         timeout,
       });
-      if (readRows !== undefined && readRows !== send.body.rows)
+      if (readRows !== undefined && !(await this.#readRows.areThose(send.body.rows, readRows, send.deadline)))
         return miscounted(send.body.rows, readRows, this.#questions.where);
       return { kind: 'stored' };
     } catch (error) {
@@ -129,6 +134,11 @@ export class ClickHouseSink implements Sink {
 
   rowsHidden(deadline: number): Promise<string | undefined> {
     return rowFilter(this.#questions, this.#mapping.target, deadline);
+  }
+
+  async dependentViews(deadline: number): Promise<readonly string[]> {
+    const views = await dependentViews(this.#questions, this.#mapping.target, deadline);
+    return views.map(({ name }) => `${name.database}.${name.table}`);
   }
 
   async serverNow(deadline: number): Promise<number> {

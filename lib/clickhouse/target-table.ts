@@ -1,6 +1,6 @@
 import type { PartitionRows, TargetTable } from '../ports/target-table.ts';
 import { quoteTable, type TableName } from './identifiers.ts';
-import { type Condition, inRange } from './positions-in-range.ts';
+import { inline, inRange } from './positions-in-range.ts';
 import type { Questions } from './questions.ts';
 
 const DELETE_SETTINGS = {
@@ -33,9 +33,4 @@ FROM ${quoteTable(target)} GROUP BY _partition ORDER BY _partition`,
     deadline,
   );
   return found.map(({ partition, rows, ledger, entry }) => ({ partition, rows, last: { ledger, entry } }));
-}
-
-/** A mutation is stored as text and carried out later, so it takes no parameters; every value is a number. */
-function inline({ sql, parameters }: Condition): string {
-  return sql.replaceAll(/\{(\w+):U?Int\d+\}/g, (_, name: string) => String(parameters[name]));
 }

@@ -1,4 +1,3 @@
-import type { PulsehouseError } from '../pipeline/errors.ts';
 import {
   CLOCK_MARGIN,
   type Intent,
@@ -8,7 +7,6 @@ import {
   tokensAreTrusted,
 } from '../pipeline/intent.ts';
 import { amendIntent } from '../pipeline/partition-transitions.ts';
-import { formatPosition } from '../pipeline/position.ts';
 import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
 import { ask, batchError, type ConsumeContext, standingIntent } from './context.ts';
 import { readDeadLetters } from './dead-letters.ts';
@@ -16,6 +14,7 @@ import { FailedSends, recordBadMessages } from './failed-sends.ts';
 import { refuseHiddenRows } from './hidden-rows.ts';
 import { findPresentRows } from './present-rows.ts';
 import { reread } from './reread.ts';
+import { noteViewGap } from './view-gaps.ts';
 
 const PAUSE_WHILE_WAITING = 1_000;
 const MOST_ATTEMPTS = 3;
@@ -34,8 +33,6 @@ export async function storeFirst(
   const outcome = await send(context, intent, body);
   if (outcome.kind === 'stored' && !(isLookedAt && (await isSwallowed(context, seq)))) return;
   await settle(context, seq, { body, outcome });
-  if (outcome.kind === 'answered' && outcome.meaning === undefined)
-    warnOfViews(context, intent, outcome.error);
 }
 
 /** Rows that are older than the table keeps any may be gone by the time they are asked for. */
@@ -46,15 +43,6 @@ async function isSwallowed(context: ConsumeContext, seq: number): Promise<boolea
 
 function hasTtl(context: ConsumeContext): Promise<boolean> {
   return ask(context, (deadline) => context.sink.hasTtl(deadline));
-}
-
-/** The table's own rows are settled; what else reads its inserts is not asked, and may lack them. */
-function warnOfViews({ log, partition }: ConsumeContext, intent: Intent, error: PulsehouseError): void {
-  const after = formatPosition(intent.after);
-  const to = formatPosition(intent.to);
-  log.warn(`An insert failed and is settled; a view of the table may lack its rows: ${error.message}`, {
-    ...{ partition, after, to, code: error.code },
-  });
 }
 
 interface Sent {
@@ -71,13 +59,22 @@ interface Sent {
  * it), PH_CLICKHOUSE_ACCESS, PH_HALT_*.
  */
 export async function settle(context: ConsumeContext, seq: number, first?: Sent): Promise<void> {
+  const last = await bringIn(context, seq, first);
+  const { rows, ...intent } = standingIntent(context, seq);
+  const isWhole = last?.outcome.kind !== 'stored' || last.body.rows === rows;
+  // Of several inserts that each brought a part, the earlier ones were not answered.
+  if (rows > 0) await noteViewGap(context, { rows, ...intent }, isWhole ? last?.outcome : undefined);
+}
+
+/** Answers the last send, if there was one. */
+async function bringIn(context: ConsumeContext, seq: number, first?: Sent): Promise<Sent | undefined> {
   const failures = new FailedSends(context, seq);
   let sent = first;
   let seen: TokenWindow | undefined;
   for (;;) {
     if (sent && sent.outcome.kind !== 'stored') await failures.note(sent.outcome);
     let missing = await missingRows(context, seq);
-    if (!missing) return;
+    if (!missing) return sent;
     let body = sent?.body;
     if (sent?.outcome.kind === 'answered') {
       body = await failures.search(await bodyOf(context, seq, missing, body), sent.outcome);
@@ -89,12 +86,12 @@ export async function settle(context: ConsumeContext, seq: number, first?: Sent)
     if (!trusted) await outliveEarlierSends(context, seq);
     // Earlier sends may have ended meanwhile, and a batch that lost its bad rows may be whole.
     if (!trusted || body !== sent?.body) missing = await missingRows(context, seq);
-    if (!missing) return;
+    if (!missing) return sent;
     if (!trusted) await refuseHiddenRows(context, standingIntent(context, seq));
     const isOnly = sent?.outcome.kind === 'stored';
     if (sent?.outcome.kind === 'stored') {
       // Rows that a TTL takes are missing however often they are sent. An only send that was answered has stored them.
-      if (sent.isOnly && (await hasTtl(context))) return;
+      if (sent.isOnly && (await hasTtl(context))) return sent;
       await nextAttempt(context, seq);
     }
     body = await bodyOf(context, seq, missing, body);

@@ -88,6 +88,18 @@ const partitionCodec = itemCodec<PartitionState>(
         at: count,
       }),
     ),
+    viewGaps: orMissing(
+      z.array(
+        z.strictObject({
+          after: position,
+          to: position,
+          rows: count,
+          views: z.array(z.string()),
+          answered: z.boolean(),
+          since: count,
+        }),
+      ),
+    ),
     failedTries: orMissing(
       z.strictObject({
         code: z.string(),
@@ -100,7 +112,7 @@ const partitionCodec = itemCodec<PartitionState>(
       }),
     ),
   }),
-  ['failedTries'],
+  ['failedTries', 'viewGaps'],
 );
 
 export function partitionItem(

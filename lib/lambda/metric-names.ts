@@ -19,6 +19,8 @@ export const METRICS = {
   failing: 'FailingPartitions',
   /** Partitions that did not answer when they were measured; 1 when nothing at all could be measured. */
   unknown: 'UnknownPartitions',
+  /** Rows that stand in the table and that views of it lack, or may lack; until they are refilled. */
+  viewGapRows: 'ViewGapRows',
   deadLetters: 'DeadLetters',
   /** Messages read less those written, filtered and dead-lettered, by the totals of all partitions. Anything but 0 is a defect. */
   conservation: 'ConservationDifference',

@@ -41,6 +41,7 @@ export async function reportHealth(
     [METRICS.halted]: health.haltedPartitions + haltedOfReplay + health.failingPartitions,
     [METRICS.haltedOfReplay]: haltedOfReplay,
     [METRICS.failing]: health.failingPartitions,
+    [METRICS.viewGapRows]: health.viewGapRows,
     [METRICS.unknown]: health.unknownPartitions + (counted.status === 'rejected' ? 1 : 0),
     [METRICS.conservation]: health.conservationDifference,
   });

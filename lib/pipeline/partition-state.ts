@@ -1,5 +1,6 @@
 import type { DeadLetterReference, Intent, TokenWindow } from './intent.ts';
 import type { Position } from './position.ts';
+import type { ViewGap } from './view-gaps.ts';
 
 /** Identifies one fenced write: what stands in the store is "mine" when it carries the id I gave it. */
 export interface Fenced {
@@ -98,6 +99,8 @@ export interface PartitionState extends Fenced {
   readonly halted: Halt | undefined;
   /** Undefined once a try commits something or ends well. */
   readonly failedTries: FailedTries | undefined;
+  /** What views of the table lack, or may lack, of what is stored; undefined: nothing. */
+  readonly viewGaps: readonly ViewGap[] | undefined;
 }
 
 /** Where the dead letters of a committed batch are. Kept for ever: its record expires, its dead letters do not. */

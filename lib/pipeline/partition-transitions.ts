@@ -39,6 +39,7 @@ export function newPartitionState(from: PartitionOrigin): PartitionState {
     lastTokens: undefined,
     halted: undefined,
     failedTries: undefined,
+    viewGaps: undefined,
   };
 }
 

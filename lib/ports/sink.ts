@@ -129,6 +129,8 @@ export interface Sink {
   expiredRows(body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]>;
   /** The condition without which this user sees no row of the table; undefined when nothing hides any. */
   rowsHidden(deadline: number): Promise<string | undefined>;
+  /** Materialized views, `database.name`, that what is inserted is pushed through. */
+  dependentViews(deadline: number): Promise<readonly string[]>;
   /** The server's clock, milliseconds since the epoch. */
   serverNow(deadline: number): Promise<number>;
   close(): Promise<void>;

@@ -16,7 +16,7 @@ export interface HoldDependencies {
 }
 
 /** What is done by hand holds its leases this long without renewal. */
-const LEASE = 60_000;
+export const HELD_FOR = 60_000;
 const LOOK_AGAIN = 250;
 
 /**
@@ -28,7 +28,7 @@ export async function holdCycle(
   owner: string,
   deadline: number,
 ): Promise<Lease<CycleState>> {
-  const terms = { owner: `${owner}/cycle`, duration: LEASE, deadline };
+  const terms = { owner: `${owner}/cycle`, duration: HELD_FOR, deadline };
   for (;;) {
     const taken = await takeLease(cycleItem(state, pipeline.name), terms, environment);
     if (taken.taken) return taken.lease;
@@ -52,7 +52,7 @@ export async function holdPartition(
 ): Promise<Lease<PartitionState>> {
   const { pipeline, state, environment } = dependencies;
   const item = partitionItem(state, pipeline.name, partition);
-  const terms = { owner: `${owner}/partition`, duration: LEASE, deadline };
+  const terms = { owner: `${owner}/partition`, duration: HELD_FOR, deadline };
   for (;;) {
     const taken = await takeLease(item, terms, environment);
     if (taken.taken) return taken.lease;

@@ -7,6 +7,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
 import { makesNoProgress } from '../pipeline/progress.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
+import type { ViewGap } from '../pipeline/view-gaps.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
@@ -49,8 +50,15 @@ export interface PartitionStatus {
   readonly halted: Halt | undefined;
   /** Tries that failed since the last that made progress. */
   readonly failedTries: FailedTries | undefined;
+  /** Of what is stored, what views of the table lack or may lack. */
+  readonly viewGaps: readonly ViewGapLine[];
   /** There is something to store, and try after try fails. */
   readonly stuck: boolean;
+}
+
+export interface ViewGapLine extends Omit<ViewGap, 'after' | 'to'> {
+  readonly after: string;
+  readonly to: string;
 }
 
 export interface ReplayHalt extends Halt {
@@ -187,8 +195,16 @@ async function partitionStatus(
     filtered: totals.filtered,
     halted: state.halted,
     failedTries: state.failedTries,
+    viewGaps: viewGapLines(state),
     stuck: makesNoProgress(state, last),
   };
+}
+
+export function viewGapLines({ viewGaps }: PartitionState): readonly ViewGapLine[] {
+  return (viewGaps ?? []).map(({ after, to, ...gap }) => ({
+    ...{ after: formatPosition(after), to: formatPosition(to) },
+    ...gap,
+  }));
 }
 
 type Lag = Pick<PartitionStatus, 'lagEntries' | 'lagMessages' | 'lagSeconds'>;

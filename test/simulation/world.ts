@@ -13,6 +13,7 @@ import { SimulatedSink } from './fakes/sink.ts';
 import { ALL_CONDITIONS, SimulatedStateStore, StateTable } from './fakes/state-store.ts';
 import { SimulatedTransport } from './fakes/transport.ts';
 import {
+  BY_HAND,
   CALM_INVOCATIONS,
   CALM_SERVER,
   type FaultSet,
@@ -72,6 +73,8 @@ export class World implements Surroundings {
   /** As configured now: a person may change it. */
   pipeline: Pipeline;
   private readonly living = new Set<Invocation>();
+  /** Nobody brings rows back, or puts a state back, that inserts of before are not noted of. */
+  readonly onlyConsumed: boolean;
   private readonly writtenByOthers: boolean;
   /** Share of cycles that are stopped somewhere and go on when their lease is long another's. */
   private lateCycles: number;
@@ -95,6 +98,9 @@ export class World implements Surroundings {
     this.pipeline = scenario.pipeline;
     this.log = parts.log;
     this.mutation = parts.mutation;
+    this.onlyConsumed = !BY_HAND.some(
+      (fault) => faults.has(fault) && fault !== 'audit' && fault !== 'verify',
+    );
     this.writtenByOthers = faults.has('small-window');
     this.lateCycles = faults.has('late-cycles') ? 0.4 : 0;
     this.invocationFaults = invocationFaults(faults, random);

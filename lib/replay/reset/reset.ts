@@ -226,9 +226,9 @@ async function moveState(
       origin: to,
       writeId: environment.uniqueId(),
     });
-    await lease.release(({ epoch, version, writeId, owner: holder, leaseUntil }) => ({
+    await lease.release(({ epoch, version, writeId, owner: holder, leaseUntil, viewGaps }) => ({
       ...fresh,
-      ...{ epoch, version, writeId, owner: holder, leaseUntil, flushed },
+      ...{ epoch, version, writeId, owner: holder, leaseUntil, flushed, viewGaps },
     }));
   } catch (error) {
     await lease.release().catch(() => undefined);

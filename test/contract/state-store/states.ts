@@ -58,6 +58,7 @@ export function partitionState(pipeline: string, changes: Partial<PartitionState
     lastTokens: undefined,
     halted: undefined,
     failedTries: undefined,
+    viewGaps: undefined,
     ...changes,
   };
 }
@@ -91,6 +92,13 @@ export function busyPartitionState(pipeline: string): PartitionState {
       position: { ledger: 4, entry: 7 },
       at: 1_790_000_000_001,
     },
+    viewGaps: [
+      {
+        after: { ledger: 2, entry: 7 },
+        to: { ledger: 3, entry: 9 },
+        ...{ rows: 200, views: ['d.v'], answered: true, since: 1_790_000_000_000 },
+      },
+    ],
     failedTries: {
       code: 'PH_Y',
       message: 'm',

@@ -1,6 +1,7 @@
 import type { CycleState } from '../../../lib/pipeline/cycle-state.ts';
 import type { Fenced } from '../../../lib/pipeline/partition-state.ts';
 import { BEFORE_ALL, formatPosition, isAfter, type Position } from '../../../lib/pipeline/position.ts';
+import { isIn } from '../../../lib/replay/comparison/segments.ts';
 import type { Observed } from './observed.ts';
 
 /** When it is asked: once everything healed, or after whatever was still on its way has arrived. */
@@ -25,6 +26,7 @@ export class Rest {
       const fault =
         this.lossUnnoticed(number) ??
         this.partitionUnrest(number, partition.name, stage) ??
+        this.gapUnnoticed(number) ??
         this.observed.ledger(number).fault(BEFORE_ALL, last) ??
         this.snapshotUnrest(cycle, number, last);
       if (fault !== undefined) return fault;
@@ -53,6 +55,19 @@ export class Rest {
     const mayBeHeld = stage === 'healed' && this.observed.world.pipeline.consume.mode === 'follow';
     if ((mayBeHeld || !this.isHeld(state)) && state.inFlight.length === 0) return undefined;
     return `${name} is held by ${state.owner}, with ${state.inFlight.length} batches in flight`;
+  }
+
+  /** What a view of the table lacks is noted with the partition. */
+  private gapUnnoticed(partition: number): string | undefined {
+    const { world } = this.observed;
+    if (!world.onlyConsumed) return undefined;
+    const gaps = this.observed.state(partition)?.viewGaps ?? [];
+    const row = world.clickhouse.notInView.find(
+      (each) => each.partition === partition && !isIn(each.position, gaps),
+    );
+    return (
+      row && `a view lacks ${formatPosition(row.position)} of partition ${partition}, and nobody was told`
+    );
   }
 
   private lossUnnoticed(partition: number): string | undefined {

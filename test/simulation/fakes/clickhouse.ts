@@ -1,7 +1,7 @@
 import { ServerError } from '../../../lib/clickhouse/server-error.ts';
 import { LATE_BODY } from '../../../lib/clickhouse/statement.ts';
 import type { TokenWindow } from '../../../lib/pipeline/intent.ts';
-import { comparePositions, type Position } from '../../../lib/pipeline/position.ts';
+import { comparePositions, formatPosition, type Position } from '../../../lib/pipeline/position.ts';
 import type { RowRange } from '../../../lib/ports/sink.ts';
 import type { Link } from '../link.ts';
 import type { Random } from '../random.ts';
@@ -89,6 +89,7 @@ export class ClickHouse {
   rows: StoredRow[] = [];
   onRemoved: (rows: ReadonlySet<StoredRow>) => void = () => {};
   onStored: (rows: readonly StoredRow[]) => void = () => {};
+  private readonly inView = new Set<string>();
   private readonly running = new Map<string, Running>();
   private tokens: string[] = [];
   /** Tables there were under the name before this one. */
@@ -192,6 +193,8 @@ export class ClickHouse {
 
   private end(running: Running, error: Error | undefined): void {
     this.running.delete(running.insert.queryId);
+    // A view is filled by an insert that ends well, the blocks of it that its table knew already included.
+    if (error === undefined) for (const row of running.insert.rows) this.inView.add(keyOf(row));
     running.respond(error);
   }
 
@@ -321,6 +324,11 @@ export class ClickHouse {
     this.onRemoved(rows);
   }
 
+  /** Rows that the table has and its view does not. */
+  get notInView(): readonly StoredRow[] {
+    return this.rows.filter((row) => !this.inView.has(keyOf(row)));
+  }
+
   rowsIn(range: RowRange): readonly StoredRow[] {
     return this.rows.filter(
       (row) =>
@@ -338,6 +346,10 @@ export class ClickHouse {
       newestBlock: this.newestPart,
     };
   }
+}
+
+function keyOf({ partition, position, index }: StoredRow): string {
+  return `${partition}/${formatPosition(position)}/${index}`;
 }
 
 /** One block for each table partition the rows touch. */

@@ -110,6 +110,10 @@ export class SimulatedSink implements Sink {
     return this.call('row policy', deadline, () => undefined);
   }
 
+  dependentViews(deadline: number): Promise<readonly string[]> {
+    return this.call('views', deadline, () => ['simulated.v']);
+  }
+
   tokenWindow(deadline: number): Promise<TokenWindow> {
     return this.call('token window', deadline, () => this.server.tokenWindow());
   }

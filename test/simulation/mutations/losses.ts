@@ -188,4 +188,28 @@ export const LOSS_MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'what views lack after an insert that failed is not noted',
+    within: 500,
+    given: ['view-fails'],
+    patches: [
+      {
+        file: 'lib/consume/settle.ts',
+        find: 'if (rows > 0) await noteViewGap(',
+        replace: 'if (rows < 0) await noteViewGap(',
+      },
+    ],
+  },
+  {
+    name: 'what views may lack after an insert that nobody saw end is not noted',
+    within: 1_000,
+    given: ['view-fails', 'crash'],
+    patches: [
+      {
+        file: 'lib/consume/view-gaps.ts',
+        find: "if (outcome?.kind === 'stored') return;",
+        replace: "if (outcome?.kind !== 'answered') return;",
+      },
+    ],
+  },
 ];
