@@ -4,6 +4,7 @@ import { type Lease, takeLease } from '../leases/lease.ts';
 import type { CycleState } from '../pipeline/cycle-state.ts';
 import { openCheckpoint } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { acknowledge } from './acknowledge.ts';
 import { awaitFlush, type Flushing, readStates } from './await-flush.ts';
@@ -80,6 +81,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const { lease, pipeline, environment, objects, log } = context;
   await discoverPartitions(context);
   const states = await readStates(context);
+  assertOwnTopic(pipeline, states);
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
   const work = await findWork(context, states);
   // First of all: whatever else cannot be done, rows are stored.

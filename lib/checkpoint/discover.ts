@@ -1,5 +1,6 @@
 import { firstEpoch } from '../leases/generation.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL } from '../pipeline/position.ts';
 import { askEach, briefly } from './ask-each.ts';
@@ -9,13 +10,18 @@ import { type CycleContext, persistently } from './context.ts';
  * Takes in partitions added since the last cycle. They start at earliest: everything in them is newer than the
  * pipeline. The subscription comes first, so that nothing of theirs can be forgotten before it is read.
  * While the topic does not answer, those that are known go on.
- * @throws PulsehouseError PH_TOPIC_SHRUNK when there are fewer than there were.
+ * @throws PulsehouseError PH_TOPIC_CHANGED; PH_TOPIC_SHRUNK when there are fewer than there were.
  */
 export async function discoverPartitions(context: CycleContext): Promise<void> {
   const { pipeline, lease, troubles } = context;
   const topics = await askForPartitions(context);
   if (topics === undefined) return;
   const known = lease.state.partitions;
+  if (topics.length === known) return;
+  assertOwnTopic(
+    pipeline,
+    await persistently(context, (until) => context.state.readPartitions(pipeline.name, [0], until)),
+  );
   if (topics.length < known) {
     throw new PulsehouseError(
       'PH_TOPIC_SHRUNK',
@@ -25,7 +31,6 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
       },
     );
   }
-  if (topics.length === known) return;
   const added = [...topics.entries()].slice(known).map(([partition, topic]) => ({ partition, topic }));
   const { unanswered } = await askEach(context.environment, added, ({ partition, topic }) =>
     takeIn(context, partition, topic),

@@ -8,6 +8,7 @@ import { describeTable } from '../clickhouse/table-description.ts';
 import { checkTarget } from '../clickhouse/target-check.ts';
 import { checkPolicies } from '../initialise/policies.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { makesNoProgress } from '../pipeline/progress.ts';
 import { instant, plural } from './format.ts';
@@ -144,6 +145,7 @@ const state: Check = async (session, deadline) => {
     ];
   }
   const states = await store.readPartitions(pipeline.name, cycle.partitions, deadline);
+  assertOwnTopic(pipeline, states);
   const halted = states.filter((found) => found.halted);
   return [
     {

@@ -3,6 +3,7 @@ import { whileRenewed } from '../leases/keep-renewed.ts';
 import { type Lease, takeLease } from '../leases/lease.ts';
 import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import { failTry, flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
 import { type Position, parsePosition } from '../pipeline/position.ts';
@@ -74,6 +75,7 @@ export async function consume(
       await lease.release();
       return nothingDone('fenced', before.committed);
     }
+    assertOwnTopic(pipeline, [before]);
     // Read under the lease: who holds a pipeline by pausing it, and then its partitions, cannot be overtaken.
     const cycle = await askAgain(environment, request.deadline, (deadline) =>
       state.readCycle(pipeline.name, deadline),

@@ -310,6 +310,11 @@ export const ERROR_CODES = {
     kind: 'terminal',
     nextStep: 'Bring the object back (the bucket is versioned); nothing is acknowledged until then.',
   },
+  PH_TOPIC_CHANGED: {
+    kind: 'terminal',
+    nextStep:
+      'Give a pipeline on another topic another name, or put the topic back. Nothing was read under the new one.',
+  },
   PH_TOPIC_SHRUNK: {
     kind: 'terminal',
     nextStep:

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { readSnapshot } from '../checkpoint/snapshots.ts';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { FailedTries, Halt, PartitionState } from '../pipeline/partition-state.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
@@ -123,6 +124,7 @@ export async function readStatus(
     replays.readReplays(pipeline.name, REPLAYS_SHOWN, deadline),
     acknowledgedPositions(dependencies, cycle.acknowledged, deadline),
   ]);
+  assertOwnTopic(pipeline, states);
   const partitions = await pLimit(REQUESTS_AT_ONCE).map([...states], (partition) =>
     partitionStatus(dependencies, partition, acknowledged.positions, deadline),
   );

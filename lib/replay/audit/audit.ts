@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../../pipeline/errors.ts';
+import { assertOwnTopic } from '../../pipeline/own-topic.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import type { Position } from '../../pipeline/position.ts';
 import type { ReplayStore } from '../../ports/replay-store.ts';
@@ -49,6 +50,7 @@ export async function audit(
     });
   }
   const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
+  assertOwnTopic(pipeline, states);
   const base = await baseOf(dependencies, request.since, deadline);
   const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
   const journal = await readJournal(objects, pipeline.name, deadline);

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { PulsehouseError } from '../../pipeline/errors.ts';
+import { assertOwnTopic } from '../../pipeline/own-topic.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { isAfter, laterOf } from '../../pipeline/position.ts';
 import {
@@ -223,6 +224,7 @@ export async function readLedgers(
   const unknown = partitions?.find((partition) => partition >= cycle.partitions);
   if (unknown !== undefined) throw unknownPartition(pipeline, unknown);
   const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
+  assertOwnTopic(pipeline, states);
   const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
   const journal = await readJournal(objects, pipeline.name, deadline);
   const counted = records.filter((record) => isOwnTable(pipeline, record) && record.id !== before);
