@@ -35,6 +35,17 @@ program
     await benchFanOut(options);
   });
 
+program
+  .command('redrive')
+  .description('dead letters spread over many entries, put through a mended mapping')
+  .option('--letters <count>', 'dead letters', positive, 50_000)
+  .option('--entries <count>', 'entries of ten messages', positive, 20_000)
+  .option('--json', 'print the results as one line of JSON at the end', false)
+  .action(async (options: { letters: number; entries: number; json: boolean }) => {
+    const { benchRedrive } = await import('./redrive/bench.ts');
+    await benchRedrive(options);
+  });
+
 await program.parseAsync();
 
 function positive(text: string): number {

@@ -7,8 +7,8 @@ import type { BadMessage, LeaveOut } from '../ports/sink.ts';
 import { ask, type ConsumeContext, whereOf } from './context.ts';
 import { type DeadLetter, formatDeadLetters, parseDeadLetters } from './dead-letter-lines.ts';
 
-/** An intent names at most so many objects: it is part of an item of the state table. */
-const MOST_PARTS = 24;
+/** An intent names at most so many objects: it is part of an item of the state table. Some 30 bytes each. */
+const MOST_PARTS = 500;
 const OBJECTS_AT_ONCE = 8;
 
 type NamedBatch = Pick<Intent, 'seq' | 'generation' | 'messages'>;
@@ -40,7 +40,7 @@ export async function recordDeadLetters(
   return { count: (kept?.count ?? 0) + part.count, parts: [...(kept?.parts ?? []), part] };
 }
 
-/** Lists that were saved many times are joined into one; what they were is removed once the batch is committed. */
+/** A batch that was added to again and again has its lists joined into one: those are named no more. */
 async function withFewParts(
   context: ConsumeContext,
   batch: NamedBatch,

@@ -16,23 +16,44 @@ const tokens = z.strictObject({
   newestBlock: z.int(),
 });
 
-const partFields = { count, key: z.string().min(1) };
+const part = z.strictObject({ count, key: z.string().min(1) });
 
-/** One part is stored as earlier versions stored all there was; several as a list. */
+/**
+ * One part is stored as earlier versions stored all there was. Several are stored with what their keys have in common once:
+ * there may be hundreds. Each is a line, `<count> <rest of its key>`.
+ */
 export const deadLetterReference = z.codec(
   z.union([
-    z.strictObject(partFields),
-    z.strictObject({ count, parts: z.array(z.strictObject(partFields)).min(2) }),
+    part,
+    z.strictObject({ count, prefix: z.string(), parts: z.string().regex(/^\d+ .+(\n\d+ .+)+$/) }),
   ]),
   z.custom<DeadLetterReference>(),
   {
-    decode: (stored) => ('parts' in stored ? stored : { count: stored.count, parts: [stored] }),
+    decode: (stored) => {
+      if ('key' in stored) return { count: stored.count, parts: [stored] };
+      const parts = stored.parts.split('\n').map((text) => {
+        const space = text.indexOf(' ');
+        return { count: Number(text.slice(0, space)), key: `${stored.prefix}${text.slice(space + 1)}` };
+      });
+      return { count: stored.count, parts };
+    },
     encode: ({ count, parts }) => {
-      const [only, ...others] = parts;
-      return only && others.length === 0 ? { count, key: only.key } : { count, parts: [...parts] };
+      const [first, ...others] = parts;
+      if (first && others.length === 0) return { count, key: first.key };
+      const prefix = parts.reduce((common, { key }) => commonStart(common, key), first?.key ?? '');
+      const lines = parts.map((one) => `${one.count} ${one.key.slice(prefix.length)}`);
+      return { count, prefix, parts: lines.join('\n') };
     },
   },
 );
+
+/** Short of the whole of either. */
+function commonStart(a: string, b: string): string {
+  let length = 0;
+  const most = Math.min(a.length, b.length) - 1;
+  while (length < most && a[length] === b[length]) length += 1;
+  return a.slice(0, length);
+}
 
 export const intentFields = {
   seq: z.int().positive(),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   type AttributeValue,
   DeleteItemCommand,
@@ -70,10 +71,15 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       const several = batchRecord(pipeline, { seq: 2, deadLetters: { count: 7, parts: [part(3), part(4)] } });
       for (const record of [one, several]) await store.putBatch(record, soon());
       const stored = await Promise.all([1, 2].map((seq) => itemAt(table, batchKey(pipeline, 0, 'g1', seq))));
-      const named = (count: number) => ({ M: { count: { N: `${count}` }, key: { S: part(count).key } } });
       expect(stored.map((item) => item?.['deadLetters'])).toEqual([
-        named(3),
-        { M: { count: { N: '7' }, parts: { L: [named(3), named(4)] } } },
+        { M: { count: { N: '3' }, key: { S: 'dead-letters/3.ndjson' } } },
+        {
+          M: {
+            count: { N: '7' },
+            prefix: { S: 'dead-letters/' },
+            parts: { S: '3 3.ndjson\n4 4.ndjson' },
+          },
+        },
       ]);
       expect(await store.readBatches(pipeline, 0, 'g1', soon())).toStrictEqual([one, several]);
     });
@@ -95,6 +101,22 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
         ...failing,
         failedTries: undefined,
       });
+    });
+
+    it('hold the names of 500 objects of dead letters in few bytes', async () => {
+      const table = await open();
+      const pipeline = uniquePipeline();
+      const prefix =
+        'a-pipeline-with-a-long-name/dead-letters/17/0198f2d6-7f52-7d3a-a8c1-2f6d8b1d9a11/123456-';
+      const parts = Array.from({ length: 500 }, (_, part) => ({
+        count: part + 1,
+        key: `${prefix}${randomBytes(8).toString('hex')}.ndjson`,
+      }));
+      const record = batchRecord(pipeline, { deadLetters: { count: 125_250, parts } });
+      await dynamoStateStore(table).putBatch(record, soon());
+      const item = await itemAt(table, batchKey(pipeline, 0, 'g1', 1));
+      expect(JSON.stringify(item?.['deadLetters']).length).toBeLessThan(25_000);
+      expect(await dynamoStateStore(table).readBatches(pipeline, 0, 'g1', soon())).toStrictEqual([record]);
     });
 
     it('of dead letters never expire, nor do the batches of a replay', async () => {
