@@ -9,6 +9,7 @@ import { QUESTION_SETTINGS } from './insert-settings.ts';
 import { inRange } from './positions-in-range.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { countRows } from './row-counts.ts';
+import { rowFilter } from './row-filter.ts';
 import type { Server } from './server.ts';
 import { describeTable, type TableDescription } from './table-description.ts';
 
@@ -39,7 +40,10 @@ export function rowCopy(server: Server, from: TableName, target: TableName, now:
   };
   return {
     source: `${from.database}.${from.table}`,
-    columnsLeftOut: async (deadline) => (await columns(deadline)).leftOut,
+    columnsLeftOut: async (deadline) => {
+      await refuseHidden(questions, from, deadline);
+      return (await columns(deadline)).leftOut;
+    },
     parts: (range, rows, deadline) => partsOf(questions, from, range, rows, deadline),
     countRows: (range, deadline) => countRows(questions, from, range, deadline),
     async copy(range, queryId, notAfter, deadline) {
@@ -62,6 +66,17 @@ WHERE ${condition.sql} AND now() < fromUnixTimestamp({notAfter:UInt32})`,
       }
     },
   };
+}
+
+/** @throws PulsehouseError PH_ROWS_HIDDEN: the copy would lack what is not seen, and nobody could tell. */
+async function refuseHidden(questions: Questions, from: TableName, deadline: number): Promise<void> {
+  const filter = await rowFilter(questions, from, deadline);
+  if (filter === undefined) return;
+  throw new PulsehouseError(
+    'PH_ROWS_HIDDEN',
+    `${from.database}.${from.table} cannot be copied: the user sees only the rows with ${filter} (row policy)`,
+    { where: questions.where },
+  );
 }
 
 function insertable({ columns }: TableDescription): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { checkMapping } from './mapping-check.ts';
+import { checkNarrowing } from './narrowing.ts';
 import type { Questions } from './questions.ts';
 import { checkRowFilter } from './row-filter.ts';
 import { checkTable, type TableFinding } from './table-check.ts';
@@ -16,9 +17,11 @@ export async function checkTarget(
   pipeline: Pipeline,
   deadline: number,
 ): Promise<readonly TableFinding[]> {
+  const mapping = await checkMapping(questions, pipeline, deadline);
   return [
     ...checkTable(table, pipeline),
     ...(await checkRowFilter(questions, pipeline.target, deadline)),
-    ...(await checkMapping(questions, pipeline, deadline)),
+    ...mapping,
+    ...(mapping.length === 0 ? await checkNarrowing(questions, pipeline, table, deadline) : []),
   ];
 }

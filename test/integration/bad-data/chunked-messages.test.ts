@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { consume } from '../../../lib/consume/consume.ts';
 import type { Sink } from '../../../lib/ports/sink.ts';
-import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
 import type { WireOptions } from '../../../lib/pulsar/wire/options.ts';
+import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
 import { addressesOf, wireOptions } from '../../contract/transport/transport-under-test.ts';
 import { type Place, test } from '../../support/place.ts';
 import { FaultProxy } from '../pulsar/fault-proxy.ts';

@@ -3,6 +3,7 @@ import { connect } from '../../../lib/assembly/connections.ts';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
 import { readSettings } from '../../../lib/assembly/settings.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
+import { rowCopy } from '../../../lib/clickhouse/row-copy.ts';
 import { rowFilter } from '../../../lib/clickhouse/row-filter.ts';
 import { Server } from '../../../lib/clickhouse/server.ts';
 import { parsePipeline } from '../../../lib/configuration/parse.ts';
@@ -151,6 +152,10 @@ describe.skipIf(reason)('a user from whom a row policy hides rows', () => {
     const least = new Server({ url: server.url, username: 'least', password: PASSWORD });
     const questions = new Questions(least, subject.pipeline.target, () => environment.now());
     expect(await rowFilter(questions, subject.pipeline.target, soon())).toContain('7');
+    const copy = rowCopy(least, subject.pipeline.target, { database: 'hidden', table: 'copy' }, () =>
+      environment.now(),
+    );
+    await expect(copy.columnsLeftOut(soon())).rejects.toMatchObject({ code: 'PH_ROWS_HIDDEN' });
     await least.close();
   });
 
