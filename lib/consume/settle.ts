@@ -12,6 +12,7 @@ import { ask, batchError, type ConsumeContext, standingIntent } from './context.
 import { readDeadLetters } from './dead-letters.ts';
 import { FailedSends, recordBadMessages } from './failed-sends.ts';
 import { refuseHiddenRows } from './hidden-rows.ts';
+import { namedByMessage } from './message-of-row.ts';
 import { findPresentRows } from './present-rows.ts';
 import { reread } from './reread.ts';
 import { noteViewGap } from './view-gaps.ts';
@@ -201,15 +202,16 @@ async function bodyOf(
   return batch.body;
 }
 
-function send(context: ConsumeContext, intent: Intent, body: BatchBody): Promise<InsertOutcome> {
+async function send(context: ConsumeContext, intent: Intent, body: BatchBody): Promise<InsertOutcome> {
   const { pipeline, partition, environment, deadline } = context;
-  return context.sink.insert({
+  const outcome = await context.sink.insert({
     body,
     token: insertToken(pipeline.name, partition, intent),
     queryId: `${queryIdPrefix(pipeline.name, partition, intent)}${intent.attempt}.${environment.uniqueId()}`,
     notAfter: intent.notAfter,
     deadline: Math.min(environment.now() + pipeline.batch.insertTimeout, deadline),
   });
+  return namedByMessage(outcome, body);
 }
 
 function rangeOf(context: ConsumeContext, intent: Intent): RowRange {
