@@ -47,12 +47,12 @@ export const deadLetterReference = z.codec(
   },
 );
 
-/** Short of the whole of either. */
-function commonStart(a: string, b: string): string {
+/** Something is left of `key`. */
+function commonStart(prefix: string, key: string): string {
   let length = 0;
-  const most = Math.min(a.length, b.length) - 1;
-  while (length < most && a[length] === b[length]) length += 1;
-  return a.slice(0, length);
+  const most = Math.min(prefix.length, key.length - 1);
+  while (length < most && prefix[length] === key[length]) length += 1;
+  return prefix.slice(0, length);
 }
 
 export const intentFields = {
