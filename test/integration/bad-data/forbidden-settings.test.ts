@@ -9,7 +9,9 @@ import {
   startClickHouse,
   whyNotHere,
 } from '../../support/clickhouse-of-users.ts';
+import { EVENTS_DDL } from '../../support/events.ts';
 import { test } from '../../support/place.ts';
+import { UsersSubject } from './users-subject.ts';
 
 const soon = () => Date.now() + 30_000;
 const target = { database: 'any', table: 'any' };
@@ -27,7 +29,7 @@ beforeAll(async () => {
     saturating: { profile: fixed('date_time_overflow_behavior', 'saturate') },
     throwing: { profile: fixed('date_time_overflow_behavior', 'throw') },
     filtered: { profile: fixed('additional_table_filters', "{'any.any': 'id != 7'}") },
-    partitions: { profile: fixed('max_partitions_per_insert_block', '100') },
+    partitions: { profile: fixed('max_partitions_per_insert_block', '10') },
   });
 });
 
@@ -72,6 +74,22 @@ describe.skipIf(reason)('a setting that the user may not change', () => {
     expect(Object.keys(INSERT_SETTINGS).filter((name) => !(name in sent))).toEqual([
       'max_partitions_per_insert_block',
     ]);
+  });
+
+  test('halts a partition whose batch is over the limit, with the words of the server, and goes on without it', async ({
+    place,
+  }) => {
+    const subject = new UsersSubject(place, clickhouse.url, 'limited');
+    await subject.makeTopic();
+    await subject.init('admin', EVENTS_DDL.replace('ORDER BY id', 'PARTITION BY id ORDER BY id'));
+    await subject.publish();
+    expect(await subject.consume('partitions')).toMatchObject({
+      outcome: 'halted',
+      halt: { code: 'PH_HALT_REFUSED', reason: expect.stringContaining('max_partitions_per_insert_block') },
+    });
+    await subject.resume();
+    expect(await subject.consume('admin')).toMatchObject({ outcome: 'drained' });
+    expect(await subject.count()).toBe('20\t20');
   });
 
   test('is not sent where the server has no such setting', async () => {
