@@ -149,6 +149,7 @@ export function serverFaults(faults: FaultSet, random: Random): ServerFaults {
     busy: faults.has('busy') ? 0.1 : 0,
     viewFails: faults.has('view-fails') ? random.pick([0.05, 0.4]) : 0,
     rowNotNamed: faults.has('bad-messages') ? random.pick([0, 0.5]) : 0,
+    wrongRowNamed: faults.has('bad-messages') ? random.pick([0, 0.3]) : 0,
   };
 }
 
@@ -161,6 +162,7 @@ export const CALM_SERVER: ServerFaults = {
   busy: 0,
   viewFails: 0,
   rowNotNamed: 0,
+  wrongRowNamed: 0,
 };
 
 export const CALM_INVOCATIONS: InvocationFaults = { crash: 0, freeze: 0, freezeUpTo: 0 };

@@ -43,8 +43,9 @@ export interface ServerFaults {
   busy: number;
   /** A view fails after the table's own rows were stored. */
   viewFails: number;
-  /** The error names no row. */
+  /** The error names no row, or another one. */
   rowNotNamed: number;
+  wrongRowNamed: number;
 }
 
 export interface TableSettings {
@@ -159,9 +160,13 @@ export class ClickHouse {
   unfitIn(rows: readonly IncomingRow[], trouble: readonly Trouble[]): ServerError | undefined {
     const row = rows.findIndex((each) => each.trouble !== undefined && trouble.includes(each.trouble));
     if (row < 0) return undefined;
+    // What looks like the row's number may be a payload's own words.
+    const shown = this.random.chance(this.faults.wrongRowNamed)
+      ? this.random.between(0, rows.length - 1)
+      : row;
     const named = this.random.chance(this.faults.rowNotNamed)
       ? ''
-      : `: (at row ${row + 1})\n: While executing`;
+      : `: (at row ${shown + 1})\n: While executing`;
     return new ServerError(this.random.pick(UNFIT_CODES), `Cannot take it${named}`);
   }
 

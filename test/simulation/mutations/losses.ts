@@ -74,7 +74,7 @@ export const LOSS_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SOUND,
-        find: 'if (partsLeft || totals.rows === 0) return undefined;',
+        find: 'if (!partsGone(then, now) || totals.rows === 0) return undefined;',
         replace: 'if (totals.rows >= 0) return undefined;',
       },
     ],
@@ -83,9 +83,7 @@ export const LOSS_MUTATIONS: readonly Mutation[] = [
     name: 'another table of the same name is not noticed',
     within: 2_000,
     given: ['table-back'],
-    patches: [
-      { file: SOUND, find: 'if (now.table !== then.table) return', replace: 'if (now === then) return' },
-    ],
+    patches: [{ file: SOUND, find: 'return now.table === then.table ?', replace: 'return now !== then ?' }],
   },
   {
     name: 'a cursor that somebody else moved is not noticed',

@@ -65,8 +65,22 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SETTLE,
-        find: "if (sent?.outcome.kind === 'stored') await nextAttempt(context, seq);",
-        replace: 'if (sent) await nextAttempt(context, seq);',
+        find: `if (sent?.outcome.kind === 'stored') {
+      // Rows`,
+        replace: `if (sent) {
+      // Rows`,
+      },
+    ],
+  },
+  {
+    name: 'a row that the server names is blamed without failing alone',
+    within: 2_000,
+    given: ['bad-messages'],
+    patches: [
+      {
+        file: 'lib/consume/bad-rows/search-window.ts',
+        find: 'const alone = rows.length === 1 ? failure : await probe(searched, [row]);',
+        replace: 'const alone = failure;',
       },
     ],
   },
@@ -91,8 +105,9 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SETTLE,
-        find: "const failure = sent.outcome.kind === 'stored' ? undefined : sent.outcome.error;",
-        replace: "if (sent.outcome.kind === 'stored') return; const failure = sent.outcome.error;",
+        find: 'sent = { body, outcome: await send(context, standingIntent(context, seq), body), isOnly };',
+        replace: `sent = { body, outcome: await send(context, standingIntent(context, seq), body), isOnly };
+        if (sent.outcome.kind === 'stored') return;`,
       },
     ],
   },
@@ -102,10 +117,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SETTLE,
-        find: `await outliveEarlierSends(context, seq);
-      missing = await missingRows(context, seq);
-      if (!missing) return;`,
-        replace: 'await outliveEarlierSends(context, seq);',
+        find: 'if (!trusted || body !== sent?.body) missing',
+        replace: 'if (body !== sent?.body) missing',
       },
     ],
   },
@@ -149,9 +162,9 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'lib/leases/lease.ts',
-        find: 'const result = await claimLease(item, claim, environment, terms.deadline);',
+        find: 'let result = await claim(item, terms, environment);',
         replace: `const read = await item.read(terms.deadline);
-        const result = await claimLease(item, claim, environment, terms.deadline);
+        let result = await claim(item, terms, environment);
         if (result.taken && read) {
           const { epoch, version, owner, writeId, follows, leaseUntil } = result.state;
           result.state = { ...read, epoch, version, owner, writeId, follows, leaseUntil };
@@ -258,7 +271,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'lib/consume/dead-letters.ts',
-        find: 'if (!first || bad.length <= tolerated(context, messages)) return;',
+        find: 'if (!first || all <= tolerated(context, messages)) return;',
         replace: 'if (!first || messages > 0) return;',
       },
     ],
