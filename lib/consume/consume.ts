@@ -2,11 +2,12 @@ import { partitionItem } from '../leases/items.ts';
 import { whileRenewed } from '../leases/keep-renewed.ts';
 import { type Lease, takeLease } from '../leases/lease.ts';
 import { ERROR_CODES } from '../pipeline/error-codes.ts';
+import { positionOf } from '../pipeline/error-position.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { Halt, PartitionState } from '../pipeline/partition-state.ts';
 import { failTry, flushedTo, halt, intendedUpTo } from '../pipeline/partition-transitions.ts';
-import { type Position, parsePosition } from '../pipeline/position.ts';
+import type { Position } from '../pipeline/position.ts';
 import { awaitHandover } from './await-handover.ts';
 import { ask, askAgain, type ConsumeContext, type ConsumeDependencies } from './context.ts';
 import { FlushRequests } from './flush-requests.ts';
@@ -51,7 +52,6 @@ const LONGEST_CLOSING = 30_000;
 /** Kept of it for the last write of the state, milliseconds, and its share of a short invocation. */
 const LAST_WRITE = 2_000;
 const LAST_WRITE_SHARE = 0.05;
-const SINGLE = /^-?\d+:-?\d+$/;
 const BUFFERED_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -197,7 +197,7 @@ function haltReason(error: PulsehouseError, state: PartitionState, at: number): 
     code: error.code,
     reason: error.where.position ? `${error.message} (at ${error.where.position})` : error.message,
     nextStep: error.nextStep,
-    position: entryOf(error) ?? state.committed,
+    position: positionOf(error) ?? state.committed,
     at,
   };
 }
@@ -206,11 +206,6 @@ function halts({ code, where }: PulsehouseError): boolean {
   const known = ERROR_CODES[code];
   if (!('halts' in known)) return false;
   return known.halts === true || where.position !== undefined;
-}
-
-/** The entry that an error names; undefined for a range of them. */
-function entryOf({ where: { position } }: PulsehouseError): Position | undefined {
-  return position !== undefined && SINGLE.test(position) ? parsePosition(position) : undefined;
 }
 
 function notTaken(

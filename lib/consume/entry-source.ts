@@ -86,7 +86,7 @@ export class EntrySource {
         transport.hasOnlyMarkers(topic, pulled, deadline),
       );
       this.askedForMarkersAt = environment.now();
-      if (onlyMarkers) return 'drained';
+      if (onlyMarkers === true) return 'drained';
     }
     if (!isStalled) return undefined;
     this.warn(this.last, pulled, now - this.lastEntryAt);

@@ -103,10 +103,10 @@ export interface Transport {
   /** Last entry's position, BEFORE_ALL when the partition is empty. May point at an entry no reader is shown (a marker). */
   lastPosition(partitionTopic: string, deadline: number): Promise<Position>;
   /**
-   * Whether all that the partition has above `after` is known to be what no reader is shown: markers, aborted transactions.
-   * False also when it cannot be known.
+   * Whether all that the partition has above `after` is what no reader is shown: markers, aborted transactions. Undefined where
+   * that cannot be known.
    */
-  hasOnlyMarkers(partitionTopic: string, after: Position, deadline: number): Promise<boolean>;
+  hasOnlyMarkers(partitionTopic: string, after: Position, deadline: number): Promise<boolean | undefined>;
   /**
    * Creates the durable subscription if it is missing, at `initial`; leaves an existing one untouched.
    * Answers what stands afterwards.

@@ -17,6 +17,7 @@ export const BY_HAND = [
   'dead-letters-halt',
   'verify',
   'audit',
+  'unreadable',
   'replace',
   'redrive',
 ] as const;
@@ -39,6 +40,7 @@ export const FAULTS = [
   'objects-slow',
   'broker-lost',
   'broker-slow',
+  'broker-silent',
   'unload',
   'partition-away',
   'broker-crash',

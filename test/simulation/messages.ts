@@ -1,4 +1,5 @@
 import type { NullValues } from '../../lib/pipeline/pipeline.ts';
+import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
 import type { Position } from '../../lib/pipeline/position.ts';
 import { COMPACTED_AWAY, type Entry, NULL_VALUE } from '../../lib/ports/transport.ts';
 import type { Random } from './random.ts';
@@ -12,7 +13,18 @@ export type Kind = 'row' | 'dead letter' | 'left out' | 'left out or dead letter
 /** An entry and what each of its messages ought to become: the truth that the checker goes by. */
 export interface SimulatedEntry extends Entry {
   readonly kinds: readonly Kind[];
+  /** What a reader says that meets it: nothing of it can be read. */
+  readonly unreadable?: ErrorCode;
 }
+
+/** What stops a partition at one entry. */
+export const UNREADABLE = [
+  'PH_PULSAR_CHECKSUM',
+  'PH_PULSAR_CODEC_UNKNOWN',
+  'PH_PULSAR_ENCRYPTED',
+  'PH_PULSAR_ENTRY_TOO_LARGE',
+  'PH_PULSAR_MALFORMED',
+] as const satisfies readonly ErrorCode[];
 
 export interface MessageTrouble {
   /** Share of messages that cannot become rows. */
@@ -57,6 +69,24 @@ export function makeEntry(
     schemaVersion: undefined,
     metadata: () => ({ key: undefined, properties: {}, eventTime: 0, sequenceId: 0 }),
     kinds: messages.map(({ kind }) => kind),
+  };
+}
+
+export function makeUnreadable(position: Position, publishTime: number, random: Random): SimulatedEntry {
+  return {
+    position,
+    firstPosition: position,
+    publishTime,
+    count: 0,
+    data: new Uint8Array(),
+    bounds: new Int32Array(),
+    messages: 0,
+    wireBytes: 0,
+    brokerIndex: undefined,
+    schemaVersion: undefined,
+    metadata: () => ({ key: undefined, properties: {}, eventTime: 0, sequenceId: 0 }),
+    kinds: [],
+    unreadable: random.pick(UNREADABLE),
   };
 }
 

@@ -16,6 +16,7 @@ import { restore } from '../../lib/replay/restore/restore.ts';
 import { newestValidSnapshot } from '../../lib/replay/restore/valid-snapshot.ts';
 import { SimulatedReplayStore } from './fakes/replay-store.ts';
 import { SimulatedTargetTable } from './fakes/target-table.ts';
+import { UNREADABLE } from './messages.ts';
 import type { RunBook } from './on-call.ts';
 import { type Attempt, Operator, type Step } from './operator.ts';
 import type { World } from './world.ts';
@@ -41,7 +42,9 @@ function byHand({ owner, deadline }: Attempt) {
 export function runBook(world: World): RunBook {
   const restoring = () => [restoreStep(world), resumeStep(world)];
   const replaced = beginningAnew(world);
+  const givingUp = () => [pauseStep(world), giveUpStep(world), resumeStep(world)];
   return new Map<ErrorCode, () => readonly Step[]>([
+    ...UNREADABLE.map((code): [ErrorCode, () => readonly Step[]] => [code, givingUp]),
     ['PH_HALT_STATE_BEHIND', restoring],
     ['PH_STATE_BEHIND', restoring],
     ['PH_STATE_MISSING', restoring],
@@ -111,6 +114,29 @@ async function assertRefused(world: World, attempt: Attempt): Promise<void> {
 
 function pauseStep(world: World): Step {
   return { name: 'pause', act: (attempt) => pause(dependencies(world, attempt), byHand(attempt)) };
+}
+
+/** `offsets set --to` the entry that cannot be read, for each partition that is halted at one. */
+function giveUpStep(world: World): Step {
+  let positions: ReadonlyMap<number, Position> | undefined;
+  return {
+    name: 'give an entry up',
+    act: async (attempt) => {
+      positions ??= unreadablePositions(world);
+      if (positions.size === 0) return;
+      await reset(dependencies(world, attempt), { reason: 'offsets', positions }, byHand(attempt));
+    },
+  };
+}
+
+function unreadablePositions(world: World): ReadonlyMap<number, Position> {
+  const codes: readonly string[] = UNREADABLE;
+  const states = world.table.partitions(world.scenario.pipeline.name);
+  return new Map(
+    states.flatMap(({ partition, halted }): [number, Position][] =>
+      halted?.position && codes.includes(halted.code) ? [[partition, halted.position]] : [],
+    ),
+  );
 }
 
 function repairStep(world: World): Step {

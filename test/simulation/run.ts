@@ -14,6 +14,7 @@ import {
   replaceTopic,
   truncateTable,
 } from './incidents.ts';
+import { UNREADABLE } from './messages.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { OnCall } from './on-call.ts';
 import {
@@ -191,6 +192,12 @@ function plan(world: World, faults: FaultSet): void {
   times('table-back', 1, () => putTableBack(world));
   times('cursor-moved', 3, () => moveCursor(world));
   times('topic-replaced', 1, () => replaceTopic(world));
+  times('broker-silent', 3, () => {
+    broker.isSilent = true;
+    scheduler.after(random.between(1_000, 90_000), 'the broker speaks again', () => broker.speak());
+  });
+  if (faults.has('unreadable')) world.expect(...UNREADABLE);
+  times('unreadable', 3, () => world.publishUnreadable(random.between(0, scenario.partitions - 1)));
   times('audit', 3, () => auditBeside(world));
   times('verify', 2, () => verifyByHand(world));
   times('replace', 1, () => replaceByHand(world));

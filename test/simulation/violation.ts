@@ -11,6 +11,8 @@ export type Invariant =
   | 'no programming error'
   | 'no halt without cause'
   | 'progress of a healthy partition'
+  | 'drained only when it is'
+  | 'what lies before an unreadable entry is stored first'
   | 'at rest';
 
 export interface Violation {

@@ -4,6 +4,7 @@ import { type ConsumeResult, consume } from '../../lib/consume/consume.ts';
 import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
 import { isPulsehouseError, messageOf } from '../../lib/pipeline/errors.ts';
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
+import { BEFORE_ALL, formatPosition, isAfter } from '../../lib/pipeline/position.ts';
 import type { Log } from '../../lib/ports/log.ts';
 import { Broker } from './fakes/broker.ts';
 import { ClickHouse } from './fakes/clickhouse.ts';
@@ -23,7 +24,7 @@ import {
 } from './faults.ts';
 import { Invocation, type InvocationFaults, type Surroundings } from './invocation.ts';
 import { Link, NO_FAULTS } from './link.ts';
-import { makeEntry, type SimulatedEntry } from './messages.ts';
+import { makeEntry, makeUnreadable, type SimulatedEntry } from './messages.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { resendingSink } from './mutations/resending-sink.ts';
 import type { Random } from './random.ts';
@@ -153,10 +154,33 @@ export class World implements Surroundings {
     );
   }
 
+  /** An entry that no reader can read. */
+  publishUnreadable(partition: number): void {
+    this.broker.partitions[partition]?.append((position) =>
+      makeUnreadable(position, this.scheduler.now, this.random),
+    );
+  }
+
   startConsumer(partition: number): void {
     if (this.scheduler.now < this.outUntil) return;
+    const begun = this.scheduler.now;
     const invocation = this.newInvocation(`consumer ${partition}`);
-    void this.finish(invocation, this.consume(invocation, partition));
+    const outcome = this.consume(invocation, partition).then((result) => {
+      this.checkDrained(partition, begun, result);
+      return result;
+    });
+    void this.finish(invocation, outcome);
+  }
+
+  /** Whoever drains a partition has read what was there when it began. */
+  private checkDrained(number: number, begun: number, { outcome, committed }: ConsumeResult): void {
+    if (outcome !== 'drained' || this.topicIsReplaced) return;
+    const left = this.broker.partitions[number]?.entries.find(
+      ({ position, publishTime }) => publishTime < begun && isAfter(position, committed ?? BEFORE_ALL),
+    );
+    if (left === undefined) return;
+    const message = `partition ${number} is called drained, and ${formatPosition(left.position)} was never read`;
+    this.fail({ invariant: 'drained only when it is', message });
   }
 
   startCycle(): void {
@@ -221,6 +245,7 @@ export class World implements Surroundings {
     this.lateCycles = 0;
     for (const partition of this.broker.partitions) this.broker.bringBack(partition);
     this.clickhouse.faults = CALM_SERVER;
+    this.broker.speak();
     for (const { link } of [this.table, this.bucket, this.broker, this.clickhouse]) {
       link.faults = NO_FAULTS;
       link.up = true;

@@ -80,7 +80,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
     },
     async hasOnlyMarkers(topic, after, deadline) {
       const access = adminAccess(options);
-      if (access === undefined) return false;
+      if (access === undefined) return undefined;
       // Loaded when a topic falls silent before its end.
       const { TopicAdmin } = await import('../admin/topic-admin.ts');
       const { hasOnlyMarkers } = await import('../admin/skipped-entries.ts');
@@ -89,7 +89,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
       } catch (error) {
         if (!isPulsehouseError(error)) throw error;
         log.debug('the admin API does not say what is left of a topic', { topic, error: error.message });
-        return false;
+        return undefined;
       }
     },
     ensureSubscription: (topic, name, initial, deadline) =>

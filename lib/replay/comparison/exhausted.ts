@@ -3,8 +3,8 @@ import type { Environment } from '../../ports/environment.ts';
 import type { Transport } from '../../ports/transport.ts';
 
 /**
- * Brokers before 4.0 name a marker as the last entry, which no reader is shown. Only there silence must do, and it has to
- * be longer than any delivery takes.
+ * Brokers before 4.0 name a marker as the last entry, which no reader is shown. Where nobody can say that it is one, silence
+ * must do, and it has to be longer than any delivery takes.
  */
 const LONGEST_DELIVERY = 60_000;
 const LOOK_AGAIN = 2_000;
@@ -23,7 +23,8 @@ export async function isExhausted(
 ): Promise<boolean> {
   const endsThere = async () => !isAfter(await transport.lastPosition(topic, deadline), after);
   if (await endsThere()) return true;
-  if (await transport.hasOnlyMarkers(topic, after, deadline)) return true;
+  const onlyMarkers = await transport.hasOnlyMarkers(topic, after, deadline);
+  if (onlyMarkers === true) return true;
   const reader = await transport.openReader(topic, { after, maxBufferedBytes: BUFFERED_BYTES }, deadline);
   try {
     const until = environment.now() + LONGEST_DELIVERY;
@@ -31,7 +32,7 @@ export async function isExhausted(
       if (await reader.next(LOOK_AGAIN)) return false;
       if (await endsThere()) return true;
     }
-    return environment.now() >= until && reader.waitsFor === undefined;
+    return onlyMarkers === undefined && environment.now() >= until && reader.waitsFor === undefined;
   } finally {
     await reader.close();
   }

@@ -1,3 +1,4 @@
+import { positionOf } from '../../pipeline/error-position.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, isAfter, laterOf, type Position } from '../../pipeline/position.ts';
 import type { Environment } from '../../ports/environment.ts';
@@ -43,9 +44,9 @@ export async function* readRange(
     for (;;) {
       const wait = Math.min(QUIET, deadline - environment.now());
       if (wait <= 0) throw noAnswer(topic, reached);
-      const entry = reader.poll() ?? (await reader.next(wait));
+      const entry = await nextOf(reader, wait, to);
+      if (entry === 'over') return;
       if (entry) {
-        if (isAfter(entry.position, to)) return;
         reached = entry.position;
         yield entry;
         if (!isAfter(end, reached)) return;
@@ -57,6 +58,18 @@ export async function* readRange(
     }
   } finally {
     await reader.close();
+  }
+}
+
+/** Over: what comes lies above the range, whether it can be read or not. */
+async function nextOf(reader: EntryReader, wait: number, to: Position): Promise<Entry | 'over' | undefined> {
+  try {
+    const entry = reader.poll() ?? (await reader.next(wait));
+    return entry && isAfter(entry.position, to) ? 'over' : entry;
+  } catch (error) {
+    const position = positionOf(error);
+    if (position && isAfter(position, to)) return 'over';
+    throw error;
   }
 }
 

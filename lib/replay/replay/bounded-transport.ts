@@ -1,3 +1,4 @@
+import { positionOf } from '../../pipeline/error-position.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { isAfter, type Position } from '../../pipeline/position.ts';
 import type { Environment } from '../../ports/environment.ts';
@@ -62,11 +63,20 @@ class BoundedReader implements EntryReader {
   }
 
   poll(): Entry | undefined {
-    return this.ended ? undefined : this.within(this.reader.poll());
+    if (this.ended) return undefined;
+    try {
+      return this.within(this.reader.poll());
+    } catch (error) {
+      return this.failed(error);
+    }
   }
 
   async next(milliseconds: number): Promise<Entry | undefined> {
-    if (!this.ended) return this.within(await this.reader.next(milliseconds));
+    try {
+      if (!this.ended) return this.within(await this.reader.next(milliseconds));
+    } catch (error) {
+      return this.failed(error);
+    }
     await this.environment.sleep(Math.min(milliseconds, PAUSE_AT_END));
     return undefined;
   }
@@ -87,6 +97,14 @@ class BoundedReader implements EntryReader {
     // What lies above is none of this reader's business, were it unreadable.
     if (!isAfter(this.to, this.reached)) this.end();
     return entry;
+  }
+
+  /** What lies above and cannot be read ends the range like any other entry. */
+  private failed(error: unknown): undefined {
+    const position = positionOf(error);
+    if (!position || !isAfter(position, this.to)) throw error;
+    this.end();
+    return undefined;
   }
 
   private end(): void {

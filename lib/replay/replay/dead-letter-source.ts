@@ -20,7 +20,7 @@ export function letterTransport(
   return {
     partitions: (topic, deadline) => transport.partitions(topic, deadline),
     topicIdentity: () => Promise.resolve(undefined),
-    hasOnlyMarkers: () => Promise.resolve(false),
+    hasOnlyMarkers: () => Promise.resolve(undefined),
     lastPosition: () => Promise.resolve(letters.last),
     openReader: (_, { after }) => Promise.resolve(readerOf(letters, after, environment)),
     ensureSubscription: (topic) => Promise.reject(untouchable(topic)),

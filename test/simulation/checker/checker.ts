@@ -5,12 +5,15 @@ import {
   BEFORE_ALL,
   formatPosition,
   isAfter,
+  isSamePosition,
+  LAST_OF_ALL,
   type Position,
   parsePosition,
 } from '../../../lib/pipeline/position.ts';
 import { replayScope } from '../../../lib/pipeline/replay.ts';
 import type { Operation } from '../../../lib/replay/journal.ts';
 import type { StoredRow } from '../fakes/clickhouse.ts';
+import { UNREADABLE } from '../messages.ts';
 import type { World } from '../world.ts';
 import { CheckpointChecker } from './checkpoint-checker.ts';
 import { Observed } from './observed.ts';
@@ -174,11 +177,24 @@ export class Checker {
     if (inexact !== undefined) this.observed.fail('2 exactly once up to committed', inexact);
   }
 
-  private halted({ partition }: PartitionState, { code, reason }: Halt): void {
+  private halted(state: PartitionState, { code, reason, position }: Halt): void {
+    const { partition } = state;
     this.observed.haltCodes.add(`${partition} ${code}`);
+    if (UNREADABLE.some((unreadable) => unreadable === code)) this.haltedAtEntry(state, code, position);
     if (!this.observed.world.expected.has(code))
       this.observed.fail('no halt without cause', `partition ${partition}: ${code}, ${reason}`);
     this.observed.world.onTrouble(code);
+  }
+
+  /** At an entry that cannot be read: everything before it is stored first, so that whoever gives it up gives up it alone. */
+  private haltedAtEntry(state: PartitionState, code: string, position: Position | undefined): void {
+    const { partition, committed, inFlight } = state;
+    const [next] = this.observed.ledger(partition).entries(committed, LAST_OF_ALL);
+    const isThere = next?.unreadable === code && position && isSamePosition(next.position, position);
+    if (isThere && inFlight.length === 0) return;
+    const where = `committed ${formatPosition(committed)}, ${inFlight.length} in flight, next ${next && formatPosition(next.position)}`;
+    const message = `partition ${partition} halted with ${code} at ${position && formatPosition(position)}: ${where}`;
+    this.observed.fail('what lies before an unreadable entry is stored first', message);
   }
 
   /** By init, a reset or a restore. */

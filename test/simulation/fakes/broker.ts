@@ -158,6 +158,8 @@ export class Broker {
   onAcknowledged: (partition: Partition, position: Position) => void = () => {};
   /** Raised by everything that breaks connections; a reader opened before it has to connect again. */
   connectionAge = 0;
+  /** While its bookies are away it answers, and sends no entry. */
+  isSilent = false;
   /** Undefined where nobody can be asked. */
   topicIdentity: string | undefined = 'topic 1';
   private readonly random: Random;
@@ -184,6 +186,11 @@ export class Broker {
 
   bringBack(partition: Partition): void {
     if (this.away.delete(partition)) partition.wake();
+  }
+
+  speak(): void {
+    this.isSilent = false;
+    for (const partition of this.partitions) partition.wake();
   }
 
   addPartition(firstLedger: number): void {

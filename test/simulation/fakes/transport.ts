@@ -1,6 +1,6 @@
 import { PulsehouseError } from '../../../lib/pipeline/errors.ts';
 import type { InitialPosition } from '../../../lib/pipeline/pipeline.ts';
-import { isAfter, type Position } from '../../../lib/pipeline/position.ts';
+import { formatPosition, isAfter, type Position } from '../../../lib/pipeline/position.ts';
 import type {
   Entry,
   EntryReader,
@@ -9,6 +9,7 @@ import type {
   Transport,
 } from '../../../lib/ports/transport.ts';
 import type { Invocation } from '../invocation.ts';
+import type { SimulatedEntry } from '../messages.ts';
 import type { Random } from '../random.ts';
 import type { Attachment, Broker, Partition } from './broker.ts';
 
@@ -139,7 +140,7 @@ class SimulatedReader implements EntryReader {
   private readonly broker: Broker;
   private readonly random: Random;
   private readonly partition: Partition;
-  private readonly here: Entry[] = [];
+  private readonly here: SimulatedEntry[] = [];
   /** Newest entry sent to us. */
   private sentUpTo: Position;
   private travelling = false;
@@ -160,6 +161,11 @@ class SimulatedReader implements EntryReader {
   }
 
   poll(): Entry | undefined {
+    const [first] = this.here;
+    if (first?.unreadable !== undefined) {
+      const position = formatPosition(first.position);
+      throw new PulsehouseError(first.unreadable, 'nobody can read it', { where: { position } });
+    }
     return this.here.shift();
   }
 
@@ -200,6 +206,7 @@ class SimulatedReader implements EntryReader {
       this.travelling ||
       this.closed ||
       this.broker.isAway(this.partition) ||
+      this.broker.isSilent ||
       !this.partition.knows(this.sentUpTo) ||
       this.connectionAge !== this.broker.connectionAge
     )
