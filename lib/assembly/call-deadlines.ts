@@ -42,7 +42,7 @@ const REPEATABLE: Repeatable = {
     ...(['putDeadLetterBatch', 'readDeadLetterBatches'] as const),
     ...(['createCycle', 'readCycle', 'putCheckpoint', 'readCheckpoint', 'readCheckpoints'] as const),
   ],
-  objects: ['create', 'read', 'list', 'delete'],
+  objects: ['create', 'read', 'list', 'listAfter', 'delete'],
   replays: ['createReplay', 'readReplay', 'readReplays', 'endReplay'],
 };
 

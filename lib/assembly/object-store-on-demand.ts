@@ -25,6 +25,7 @@ export function objectStoreOnDemand(openBucket: () => Promise<Bucket>): OpenedOb
       create: async (key, body, deadline) => (await store()).create(key, body, deadline),
       read: async (key, deadline) => (await store()).read(key, deadline),
       list: async (prefix, deadline) => (await store()).list(prefix, deadline),
+      listAfter: async (prefix, after, deadline) => (await store()).listAfter(prefix, after, deadline),
       delete: async (key, deadline) => (await store()).delete(key, deadline),
     },
     close: async () => (await opened)?.bucket.client.destroy(),

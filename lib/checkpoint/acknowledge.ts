@@ -10,6 +10,8 @@ import { snapshotIfWhole } from './take-checkpoint.ts';
 
 /** With more of them than this (or all) Pulsar as a whole does not answer: then the telling is left unfinished. */
 const MOST_MISSED = 1_000;
+/** Records of checkpoints a cycle looks at to find the one to tell: a backlog of them is told some at a time. */
+const MOST_LOOKED_AT = 200;
 /** Halts that say that the topic is not the one that was read: what it would forget is not what we stored. */
 const ANOTHER_TOPIC: readonly string[] = ['PH_HALT_TOPIC_REPLACED', 'PH_HALT_REREAD_DIFFERS'];
 
@@ -34,20 +36,42 @@ function isUnfinished({ lease }: CycleContext): boolean {
   return lease.state.acknowledging > lease.state.acknowledged;
 }
 
-/** The newest checkpoint that trails the latest as far, and is as old, as the pipeline asks. */
+/**
+ * The newest checkpoint that trails the latest as far, and is as old, as the pipeline asks: looked for by number, so that it
+ * is found however few snapshots are kept.
+ */
 async function acknowledgeTarget(context: CycleContext): Promise<number> {
-  const { pipeline, state, environment, lease } = context;
+  const { pipeline, environment, lease } = context;
   const { checkpoints, age } = pipeline.checkpoint.acknowledgeBehind;
-  const { latest } = lease.state;
+  const { latest, acknowledging: told } = lease.state;
   if (checkpoints === 0 && age === 0) return latest;
-  const records = await persistently(context, (deadline) =>
-    state.readCheckpoints(pipeline.name, pipeline.checkpoint.snapshotsKept, deadline),
+  const newest = latest - checkpoints;
+  if (age === 0) return newestComplete(context, newest, told);
+  const before = environment.now() - age;
+  let target = told;
+  const last = Math.min(newest, told + MOST_LOOKED_AT);
+  for (let number = told + 1; number <= last; number += 1) {
+    const completedAt = await completionOf(context, number);
+    if (completedAt !== undefined && completedAt > before) break;
+    if (completedAt !== undefined) target = number;
+  }
+  return target;
+}
+
+/** A number that was given up has no record of a complete checkpoint. */
+async function newestComplete(context: CycleContext, from: number, told: number): Promise<number> {
+  for (let number = from; number > Math.max(told, from - MOST_LOOKED_AT); number -= 1)
+    if ((await completionOf(context, number)) !== undefined) return number;
+  return told;
+}
+
+/** Milliseconds since the epoch; undefined while the checkpoint is not complete. */
+async function completionOf(context: CycleContext, number: number): Promise<number | undefined> {
+  const { pipeline, state } = context;
+  const record = await persistently(context, (deadline) =>
+    state.readCheckpoint(pipeline.name, number, deadline),
   );
-  const complete = records.filter(({ status, number }) => status === 'complete' && number <= latest);
-  const target = complete
-    .slice(checkpoints)
-    .find(({ completedAt }) => (completedAt ?? 0) <= environment.now() - age);
-  return target?.number ?? 0;
+  return record?.status === 'complete' ? (record.completedAt ?? 0) : undefined;
 }
 
 /** Those that did not answer when they were told last. */

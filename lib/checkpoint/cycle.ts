@@ -11,7 +11,7 @@ import { awaitFlush, type Flushing, readStates } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
 import { findWork, invokeConsumers, type Work } from './fan-out.ts';
-import { listSnapshots, pruneSnapshots } from './snapshots.ts';
+import { listRecentSnapshots, pruneSnapshots } from './snapshots.ts';
 import { assertCovered, hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
 import { Troubles } from './trouble.ts';
 
@@ -94,7 +94,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
     const acknowledgedMessages = await acknowledge(context, states);
     return { ...ended('unchanged', lease.state), acknowledgedMessages, invoked, laggards: unknown, halted };
   }
-  await assertNotBehindSnapshots(context);
+  const known = await assertNotBehindSnapshots(context);
   const openedAt = environment.now();
   const { opened: number } = await lease.update(openCheckpoint);
   const late = await awaitFlush(context, number, flushing(work, invoked), waitUntil(context, openedAt));
@@ -108,7 +108,8 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const { record } = taken;
   const acknowledgedMessages = await acknowledge(context, taken.states);
   const terms = { kept: pipeline.checkpoint.snapshotsKept, acknowledged: lease.state.acknowledged };
-  await persistently(context, (deadline) => pruneSnapshots(objects, pipeline.name, terms, deadline));
+  const numbers = known.at(-1) === number ? known : [...known, number];
+  await persistently(context, (deadline) => pruneSnapshots(objects, pipeline.name, numbers, terms, deadline));
   return {
     ...ended('completed', lease.state),
     flushedMessages: record.messages,
@@ -128,12 +129,19 @@ function failing(states: readonly PartitionState[], work: readonly Work[]): read
   return failed.map(({ partition }) => partition).filter((partition) => pending.has(partition));
 }
 
-/** A number is opened before its object is written; an object beyond it says that this item is an older one. */
-async function assertNotBehindSnapshots(context: CycleContext): Promise<void> {
+/**
+ * A number is opened before its object is written; an object beyond it says that this item is an older one. Answers the
+ * numbers that have an object, ascending.
+ */
+async function assertNotBehindSnapshots(context: CycleContext): Promise<readonly number[]> {
   const { objects, pipeline, lease } = context;
-  const numbers = await persistently(context, (deadline) => listSnapshots(objects, pipeline.name, deadline));
+  const { opened, acknowledged } = lease.state;
+  const terms = { opened, acknowledged, kept: pipeline.checkpoint.snapshotsKept };
+  const numbers = await persistently(context, (deadline) =>
+    listRecentSnapshots(objects, pipeline.name, terms, deadline),
+  );
   const newest = numbers.at(-1) ?? 0;
-  if (newest <= lease.state.opened) return;
+  if (newest <= lease.state.opened) return numbers;
   const message = `snapshot ${newest} exists while the newest checkpoint opened is ${lease.state.opened}`;
   throw new PulsehouseError('PH_STATE_BEHIND', message, { where: { pipeline: pipeline.name } });
 }

@@ -48,6 +48,26 @@ export async function listSnapshots(
   return keys.flatMap((key) => snapshotNumber(key) ?? []);
 }
 
+/** A listing walks over what was deleted; numbers so far below are looked for now and then only. */
+const WALKED_BEFORE = 100;
+
+/**
+ * Numbers that have an object and may matter to a cycle, ascending: those that are kept, what is to be pruned, what nobody
+ * should have written beyond `opened`. Every hundredth time all there are.
+ */
+export async function listRecentSnapshots(
+  objects: ObjectStore,
+  pipeline: string,
+  { opened, kept, acknowledged }: PruningTerms & { readonly opened: number },
+  deadline: number,
+): Promise<number[]> {
+  const oldest = Math.min(opened - kept, acknowledged) - WALKED_BEFORE;
+  if (oldest <= 0 || opened % WALKED_BEFORE === 0) return listSnapshots(objects, pipeline, deadline);
+  const after = snapshotKey(pipeline, oldest);
+  const keys = await objects.listAfter(snapshotPrefix(pipeline), after, deadline);
+  return keys.flatMap((key) => snapshotNumber(key) ?? []);
+}
+
 export interface PruningTerms {
   readonly kept: number;
   readonly acknowledged: number;
@@ -59,14 +79,15 @@ export function surplusOf(numbers: readonly number[], { kept, acknowledged }: Pr
   return oldest.filter((number) => number < acknowledged);
 }
 
-/** Answers how many were deleted. */
+/** Deletes what is too much of `numbers`, ascending. Answers how many were deleted. */
 export async function pruneSnapshots(
   objects: ObjectStore,
   pipeline: string,
+  numbers: readonly number[],
   terms: PruningTerms,
   deadline: number,
 ): Promise<number> {
-  const old = surplusOf(await listSnapshots(objects, pipeline, deadline), terms);
+  const old = surplusOf(numbers, terms);
   for (const number of old) await objects.delete(snapshotKey(pipeline, number), deadline);
   return old.length;
 }

@@ -13,6 +13,8 @@ export interface ObjectStore {
   read(key: string, deadline: number): Promise<Uint8Array | undefined>;
   /** Keys under `prefix`, in ascending order. */
   list(prefix: string, deadline: number): Promise<readonly string[]>;
+  /** As `list`, those alone that come after `after` in that order. */
+  listAfter(prefix: string, after: string, deadline: number): Promise<readonly string[]>;
   /** Deleting what is not there is no error. */
   delete(key: string, deadline: number): Promise<void>;
 }

@@ -13,7 +13,8 @@ export function s3ObjectStore(bucket: Bucket): ObjectStore {
   return {
     create: (key, body, deadline) => createObject(bucket, key, body, deadline),
     read: (key, deadline) => readObject(bucket, key, deadline),
-    list: (prefix, deadline) => listKeys(bucket, prefix, deadline),
+    list: (prefix, deadline) => listKeys(bucket, prefix, undefined, deadline),
+    listAfter: (prefix, after, deadline) => listKeys(bucket, prefix, after, deadline),
     delete: async (key, deadline) => {
       const command = new DeleteObjectCommand({ Bucket: bucket.name, Key: key });
       try {
@@ -25,13 +26,19 @@ export function s3ObjectStore(bucket: Bucket): ObjectStore {
   };
 }
 
-async function listKeys(bucket: Bucket, prefix: string, deadline: number): Promise<readonly string[]> {
+async function listKeys(
+  bucket: Bucket,
+  prefix: string,
+  after: string | undefined,
+  deadline: number,
+): Promise<readonly string[]> {
   const keys: string[] = [];
   let next: string | undefined;
   do {
     const command: ListObjectsV2Command = new ListObjectsV2Command({
       Bucket: bucket.name,
       Prefix: prefix,
+      ...(after !== undefined && { StartAfter: after }),
       ...(next && { ContinuationToken: next }),
     });
     try {

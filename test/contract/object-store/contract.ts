@@ -81,6 +81,8 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       }
       expect(await objects.list(prefix, deadline())).toEqual(keys);
       expect(await objects.list(`${prefix}00000`, deadline())).toEqual(keys.slice(0, 10));
+      expect(await objects.listAfter(prefix, keys[9] ?? '', deadline())).toEqual(keys.slice(10));
+      expect(await objects.listAfter(prefix, keys.at(-1) ?? '', deadline())).toEqual([]);
       expect(await objects.list(`${randomUUID()}/`, deadline())).toEqual([]);
     });
   });

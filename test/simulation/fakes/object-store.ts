@@ -58,6 +58,10 @@ export class SimulatedObjectStore implements ObjectStore {
     );
   }
 
+  async listAfter(prefix: string, after: string, deadline: number): Promise<readonly string[]> {
+    return (await this.list(prefix, deadline)).filter((key) => key > after);
+  }
+
   delete(key: string, deadline: number): Promise<void> {
     return this.call(`delete ${key}`, deadline, () => this.bucket.delete(key));
   }
