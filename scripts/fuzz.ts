@@ -1,10 +1,38 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { WIRE_TARGETS } from '../test/fuzz/wire-targets.ts';
 
-/** Runs between two looks at the clock. */
-const ROUND = 5_000;
-/** The decoder holds nothing between runs: whatever grows beyond this leaks. */
-const MAX_RSS = 1024 * 1024 * 1024;
+interface Options {
+  readonly minutes: number;
+  readonly payloads?: number;
+  readonly seed?: number;
+  readonly body?: number;
+  readonly sample: number;
+  readonly json: boolean;
+}
+
+const options = new Command('fuzz')
+  .description('Feeds the wire decoder with random and changed frames; ends with 1 at the first finding.')
+  .option('--minutes <n>', 'how long', minutesOf, 1)
+  .option(
+    '--payloads <n>',
+    'instead: so many payloads, good and odd, through consume into a real ClickHouse, each accounted for',
+    whole(1),
+  )
+  .option('--seed <n>', 'with --payloads: the same payloads again', whole(0))
+  .option('--body <n>', 'with --payloads: begin at this body of the seed', whole(0))
+  .option('--sample <n>', 'with --payloads: one row in so many is also inserted by itself', whole(1), 100)
+  .option('--json', 'with --payloads: end with the summary as one line of JSON', false)
+  .parse()
+  .opts<Options>();
+
+const { payloads } = options;
+if (payloads === undefined) {
+  const { fuzzWire } = await import('../test/fuzz/wire-command.ts');
+  process.exitCode = await fuzzWire(options.minutes);
+} else {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const { fuzzPayloadsCommand } = await import('../test/fuzz/payloads/command.ts');
+  process.exitCode = await fuzzPayloadsCommand({ ...options, payloads });
+}
 
 function minutesOf(text: string): number {
   const minutes = Number(text);
@@ -12,30 +40,10 @@ function minutesOf(text: string): number {
   return minutes;
 }
 
-const { minutes } = new Command('fuzz')
-  .description('Feeds the wire decoder with random and changed frames; ends with 1 at the first finding.')
-  .option('--minutes <n>', 'how long', minutesOf, 1)
-  .parse()
-  .opts<{ minutes: number }>();
-
-const until = Date.now() + minutes * 60_000;
-let runs = 0;
-for (let round = 1; Date.now() < until; round++) {
-  for (const { name, find } of WIRE_TARGETS) {
-    const seed = Math.floor(Math.random() * 0x7fff_ffff);
-    const found = find(ROUND, seed);
-    runs += ROUND;
-    // zlib lets go of what failed on the next turn of the event loop only.
-    await new Promise((resolve) => setImmediate(resolve));
-    if (found !== undefined) {
-      process.stderr.write(`${name}, seed ${seed}:\n${found}\n`);
-      process.exit(1);
-    }
-  }
-  const { rss } = process.memoryUsage();
-  if (rss > MAX_RSS) {
-    process.stderr.write(`${rss} bytes resident after ${runs} runs\n`);
-    process.exit(1);
-  }
-  process.stdout.write(`round ${round}: ${runs} runs, ${Math.round(rss / 1e6)} MB resident, no finding\n`);
+function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`give a whole number from ${least} on`);
+  };
 }

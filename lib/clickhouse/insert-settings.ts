@@ -50,8 +50,9 @@ const INFERENCE_SETTINGS = {
   input_format_json_try_infer_named_tuples_from_objects: 1,
   input_format_json_try_infer_numbers_from_strings: 0,
   input_format_json_use_string_type_for_ambiguous_paths_in_named_tuples_inference_from_objects: 0,
-  input_format_try_infer_dates: 1,
-  input_format_try_infer_datetimes: 1,
+  // A text stays a text. Where one looked like a time, the server reads those behind it as times too: "1" as January 1st.
+  input_format_try_infer_dates: 0,
+  input_format_try_infer_datetimes: 0,
   input_format_try_infer_datetimes_only_datetime64: 0,
   input_format_try_infer_exponent_floats: 0,
   input_format_try_infer_integers: 1,

@@ -112,10 +112,9 @@ const VALUES: readonly Value[] = [
   },
   ...(
     [
-      [{ input_format_try_infer_dates: 0, input_format_try_infer_datetimes: 0 }, '"2026-11-01"'],
-      [{ input_format_try_infer_datetimes: 0 }, '"2026-11-01 00:00:00"'],
-      [{ input_format_try_infer_datetimes_only_datetime64: 1 }, '"2026-11-01 00:00:00"'],
-      [{ input_format_json_try_infer_numbers_from_strings: 1 }, '"12"'],
+      [{ input_format_try_infer_dates: 1 }, '"2026-11-01"'],
+      [{ input_format_try_infer_datetimes: 1 }, '"2026-11-01 00:00:00"'],
+      [{ input_format_json_try_infer_numbers_from_strings: 1, input_format_try_infer_dates: 1 }, '"12"'],
       [{ input_format_json_infer_array_of_dynamic_from_array_of_different_types: 0 }, '[1, "a", {"b":1}]'],
     ] as const
   ).map(([profile, value]) => ({

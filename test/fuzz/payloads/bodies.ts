@@ -1,0 +1,72 @@
+import { Random } from '../../simulation/random.ts';
+import { damaged, noDocument } from './damage.ts';
+import { goodDocument, oddDocument } from './documents.ts';
+import { BODY_MESSAGES } from './table.ts';
+
+/** Undefined is a null value, a tombstone. */
+export type Payload = Buffer | undefined;
+
+/** What becomes one insert. */
+export interface Body {
+  readonly number: number;
+  readonly entries: readonly (readonly Payload[])[];
+}
+
+/** Crafted so that ClickHouse, left to itself, takes everything from the first to the second for one value. */
+const CRAFTED: readonly (readonly [string, string])[] = [
+  ['{"x":"\\u",,,","status":{"}', '{"},"user":","aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}'],
+  ['{"x":"\\u",,,","status":{"}', '{"},"start":"2026"01-01"}'],
+  ['{"x":"\\u0022,,,","status":{"a":"}"}}', '{"user":",\\"status\\":{\\"aaaaaaaaaaaaaaaaaaaaaa"}'],
+  ['{"status":{"a":"b"}}', '{"start":"2026\\"01-01","status":"}"}'],
+];
+
+interface Mixture {
+  /** Share of payloads that are odd in their values, in their bytes, and no documents at all. */
+  readonly values: number;
+  readonly bytes: number;
+  readonly others: number;
+  /** Null and empty payloads. */
+  readonly none: number;
+}
+
+/** Some bodies have a few odd values, a few very many: one that the server refuses costs twenty requests or more. Most have some that are no JSON. */
+function mixtureOf(random: Random): Mixture {
+  if (random.chance(0.5)) return { values: 0, bytes: 0.005, others: 0.002, none: 0.001 };
+  if (random.chance(0.005)) return { values: 0.3, bytes: 0.2, others: 0.05, none: 0.02 };
+  return { values: 0.01, bytes: 0.003, others: 0.002, none: 0.001 };
+}
+
+/** The n-th body of a seed, always the same. */
+export function bodyOf(seed: number, number: number): Body {
+  const random = new Random((Math.imul(seed, 0x9e37_79b1) ^ Math.imul(number + 1, 0x85eb_ca77)) | 0);
+  const mixture = mixtureOf(random);
+  const payloads = Array.from({ length: BODY_MESSAGES }, () => payloadOf(mixture, random));
+  if (random.chance(0.02)) craft(payloads, random);
+  return { number, entries: cut(payloads, random) };
+}
+
+function payloadOf({ values, bytes, others, none }: Mixture, random: Random): Payload {
+  const drawn = random.next();
+  if (drawn < values) return Buffer.from(oddDocument(random));
+  if (drawn < values + bytes)
+    return damaged(Buffer.from(random.pick([goodDocument, oddDocument])(random)), random);
+  if (drawn < values + bytes + others) return noDocument(random);
+  if (drawn < values + bytes + others + none) return random.chance(0.5) ? undefined : Buffer.alloc(0);
+  return Buffer.from(goodDocument(random));
+}
+
+function craft(payloads: Payload[], random: Random): void {
+  const [opens, closes] = random.pick(
+    CRAFTED as readonly [(typeof CRAFTED)[number], ...(typeof CRAFTED)[number][]],
+  );
+  const first = random.between(0, payloads.length - 6);
+  payloads[first] = Buffer.from(opens);
+  payloads[first + random.between(1, 5)] = Buffer.from(closes);
+}
+
+function cut(payloads: readonly Payload[], random: Random): readonly (readonly Payload[])[] {
+  const size = random.pick([payloads.length, payloads.length, 100, 50, 7]);
+  const entries: (readonly Payload[])[] = [];
+  for (let from = 0; from < payloads.length; from += size) entries.push(payloads.slice(from, from + size));
+  return entries;
+}

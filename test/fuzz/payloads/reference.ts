@@ -1,0 +1,61 @@
+import { isPassing, meaningOf } from '../../../lib/clickhouse/error-table.ts';
+import { INSERT_SETTINGS } from '../../../lib/clickhouse/insert-settings.ts';
+import type { Server } from '../../../lib/clickhouse/server.ts';
+import { ServerError } from '../../../lib/clickhouse/server-error.ts';
+import { insertStatement, type Mapping } from '../../../lib/clickhouse/statement.ts';
+import type { Message } from './messages.ts';
+
+const TIMEOUT = 60_000;
+const TRIES = 5;
+
+/** A table of the same kind, into which single payloads are inserted as anybody would: what ClickHouse itself makes of each. */
+export class Reference {
+  readonly table: string;
+  readonly #server: Server;
+  readonly #statement: string;
+
+  constructor(server: Server, mapping: Mapping) {
+    const target = { ...mapping.target, table: `${mapping.target.table}_reference` };
+    this.table = `${target.database}.${target.table}`;
+    this.#server = server;
+    this.#statement = insertStatement({ ...mapping, target });
+  }
+
+  /** Undefined when the payload, alone, became a row; otherwise the server's words. */
+  async refusal(message: Message): Promise<string | undefined> {
+    for (let tried = 1; ; tried++) {
+      try {
+        await this.#server.run({
+          sql: this.#statement,
+          parameters: { partition: 0, notAfter: 2 ** 32 - 1 },
+          settings: {
+            ...INSERT_SETTINGS,
+            insert_deduplicate: 0,
+            input_format_parallel_parsing: 0,
+            max_threads: 1,
+          },
+          body: [rowOf(message)],
+          timeout: TIMEOUT,
+        });
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof ServerError)) throw error;
+        const passes = isPassing(error.code) || meaningOf(error.code, error.message) === 'busy';
+        if (!passes) return error.summary;
+        if (tried === TRIES) throw error;
+      }
+    }
+  }
+}
+
+/** The position stands before what the message itself holds. */
+function rowOf({ ledger, entry, index, payload }: Message): Buffer {
+  const brace = payload.indexOf('{');
+  const rest = payload.subarray(brace + 1);
+  const isEmpty = /^\s*\}/.test(rest.subarray(0, 64).toString('latin1'));
+  return Buffer.concat([
+    Buffer.from(`{"_ledger":${ledger},"_entry":${entry},"_index":${index}${isEmpty ? '' : ','}`),
+    rest,
+    Buffer.from('\n'),
+  ]);
+}
