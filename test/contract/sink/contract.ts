@@ -204,6 +204,19 @@ export function sinkContract(name: string, open: OpenSink): void {
       expect(new Set(seen.map(({ oldestBlock }) => oldestBlock))).toEqual(new Set([newest[0]]));
     });
 
+    it('says that nothing hides rows of the table and no TTL takes any, before and after there are some', async () => {
+      const subject = await open(WINDOW);
+      const { deadline, sink } = subject;
+      const body = bodyOf(sink, 0, entryOf(1, 0, [payload()]));
+      for (const rows of [0, 1]) {
+        expect(await sink.countRows(rangeAll(0), deadline())).toMatchObject({ rows });
+        expect(await sink.rowsHidden(deadline())).toBeUndefined();
+        expect(await sink.hasTtl(deadline())).toBe(false);
+        expect(await sink.expiredRows(body, deadline())).toEqual([]);
+        await send(subject, body);
+      }
+    });
+
     it('kills what is not running without complaint, and its clock does not run backwards', async () => {
       const { deadline, sink } = await open(WINDOW);
       await sink.kill('nobody@', deadline());
