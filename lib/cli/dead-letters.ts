@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import { type DescribedLetter, describeLetter } from '../replay/dead-letters/describe.ts';
 import { findDeadLetters, type LetterFilter } from '../replay/dead-letters/find.ts';
+import { withMetadata } from '../replay/dead-letters/metadata-from-pulsar.ts';
 import { readPage } from '../replay/dead-letters/page.ts';
 import { parsePlace, parseWholePlace } from '../replay/dead-letters/place.ts';
 import { countReasons } from '../replay/dead-letters/reasons.ts';
@@ -30,6 +31,8 @@ interface ShowOptions extends CommonOptions {
 /** A page is held whole. */
 const MOST_LETTERS = 10_000;
 const LONGEST_CELL = 60;
+/** Of so many letters Pulsar is asked for what they lack, one after the other. */
+const MOST_ASKED = 10;
 
 export function registerDeadLetters(program: Command): void {
   const letters = program.command('dead-letters').summary('look at messages that could not become rows');
@@ -67,7 +70,7 @@ function registerShow(letters: Command): void {
   pipelineCommand<ShowOptions>(letters, 'show', {
     summary: 'one dead letter, whole',
     description:
-      'Shows the dead letters at a position: ledger:entry, or ledger:entry#index for one message of an entry, with the partition before it (3/34:567#0) where there are several.',
+      'Shows the dead letters at a position: ledger:entry, or ledger:entry#index for one message of an entry, with the partition before it (3/34:567#0) where there are several. Key, properties and event time that were not recorded are taken from Pulsar while it has the message.',
     examples: [['pulsehouse dead-letters show 3/34:567#0', 'as `list` names it']],
     run: ({ options, args, sessions, terminal }) =>
       show(onlySession(sessions), args[0] ?? '', options, terminal),
@@ -128,7 +131,9 @@ async function show(
   const partitions = partition === undefined ? options.partition : [partition];
   const letters: DescribedLetter[] = [];
   for await (const found of findDeadLetters(session, { partitions, position }, deadline)) {
-    if (index === undefined || found.index === index) letters.push(describeLetter(found));
+    if (index !== undefined && found.index !== index) continue;
+    const mayAsk = letters.length < MOST_ASKED;
+    letters.push(describeLetter(mayAsk ? await withMetadata(session, found, deadline) : found));
   }
   if (letters.length === 0) {
     throw new PulsehouseError('PH_DEAD_LETTER_NOT_FOUND', `no dead letter stands at ${text}`, {

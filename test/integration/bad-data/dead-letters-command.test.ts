@@ -20,7 +20,7 @@ test('dead letters can be looked at, page by page, by reason, and one whole', as
         properties: { unit: '°C' },
         eventTime: 1_790_000_000_123,
       },
-      { payload: Buffer.from('{"id":"a word"}') },
+      { payload: Buffer.from('{"id":"a word"}'), key: 'a key', properties: { by: 'hand' } },
     ]);
     await producer.send({ payload: binary });
     await producer.close();
@@ -75,7 +75,10 @@ test('dead letters can be looked at, page by page, by reason, and one whole', as
 
   const [, second = ''] = ids;
   expect(await commands.run('dead-letters', 'show', second)).toMatchObject({
-    ...{ code: 0, answer: { deadLetters: [{ id: second, payload: '{"id":"a word"}' }] } },
+    code: 0,
+    answer: {
+      deadLetters: [{ id: second, payload: '{"id":"a word"}', key: 'a key', properties: { by: 'hand' } }],
+    },
   });
   const entry = second.slice(0, second.indexOf('#'));
   expect(await commands.run('dead-letters', 'show', entry)).toMatchObject({
