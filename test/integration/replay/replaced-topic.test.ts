@@ -94,7 +94,7 @@ async function replaceTopic(place: Place): Promise<void> {
 async function dieInserting({ dependencies, pipeline }: Subject, rows: number): Promise<void> {
   const { target } = pipeline;
   const insert: Sink['insert'] = async (send) => {
-    const body = but(send.body, { chunks: () => send.body.chunks(0, rows) });
+    const body = but(send.body, { rows, chunks: () => send.body.chunks(0, rows) });
     const outcome = await dependencies.sink.insert({ ...send, body });
     expect(outcome, `into ${target.table}`).toMatchObject({ kind: 'stored' });
     throw new TypeError('the process died');
