@@ -16,6 +16,7 @@ export const EVERY = -1;
 const INTEGER =
   /^(?:U?Int(?:8|16|32|64|128|256)|(?:TINYINT|SMALLINT|MEDIUMINT|INT|INTEGER|BIGINT|INT1|BYTE|SIGNED|UNSIGNED)(?: \w+)?|YEAR|BIT|SET)$/i;
 const DECIMAL = /^(?:Decimal(?:32|64|128|256)?|DEC|NUMERIC|FIXED)$/i;
+const DATE = /^(?:Date|Date32|DateTime|DateTime32|DateTime64|TIMESTAMP)$/i;
 const TIME = /^Time(?:64)?$/i;
 const ENUM = /^Enum(?:8|16)?$/i;
 const TEXT =
@@ -68,8 +69,35 @@ function scalar({ name, arguments: elements }: ColumnType, empty: EmptyStrings):
           : undefined,
     };
   }
+  if (DATE.test(name)) {
+    return {
+      seen: SEEN.digit | (empty === 'null' ? SEEN.empty : 0),
+      fault(value) {
+        if (typeof value === 'string' && !mayExist(value))
+          return `${JSON.stringify(value)}, a time that there is not: ClickHouse would store another one in ${name}`;
+        return empty === 'null' ? emptyFault(value, name) : undefined;
+      },
+    };
+  }
   // By itself the server refuses "" here; told to read it as NULL, it reads it as a default where nothing can be NULL.
   return empty === 'null' ? { seen: SEEN.empty, fault: (value) => emptyFault(value, name) } : undefined;
+}
+
+/** Year, month and day, and where they follow hour, minute and second: all that is written so must be within its bounds. */
+const CALENDAR = /^(\d{4})\D(\d{1,2})\D(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?)?/;
+
+/** False for 2026-02-30, 0000-00-00 and 25:61. Midnight may be 24:00, and a second a leap second. */
+function mayExist(text: string): boolean {
+  const written = CALENDAR.exec(text);
+  if (!written) return true;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = written
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const isDay = year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  const isTime = (hour < 24 || (hour === 24 && minute + second === 0)) && minute < 60 && second <= 60;
+  return isDay && isTime;
 }
 
 function emptyFault(value: unknown, name: string): string | undefined {

@@ -61,3 +61,46 @@ SETTINGS input_format_allow_errors_num = 100000, input_format_parallel_parsing =
     expect(stored.length).toBe(refused.length);
   });
 });
+
+/** Days that there are, that there are not, and that no type reaches. */
+const DAYS = ['0000', '0001', '1899', '1969', '1970', '2024', '2026', '2107', '2150', '9999'].flatMap(
+  (year) =>
+    ['00', '01', '02', '06', '12', '13', '99'].flatMap((month) =>
+      ['00', '01', '07', '29', '30', '31', '32', '99'].map((day) => `${year}-${month}-${day}`),
+    ),
+);
+
+function exists(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 10) === day && !day.startsWith('0000');
+}
+
+describe('no day that there is not is stored as another one', () => {
+  test.for([
+    ['Date', ''],
+    ['Date32', ''],
+    ['DateTime', ''],
+    ['DateTime', ' 10:00:00'],
+    ['DateTime', 'T10:00:00Z'],
+    ['DateTime64(3)', ' 10:00:00'],
+    ['Nullable(DateTime64(3))', 'T10:00:00.5+02:00'],
+  ] as const)('in %s, written "…%s"', async ([type, time], { openTable }) => {
+    const { query } = await openTable({ window: 0 });
+    const payloads = DAYS.map((day) => `{"s":"${day}","x":"${day}${time}"}`);
+    const taken = await query(
+      `SELECT s FROM format(JSONEachRow, 's String, x ${type}', $$${payloads.join('\n')}$$)
+SETTINGS input_format_allow_errors_num = 100000, input_format_parallel_parsing = 0, date_time_input_format = 'best_effort' FORMAT TSV`,
+    );
+    const byServer = new Set(taken.trim().split('\n'));
+    const check = new ValueCheck({ s: 'String', x: type }, 'deadLetter');
+    const frame = new FrameCheck();
+    const refused = DAYS.filter((_, index) => {
+      const bytes = Buffer.from(payloads[index] ?? '');
+      expect(frame.fault(bytes, 0, bytes.length)).toBeUndefined();
+      return check.concerns(frame.seen) && check.fault(bytes, 0, bytes.length) !== undefined;
+    });
+    expect(DAYS.filter((day) => byServer.has(day) && !refused.includes(day) && !exists(day))).toEqual([]);
+    expect(refused.filter(exists)).toEqual([]);
+    expect(DAYS.filter((day) => byServer.has(day) && !refused.includes(day)).length).toBeGreaterThan(20);
+  });
+});
