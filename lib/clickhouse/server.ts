@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
+import { redacted } from '../pipeline/redacted.ts';
 import { agentOf, identityHeaders, MOST_CONNECTIONS, type Road } from './road.ts';
 import { ServerError } from './server-error.ts';
 
@@ -40,8 +41,11 @@ const IDLE_SOCKET_AGE = 2_000;
 export class Server {
   readonly url: string;
   readonly #client: ReturnType<typeof createClient>;
+  readonly #secrets: readonly string[];
 
   constructor(settings: ServerSettings) {
+    // A password that is a word of its own user's name would be found in every message about that user.
+    this.#secrets = settings.username.includes(settings.password) ? [] : [settings.password];
     const { origin, pathname } = new URL(settings.url);
     this.url = `${origin}${pathname}`.replace(/\/$/, '');
     const agent = agentOf(origin, settings);
@@ -93,8 +97,12 @@ export class Server {
       return { text, readRows: readRows(response_headers['x-clickhouse-summary']) };
     }
     const named = code ?? /^Code: (\d+)/.exec(text)?.[1];
-    if (named === undefined) throw notClickHouse(http_status_code, text);
-    throw new ServerError(Number(named), text.trim());
+    if (named === undefined) throw notClickHouse(http_status_code, this.#shown(text));
+    throw new ServerError(Number(named), this.#shown(text).trim());
+  }
+
+  #shown(text: string): string {
+    return redacted(text, this.#secrets);
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import type { ErrorCode } from '../../pipeline/error-codes.ts';
 import { isPulsehouseError, messageOf, PulsehouseError } from '../../pipeline/errors.ts';
+import { redacted } from '../../pipeline/redacted.ts';
 import type { Environment } from '../../ports/environment.ts';
 import type { Authentication } from '../wire/net/authentication.ts';
 import { isUntrusted, type TlsOptions, tlsSettings } from '../wire/net/socket.ts';
@@ -140,7 +141,8 @@ async function follow(
   wanted: 'body' | 'headers',
   signal: AbortSignal,
 ): Promise<AdminAnswer> {
-  const headers = await credentials(access);
+  // A token may have to be fetched first, from an issuer that does not answer either.
+  const headers = await unlessAborted(credentials(access), signal);
   let url = new URL(`${access.url.replace(/\/+$/, '')}/admin/v2/${question.path}`);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const answer = await exchange(url, { headers, agent: false, signal }, access.tls ?? {}, wanted);
@@ -158,6 +160,15 @@ async function follow(
     url = next;
   }
   throw failure(access, question, 'PH_PULSAR_NOT_READY', 'is sent on from broker to broker');
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new Error('it was not ready in time'));
+    if (signal.aborted) late();
+    signal.addEventListener('abort', late, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', late));
+  });
 }
 
 async function credentials({ authentication }: AdminAccess): Promise<Record<string, string>> {
@@ -240,7 +251,7 @@ function failure(
   cause?: unknown,
 ): PulsehouseError {
   const nextStep = NEXT_STEPS[code];
-  return new PulsehouseError(code, `the admin API ${what} (GET ${path})`, {
+  return new PulsehouseError(code, `the admin API ${redacted(what)} (GET ${path})`, {
     where: { topic, server: url },
     ...(nextStep !== undefined && { nextStep }),
     cause,
@@ -248,6 +259,6 @@ function failure(
 }
 
 function quote(body: string): string {
-  const line = body.replaceAll(/\s+/g, ' ').trim();
+  const line = redacted(body).replaceAll(/\s+/g, ' ').trim();
   return line === '' ? 'nothing' : line.slice(0, 200);
 }

@@ -46,6 +46,17 @@ export async function findOwner(
       );
     }
     const [address] = parseServiceUrl(url);
+    // The answer comes from the network: a token goes to nobody in plain text because somebody there says so.
+    if (pool.tls && !address.tls && !found.throughService) {
+      throw new PulsehouseError(
+        'PH_PULSAR_REFUSED',
+        `the lookup was answered with the plain address ${url} where PULSAR_SERVICE_URL asks for TLS`,
+        {
+          where: { topic, server: connection.server },
+          nextStep: 'Mend brokerServiceUrlTls of the broker, or find out who answers in its place.',
+        },
+      );
+    }
     const endpoint = found.throughService ? pool.throughProxy(formatAddress(address)) : { address };
     if (found.outcome === 'connect') return endpoint;
     connection = await pool.to(endpoint, deadline);

@@ -1,4 +1,5 @@
 import { messageOf, PulsehouseError } from '../../../pipeline/errors.ts';
+import { redacted } from '../../../pipeline/redacted.ts';
 import type { Environment } from '../../../ports/environment.ts';
 import { type Authentication, tokenAuthentication } from './authentication.ts';
 
@@ -48,10 +49,14 @@ async function requestToken(options: OAuth2Options): Promise<{ token: string; li
     });
     return { token: granted.access_token, lifetime: (granted.expiresIn() ?? 0) * 1_000 };
   } catch (cause) {
-    throw new PulsehouseError('PH_PULSAR_AUTHENTICATION', `no access token: ${messageOf(cause)}`, {
-      where: { server: options.issuerUrl },
-      nextStep: 'Check the issuer URL, the client id and its secret.',
-      cause,
-    });
+    throw new PulsehouseError(
+      'PH_PULSAR_AUTHENTICATION',
+      `no access token: ${redacted(messageOf(cause), [options.clientSecret])}`,
+      {
+        where: { server: options.issuerUrl },
+        nextStep: 'Check the issuer URL, the client id and its secret.',
+        cause,
+      },
+    );
   }
 }
