@@ -5,6 +5,9 @@ import { commit, flushedTo } from '../pipeline/partition-transitions.ts';
 import { retry } from '../ports/retry.ts';
 import { type ConsumeContext, standingIntent } from './context.ts';
 
+/** Batches that may wait, stored, for one before them. */
+const STORED_BEHIND = 2;
+
 interface OpenBatch {
   readonly seq: number;
   /** Never rejects: a failure is kept in `failure`. */
@@ -27,9 +30,13 @@ export class OpenBatches {
     this.context = context;
   }
 
-  /** Batches whose bodies are still held. */
-  get unstored(): number {
-    return this.open.filter((batch) => !batch.stored).length;
+  /**
+   * Whether another batch may be pulled while `inFlight` bodies are held at most. Those that are stored behind one in doubt
+   * cannot be committed; each is an intent in the state, which is one item of 400 KB, so they are bounded too.
+   */
+  hasRoom(inFlight: number): boolean {
+    const unstored = this.open.filter((batch) => !batch.stored).length;
+    return unstored < inFlight && (this.canCommit || this.open.length < inFlight + STORED_BEHIND);
   }
 
   get isEmpty(): boolean {
@@ -117,7 +124,8 @@ export class OpenBatches {
     return retry(environment, { deadline, retryIf }, (tryUntil) => state.putBatch(record, tryUntil));
   }
 
-  private throwFailure(): void {
+  /** @throws what storing one of them threw. */
+  throwFailure(): void {
     const failed = this.open.find((batch) => batch.failure !== undefined);
     if (failed) throw failed.failure;
   }

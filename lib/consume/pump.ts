@@ -82,7 +82,9 @@ export class Pump {
         this.flushes.seen = this.flushes.newest;
         return 'flush';
       }
-      if (!this.filling && this.open.unstored >= limits.inFlight) {
+      // Beyond a batch that failed nothing more is intended.
+      this.open.throwFailure();
+      if (!this.filling && !this.open.hasRoom(limits.inFlight)) {
         await this.open.waitForOne();
         continue;
       }

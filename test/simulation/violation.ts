@@ -10,6 +10,7 @@ export type Invariant =
   | 'a comparison tells the truth'
   | 'no programming error'
   | 'no halt without cause'
+  | 'a bounded state'
   | 'progress of a healthy partition'
   | 'drained only when it is'
   | 'what lies before an unreadable entry is stored first'

@@ -166,6 +166,7 @@ export class Checker {
       return;
     }
     for (const intent of committedIntents(before, after) ?? []) this.batchCommitted(after, intent, isReplay);
+    this.assertBounded(after);
     if (isReplay) return;
     const ledger = this.observed.ledger(after.partition);
     const known = this.observed.lostEpochs.size === 0;
@@ -175,6 +176,16 @@ export class Checker {
     if (fault !== undefined) this.observed.world.fail(fault);
     const inexact = ledger.fault(before.committed, after.committed, this.observed.world.rowsMayBeMissing);
     if (inexact !== undefined) this.observed.fail('2 exactly once up to committed', inexact);
+  }
+
+  /** A state is one item of 400 KB at most: however long the oldest batch is in doubt, only so many wait behind it. */
+  private assertBounded({ partition, inFlight }: PartitionState): void {
+    const most = this.observed.world.scenario.pipeline.batch.inFlight + 2;
+    if (inFlight.length > most)
+      this.observed.fail(
+        'a bounded state',
+        `${inFlight.length} batches of partition ${partition} are in flight`,
+      );
   }
 
   private halted(state: PartitionState, { code, reason, position }: Halt): void {
