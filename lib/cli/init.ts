@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { ddlRoots, findDdl } from '../initialise/ddl.ts';
 import { initialise } from '../initialise/initialise.ts';
 import type { InitStep } from '../initialise/step.ts';
+import { listRecordedLetters } from '../replay/dead-letters/list-recorded.ts';
 import { type CommonOptions, pipelineCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { packageRoot } from './package-root.ts';
@@ -24,7 +25,8 @@ export function registerInit(program: Command): void {
     ],
     ending: { atOnce: 'What was created stays; init goes on where it was.' },
     run: async ({ options, sessions, terminal }) => {
-      for (const { pipeline, settings, environment, log } of sessions) {
+      for (const session of sessions) {
+        const { pipeline, settings, environment, log } = session;
         terminal.say(terminal.colour.bold(pipeline.name));
         const report = await initialise(
           pipeline,
@@ -36,6 +38,9 @@ export function registerInit(program: Command): void {
             tell: (step) => tell(terminal, step),
           },
         );
+        const batches = await listRecordedLetters(session, environment.now() + INIT_TIME);
+        if (batches > 0)
+          terminal.say(`  listed   the dead letters of ${batches} batches of an earlier version`);
         terminal.answer(report);
       }
       terminal.say(

@@ -3,6 +3,7 @@ import { systemEnvironment as environment } from '../../../lib/assembly/environm
 import { EXPIRES } from '../../../lib/dynamodb/keys.ts';
 import { openProducer } from '../../../lib/pulsar/wire/producer.ts';
 import { audit } from '../../../lib/replay/audit/audit.ts';
+import { listRecordedLetters } from '../../../lib/replay/dead-letters/list-recorded.ts';
 import { planRedrive } from '../../../lib/replay/replay/redrive.ts';
 import { startReplay } from '../../../lib/replay/replay/replay.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
@@ -83,7 +84,7 @@ describe('long after the records of their batches expired, dead letters', () => 
   });
 });
 
-test('dead letters that an earlier version recorded are found as long as their records are there', async ({
+test('dead letters that an earlier version recorded are found while their records are there, and listed for ever by init', async ({
   place,
 }) => {
   const subject = await openSubject(place);
@@ -92,6 +93,11 @@ test('dead letters that an earlier version recorded are found as long as their r
   expect(listed).toBeGreaterThan(0);
   expect(await audit(strict, {}, { deadline: soon() })).toMatchObject({ exact: true, deadLetters: 2 });
   const request = requestOf(strict.pipeline, { mode: 'redrive' });
+  expect((await planRedrive(strict, request, soon())).ranges).toMatchObject([{ deadLetters: 2 }]);
+  // What `init` does, after an upgrade.
+  expect(await listRecordedLetters(strict, soon())).toBe(listed);
+  expect(await listRecordedLetters(strict, soon())).toBe(0);
+  expect(await expireItems(place)).toBeGreaterThan(0);
   expect((await planRedrive(strict, request, soon())).ranges).toMatchObject([{ deadLetters: 2 }]);
   await strict.close();
   await subject.close();
