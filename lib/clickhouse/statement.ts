@@ -37,14 +37,25 @@ export function probeStatement(mapping: Mapping, types: Readonly<Record<string, 
 }
 
 function selectFromInput(mapping: Mapping): string {
-  const expressions = Object.values(mapping.columns).map((expression) => `(${expression})`);
   const position = ['{partition:UInt32}', ...Object.keys(ROW_POSITION_FIELDS), '0'];
+  const expressions = distinct(Object.values(mapping.columns), Object.keys(ROW_POSITION_FIELDS));
   return [
     `SELECT ${[...position, ...expressions].join(', ')}`,
     `FROM input(${quoteString(inputStructure(mapping))})`,
     `WHERE ${NOT_LATE}`,
     'FORMAT JSONEachRow',
   ].join(' ');
+}
+
+/** ClickHouse refuses to read one field of `input()` under its own name twice: from the second time on it goes by another. */
+function distinct(expressions: readonly string[], taken: readonly string[]): readonly string[] {
+  const times = new Map(taken.map((name) => [name, 1]));
+  return expressions.map((expression) => {
+    const plain = expression.trim().replaceAll('`', '');
+    const before = times.get(plain) ?? 0;
+    times.set(plain, before + 1);
+    return `${'identity('.repeat(before)}(${expression})${')'.repeat(before)}`;
+  });
 }
 
 /** Position fields first, as they stand first in every row. */
