@@ -49,6 +49,7 @@ export const FAULTS = [
   'new-partition',
   'table-lost',
   'table-slow',
+  'mapping-changed',
   'table-restart',
   'table-clock',
   'slow-insert',

@@ -179,6 +179,9 @@ function plan(world: World, faults: FaultSet): void {
     const partition = broker.partitions.length - 1;
     for (let entry = 0; entry < 3; entry += 1) world.publish(partition);
   });
+  times('mapping-changed', 3, () => {
+    world.mapping += 1;
+  });
   times('table-restart', 8, () => clickhouse.restart(random.between(10, 10_000)));
   times('outage', 2, () => world.outage(random.between(LONGEST_INSERT, 2 * LONGEST_INSERT)));
   times('reset', 1, () => resetByHand(world));

@@ -73,6 +73,8 @@ export class World implements Surroundings {
   readonly expected = new Set<string>();
   /** As configured now: a person may change it. */
   pipeline: Pipeline;
+  /** Counts the deployments that changed the mapping: those that live keep theirs. */
+  mapping = 1;
   private readonly living = new Set<Invocation>();
   /** Nobody brings rows back, or puts a state back, that inserts of before are not noted of. */
   readonly onlyConsumed: boolean;
@@ -263,7 +265,7 @@ export class World implements Surroundings {
 
   ports(invocation: Invocation) {
     const nullValues = this.random.pick(this.scenario.messages.nullValues);
-    const sink = new SimulatedSink(invocation, this.clickhouse, nullValues);
+    const sink = new SimulatedSink(invocation, this.clickhouse, nullValues, `mapping-${this.mapping}`);
     return {
       pipeline: this.pipeline,
       transport: new SimulatedTransport(invocation, this.broker, this.random),

@@ -29,12 +29,19 @@ import { SimulatedTrial } from './trial.ts';
 /** The sink as one invocation sees it: the real encoder and the real judgement of errors around the fake server. */
 export class SimulatedSink implements Sink {
   readonly table = 'simulated.events';
-  readonly mapping = 'mapping-1';
+  readonly mapping: string;
   private readonly invocation: Invocation;
   private readonly server: ClickHouse;
   private readonly nullValues: NullValues;
 
-  constructor(invocation: Invocation, server: ClickHouse, nullValues: NullValues = 'skip') {
+  /** Each `mapping` puts its rows into table partitions of its own. */
+  constructor(
+    invocation: Invocation,
+    server: ClickHouse,
+    nullValues: NullValues = 'skip',
+    mapping = 'mapping-1',
+  ) {
+    this.mapping = mapping;
     this.invocation = invocation;
     this.server = server;
     this.nullValues = nullValues;
@@ -45,7 +52,10 @@ export class SimulatedSink implements Sink {
   }
 
   async insert(send: InsertSend): Promise<InsertOutcome> {
-    const rows = rowsOf(send.body);
+    const rows = rowsOf(send.body).map((row) => ({
+      ...row,
+      tablePartition: `${this.mapping}/${row.tablePartition}`,
+    }));
     const insert = { queryId: send.queryId, token: send.token, notAfter: send.notAfter, rows };
     try {
       await this.invocation.callSlow<undefined>(

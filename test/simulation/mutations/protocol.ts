@@ -135,6 +135,14 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'tokens trusted although the mapping has changed since',
+    within: 4_000,
+    given: ['mapping-changed', 'slow-insert', 'freeze'],
+    patches: [
+      { file: SETTLE, find: 'if (intent.mapping !== context.sink.mapping) return false;', replace: '' },
+    ],
+  },
+  {
     name: 'tokens trusted on a table that remembers none',
     within: 2_000,
     patches: [
