@@ -63,6 +63,13 @@ export function transportContract(name: string, openSubject: () => Promise<Topic
       expect(await transport.lastPosition(topic, deadline())).toEqual(last);
     });
 
+    it('says that nothing is left above the last entry, and that something is below it', async () => {
+      const { transport, topic, deadline, publish } = await open();
+      const [first, last] = await publish([1, 2]);
+      expect(await transport.hasOnlyMarkers(topic, last ?? BEFORE_ALL, deadline())).toBe(true);
+      expect(await transport.hasOnlyMarkers(topic, first ?? BEFORE_ALL, deadline())).toBe(false);
+    });
+
     it('refuses to read on from a ledger newer than any the topic has', async () => {
       const { transport, topic, deadline, publish } = await open();
       const [first] = await publish([1]);

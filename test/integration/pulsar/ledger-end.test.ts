@@ -144,6 +144,15 @@ async function read(
   }
 }
 
+it('what an aborted transaction leaves at the end of a topic is known to be nothing that a reader is shown', async () => {
+  const { topic, positions } = await publishLedgers([['a', 'b', ABORT]]);
+  const [first = BEFORE_ALL, last = BEFORE_ALL] = positions;
+  const transport = createWireTransport(wireOptions(addresses()));
+  expect(await transport.hasOnlyMarkers(topic, last, soon())).toBe(true);
+  expect(await transport.hasOnlyMarkers(topic, first, soon())).toBe(false);
+  await transport.close();
+});
+
 describe('where reading goes on in another ledger', () => {
   const LEDGERS = [['a', 'b', 'c'], ['d'], ['e', 'f']];
   const TEXTS = LEDGERS.flat();
