@@ -35,8 +35,8 @@ export async function unreadable(
   deadline: number,
 ): Promise<number[]> {
   const table = trialTableName('read');
-  const read = await sessions.with('read', deadline, async (sessionId) => {
-    await questions.run({ sql: `TRUNCATE TABLE ${table}`, sessionId }, deadline);
+  const read = await sessions.with('read', deadline, async (sessionId, isNew) => {
+    if (!isNew) await questions.run({ sql: `TRUNCATE TABLE ${table}`, sessionId }, deadline);
     await questions.run(
       {
         sql: readStatement(table, fields),

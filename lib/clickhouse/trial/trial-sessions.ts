@@ -24,16 +24,24 @@ export class TrialSessions {
     this.#target = target;
   }
 
-  /** Runs `work` in a session that has the table. @throws what `work` or making the table throws */
-  async with<T>(table: TrialTable, deadline: number, work: (sessionId: string) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` in a session that has the table, which may hold what an earlier one left there unless it `isNew`.
+   * @throws what `work` or making the table throws
+   */
+  async with<T>(
+    table: TrialTable,
+    deadline: number,
+    work: (sessionId: string, isNew: boolean) => Promise<T>,
+  ): Promise<T> {
     const session = this.#free.pop() ?? { id: `pulsehouse-${randomUUID()}`, tables: new Set() };
     try {
-      if (!session.tables.has(table)) {
+      const isNew = !session.tables.has(table);
+      if (isNew) {
         const sql = await createTrialTable(this.#questions, this.#target, table, deadline);
         await this.#questions.run({ sql, sessionId: session.id }, deadline);
         session.tables.add(table);
       }
-      const result = await work(session.id);
+      const result = await work(session.id, isNew);
       this.#free.push(session);
       return result;
     } catch (error) {
@@ -44,15 +52,17 @@ export class TrialSessions {
     }
   }
 
-  /** Drops the tables now. What cannot be dropped goes with its session. */
+  /** Drops the tables that hold rows now. What cannot be dropped goes with its session. */
   async close(deadline: number): Promise<void> {
-    const drops = this.#free.flatMap(({ id, tables }) =>
-      [...tables].map((table) => ({
-        sql: `DROP TEMPORARY TABLE IF EXISTS ${trialTableName(table)}`,
-        sessionId: id,
-      })),
+    const sessions = this.#free.splice(0);
+    await Promise.all(
+      sessions.map(async ({ id, tables }) => {
+        for (const table of tables) {
+          if (table === 'columns') continue;
+          const sql = `DROP TEMPORARY TABLE IF EXISTS ${trialTableName(table)}`;
+          await this.#questions.run({ sql, sessionId: id }, deadline).catch(() => undefined);
+        }
+      }),
     );
-    this.#free.length = 0;
-    for (const drop of drops) await this.#questions.run(drop, deadline).catch(() => undefined);
   }
 }

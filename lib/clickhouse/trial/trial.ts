@@ -14,7 +14,7 @@ import { rowsOfSameValues } from './same-values.ts';
 import { type Fields, unreadable } from './sift.ts';
 import { TrialSessions } from './trial-sessions.ts';
 import { trialTableName } from './trial-tables.ts';
-import { wordUnreadable } from './word-unreadable.ts';
+import { MOST_WORDED, wordUnreadable } from './word-unreadable.ts';
 
 /** The last second that fits the statement's parameter: a trial stores nothing, however late it comes. */
 const NEVER_LATE = 2 ** 32 - 1;
@@ -68,7 +68,9 @@ export class ClickHouseTrial implements Trial {
     if (suspects.length === 0) return [];
     const readAs = (part: Fields, rows: readonly number[]): Promise<number[]> =>
       unreadable(reading, part, body, { bytes: [isolatedRows(body, rows)], rows }, deadline);
-    return wordUnreadable(await readAs(fields, suspects), {
+    // Few are worded one by one, which tries each by itself as well.
+    const alone = suspects.length <= MOST_WORDED ? suspects : await readAs(fields, suspects);
+    return wordUnreadable(alone, {
       fields,
       readAs,
       wordsOf: (row) => this.probe(body, row, row + 1, 'columns', deadline),

@@ -5,7 +5,10 @@ import type { Fields } from './sift.ts';
 import { type ReadAs, unreadableFields } from './unreadable-fields.ts';
 
 /** Rows that the server words one by one before the field alone is named. */
-const MOST_WORDED = 20;
+export const MOST_WORDED = 20;
+
+/** So many are cheaper to look at one by one than to be searched for by their field. */
+const FEW = 4;
 
 export interface Wording {
   readonly fields: Fields;
@@ -33,7 +36,7 @@ export async function wordUnreadable(
     if (failure === undefined) continue;
     worded.push({ row, reason: failure.error.message });
     const field = fieldOf(failure, fields);
-    if (field === undefined || others.length === 0) continue;
+    if (field === undefined || others.length <= FEW) continue;
     const alike = new Set(await readAs({ [field]: fields[field] as string }, others));
     for (const other of alike) worded.push({ row: other, reason: fieldReason(other, field) });
     rest = others.filter((other) => !alike.has(other));

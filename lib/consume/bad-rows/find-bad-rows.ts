@@ -60,14 +60,13 @@ async function search(
   trial: Trial,
   found: FoundRows,
 ): Promise<void> {
-  await assertEmptyPasses({ context, trial, body, depth: 'columns' });
-  for (const { row, reason } of await ask(context, (deadline) => trial.sift(body, deadline))) {
-    found.add(row, reason);
-  }
+  const unreadable = await ask(context, (deadline) => trial.sift(body, deadline));
+  if (unreadable.length === body.rows) await assertEmptyPasses({ context, trial, body, depth: 'columns' });
+  for (const { row, reason } of unreadable) found.add(row, reason);
   for (const depth of ['columns', 'table'] as const satisfies readonly TrialDepth[]) {
     if (found.rows.size > 0) return;
     const searched = { context, trial, body, depth };
-    if (depth === 'table') await assertEmptyPasses(searched);
+    await assertEmptyPasses(searched);
     await searchWindows(searched, found);
   }
 }
