@@ -49,17 +49,17 @@ export class Calm {
   }
 
   private drive(answer: unknown): unknown {
-    if (!(answer instanceof Promise)) return answer;
+    if (!(answer instanceof Promise)) return isPort(answer) ? this.driven(answer) : answer;
     let answered = false;
     const settled = answer.finally(() => {
       answered = true;
     });
     const passing = this.scheduler.run(Number.POSITIVE_INFINITY, () => answered);
-    return Promise.all([settled, passing]).then(([value]) => (isReader(value) ? this.driven(value) : value));
+    return Promise.all([settled, passing]).then(([value]) => (isPort(value) ? this.driven(value) : value));
   }
 }
 
-/** A reader is a port of its own, handed out by another. */
-function isReader(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && 'poll' in value;
+/** A reader or a trial is a port of its own, handed out by another. */
+function isPort(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && ('poll' in value || 'probe' in value);
 }
