@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { runCycle } from '../checkpoint/cycle.ts';
-import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import { isPulsehouseError, messageOf, type PulsehouseError } from '../pipeline/errors.ts';
 import { auditOnSchedule } from './audit-schedule.ts';
 import { CYCLE_TIME } from './checkpoint.ts';
 import { atLeastOne, type CommonOptions, pipelineCommand } from './command.ts';
@@ -100,12 +100,17 @@ async function cycles(
       const { busyUntil } = result;
       if (busyUntil !== undefined) next = Math.min(next, Math.max(busyUntil, begun + SOONEST));
     } catch (error) {
-      if (!isPulsehouseError(error) || (error.kind === 'terminal' && cycle === 1)) throw error;
+      if (!isPulsehouseError(error) || (cycle === 1 && cannotPass(error))) throw error;
       log.error(`The cycle failed and is tried again: ${messageOf(error)}`, { error });
     }
     const left = next - environment.now();
     if (left > 0) await environment.sleep(left, stop);
   }
+}
+
+/** What is wrong with one partition ends nothing of the others. */
+function cannotPass({ kind, where }: PulsehouseError): boolean {
+  return kind === 'terminal' && where.partition === undefined;
 }
 
 /** Looks whenever a lease of somebody else's runs out, and once an interval whether there are any. */
