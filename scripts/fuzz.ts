@@ -19,7 +19,12 @@ const options = new Command('fuzz')
   )
   .option('--seed <n>', 'with --payloads: the same payloads again', whole(0))
   .option('--body <n>', 'with --payloads: begin at this body of the seed', whole(0))
-  .option('--sample <n>', 'with --payloads: one row in so many is also inserted by itself', whole(1), 100)
+  .option(
+    '--sample <n>',
+    'with --payloads: one row in so many is also inserted past Pulsehouse',
+    whole(1),
+    200,
+  )
   .option('--json', 'with --payloads: end with the summary as one line of JSON', false)
   .parse()
   .opts<Options>();

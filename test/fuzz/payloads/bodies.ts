@@ -1,7 +1,8 @@
 import { Random } from '../../simulation/random.ts';
 import { damaged, noDocument } from './damage.ts';
 import { goodDocument, oddDocument } from './documents.ts';
-import { BODY_MESSAGES } from './table.ts';
+import { isJsonObject } from './json-object.ts';
+import { BODY_MESSAGES, kindOf } from './table.ts';
 
 /** Undefined is a null value, a tombstone. */
 export type Payload = Buffer | undefined;
@@ -20,39 +21,55 @@ const CRAFTED: readonly (readonly [string, string])[] = [
   ['{"status":{"a":"b"}}', '{"start":"2026\\"01-01","status":"}"}'],
 ];
 
+/** A field that those are about. */
+const CRAFTED_FIELD = 'user';
+
 interface Mixture {
   /** Share of payloads that are odd in their values, in their bytes, and no documents at all. */
   readonly values: number;
   readonly bytes: number;
+  /** What is left of the odd in their bytes may be JSON, with values that the server refuses. */
+  readonly bytesMayBeJson: boolean;
   readonly others: number;
   /** Null and empty payloads. */
   readonly none: number;
 }
 
-/** Some bodies have a few odd values, a few very many: one that the server refuses costs twenty requests or more. Most have some that are no JSON. */
+/** Some bodies have a few odd values, a few very many: one that the server refuses costs many requests. All have some that are no JSON. */
 function mixtureOf(random: Random): Mixture {
-  if (random.chance(0.5)) return { values: 0, bytes: 0.005, others: 0.002, none: 0.001 };
-  if (random.chance(0.005)) return { values: 0.3, bytes: 0.2, others: 0.05, none: 0.02 };
-  return { values: 0.01, bytes: 0.003, others: 0.002, none: 0.001 };
+  const usual = { others: 0.002, none: 0.001 };
+  if (random.chance(0.8)) return { ...usual, values: 0, bytes: 0.005, bytesMayBeJson: false };
+  if (random.chance(0.99)) return { ...usual, values: 0.012, bytes: 0.005, bytesMayBeJson: true };
+  return { values: 0.3, bytes: 0.2, bytesMayBeJson: true, others: 0.05, none: 0.02 };
 }
 
 /** The n-th body of a seed, always the same. */
 export function bodyOf(seed: number, number: number): Body {
   const random = new Random((Math.imul(seed, 0x9e37_79b1) ^ Math.imul(number + 1, 0x85eb_ca77)) | 0);
   const mixture = mixtureOf(random);
-  const payloads = Array.from({ length: BODY_MESSAGES }, () => payloadOf(mixture, random));
-  if (random.chance(0.02)) craft(payloads, random);
+  const kind = kindOf(number);
+  const fields = Object.keys(kind.fields);
+  const payloads = Array.from({ length: BODY_MESSAGES }, () => payloadOf(fields, mixture, random));
+  if (CRAFTED_FIELD in kind.fields && random.chance(0.1)) craft(payloads, random);
   return { number, entries: cut(payloads, random) };
 }
 
-function payloadOf({ values, bytes, others, none }: Mixture, random: Random): Payload {
+function payloadOf(fields: readonly string[], mixture: Mixture, random: Random): Payload {
+  const { values, bytes, others, none } = mixture;
   const drawn = random.next();
-  if (drawn < values) return Buffer.from(oddDocument(random));
-  if (drawn < values + bytes)
-    return damaged(Buffer.from(random.pick([goodDocument, oddDocument])(random)), random);
+  if (drawn < values) return Buffer.from(oddDocument(fields, random));
+  if (drawn < values + bytes) return damagedOf(fields, mixture, random);
   if (drawn < values + bytes + others) return noDocument(random);
   if (drawn < values + bytes + others + none) return random.chance(0.5) ? undefined : Buffer.alloc(0);
-  return Buffer.from(goodDocument(random));
+  return Buffer.from(goodDocument(fields, random));
+}
+
+function damagedOf(fields: readonly string[], { bytesMayBeJson }: Mixture, random: Random): Buffer {
+  for (;;) {
+    const made = random.pick([goodDocument, oddDocument])(fields, random);
+    const payload = damaged(Buffer.from(made), random);
+    if (bytesMayBeJson || !isJsonObject(payload)) return payload;
+  }
 }
 
 function craft(payloads: Payload[], random: Random): void {

@@ -54,7 +54,7 @@ export async function fuzzPayloadsCommand(options: PayloadsOptions): Promise<num
     });
     show(summary, options.json);
     const isWhole = summary.payloads >= options.payloads;
-    return summary.differences + summary.stuck === 0 && isWhole ? 0 : 1;
+    return summary.differences === 0 && isWhole ? 0 : 1;
   } finally {
     await stack.stop();
     await rm(folder, { recursive: true, force: true });
@@ -78,7 +78,7 @@ function show(summary: Summary, json: boolean): void {
   const lines = [
     `seed ${seed}: ${counts.payloads} payloads in ${counts.bodies} bodies, ${counts.seconds.toFixed(0)} s`,
     `${counts.rows} rows, ${counts.deadLetters} dead letters, ${counts.filtered} without a value`,
-    `${counts.refused} refused by ClickHouse, in ${counts.bodiesWithRefused} bodies; ${counts.alone} payloads also inserted alone`,
+    `${counts.refused} refused by ClickHouse, in ${counts.bodiesWithRefused} bodies; ${counts.alone} also inserted past Pulsehouse`,
     `${counts.requests} requests to ClickHouse, ${counts.payloadsPerSecond} payloads a second`,
     `${counts.stuck} partitions stuck`,
     `${counts.differences} differences`,

@@ -1,4 +1,5 @@
-import { isJsonObject, type Message, messageKey } from './messages.ts';
+import { isJsonObject } from './json-object.ts';
+import { type Message, messageKey } from './messages.ts';
 
 export interface Difference {
   readonly body: number | undefined;

@@ -1,6 +1,5 @@
 import type { Random } from '../../simulation/random.ts';
 import { oddValue } from './odd-values.ts';
-import { FIELD_NAMES } from './table.ts';
 import { anything, GOOD } from './values.ts';
 
 /** Those without which a document becomes no row: an empty text is no number and no time. */
@@ -13,10 +12,10 @@ const CLAIMING_KEYS = ['_index', '_entry', '_ledger', '_publish_time', '\\u0069d
 
 type Member = [key: string, value: string];
 
-function members(random: Random): Member[] {
+function members(fields: readonly string[], random: Random): Member[] {
   const missing = random.chance(0.3) ? 0.2 : 0;
   const made: Member[] = [];
-  for (const name of FIELD_NAMES) {
+  for (const name of fields) {
     if (missing > 0 && !NEEDED.has(name) && random.chance(missing)) continue;
     made.push([name, (GOOD[name] as (typeof GOOD)[string])(random)]);
   }
@@ -40,13 +39,13 @@ function write(made: readonly Member[], random: Random): string {
 }
 
 /** A document whose values are all of their fields' types, in some way of writing it. */
-export function goodDocument(random: Random): string {
-  return write(members(random), random);
+export function goodDocument(fields: readonly string[], random: Random): string {
+  return write(members(fields, random), random);
 }
 
 /** A document of which one thing or a few are odd. It may be one that becomes a row. */
-export function oddDocument(random: Random): string {
-  const made = members(random);
+export function oddDocument(fields: readonly string[], random: Random): string {
+  const made = members(fields, random);
   const times = random.chance(0.8) ? 1 : random.between(2, 4);
   for (let time = 0; time < times; time++) spoil(made, random);
   return write(made, random);

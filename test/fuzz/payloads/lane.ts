@@ -13,19 +13,21 @@ import { silentLog } from '../../support/events-pipeline.ts';
 import type { Body } from './bodies.ts';
 import { compare, compareRows, type Difference, type FoundLetter, keyOfRow } from './compare.ts';
 import { type InProcess, inProcess } from './in-process.ts';
-import { type Message, messagesOf } from './messages.ts';
+import { type Message, messageKey, messagesOf } from './messages.ts';
 import { Reference } from './reference.ts';
 import { ddlOf, pipelineFor, referenceDdl, type TableKind } from './table.ts';
 
 /** One round must end well within it. */
 const ROUND = 10 * 60_000;
 const ALONE_AT_ONCE = 2;
+/** Rows that a statement lists. */
+const MOST_LISTED = 5_000;
 
 export interface LaneOptions {
   readonly database: string;
   readonly table: string;
   readonly kind: TableKind;
-  /** One row in so many is also inserted by itself. */
+  /** One row in so many is compared with what ClickHouse makes of it by itself. */
   readonly sample: number;
 }
 
@@ -38,7 +40,7 @@ export interface RoundCounts {
   /** Dead letters that only the server refused, and the bodies in which they were. */
   readonly refused: number;
   readonly bodiesWithRefused: number;
-  /** Payloads that were also inserted by themselves. */
+  /** Payloads that were also inserted past Pulsehouse. */
   readonly alone: number;
 }
 
@@ -57,18 +59,22 @@ export class Lane {
   readonly #reference: Reference;
   /** One row in so many is compared with what it is alone. */
   readonly #sample: number;
+  /** Columns that a star leaves out. */
+  readonly #computed: string;
 
-  private constructor(pipeline: Pipeline, server: Server, sample: number) {
+  private constructor(pipeline: Pipeline, server: Server, { kind, sample }: LaneOptions) {
     this.#pipeline = pipeline;
     this.#server = server;
     this.#sink = new ClickHouseSink(pipeline, server, environment);
     this.#reference = new Reference(server, pipeline);
     this.#sample = sample;
+    this.#computed = kind.computed === undefined ? '' : `, ${kind.computed}`;
   }
 
-  static async open(server: Server, { database, table, kind, sample }: LaneOptions): Promise<Lane> {
+  static async open(server: Server, options: LaneOptions): Promise<Lane> {
+    const { database, table, kind } = options;
     const pipeline = pipelineFor(database, table, kind);
-    const lane = new Lane(pipeline, server, sample);
+    const lane = new Lane(pipeline, server, options);
     const deadline = environment.now() + ROUND;
     await ensureTarget(pipeline, server, ddlOf(kind), environment, deadline, () => undefined);
     await lane.#run(referenceDdl(kind, lane.#reference.table));
@@ -164,16 +170,27 @@ GROUP BY _ledger, _entry FORMAT JSONCompactEachRow SETTINGS output_format_json_q
     return rows;
   }
 
-  /** Every dead letter of the server's, and some of the rows, each inserted by itself into a table of the same kind. */
+  /**
+   * Some of the rows, and every dead letter of the server's, are inserted into a table of the same kind: what is known to
+   * be good in one statement, with other neighbours than it had unless all are looked at, and each dead letter by itself.
+   */
   async #alone(
     messages: ReadonlyMap<string, Message>,
     rows: ReadonlyMap<string, number>,
     letters: readonly FoundLetter[],
   ): Promise<{ readonly differences: Difference[]; readonly looked: number }> {
     const differences: Difference[] = [];
-    const limit = pLimit(ALONE_AT_ONCE);
+    const sampled = [...messages].filter(([key, message]) => rows.has(key) && this.#isSampled(message));
+    const mine = sampled.map(([, message]) => message);
+    const refusals = await this.#reference.refusals(mine, this.#sample > 1);
+    for (const [{ body, ledger, entry, index }, refusal] of refusals) {
+      const at = messageKey(ledger, entry, index);
+      differences.push({ body, at, what: `is a row, and alone is refused: ${refusal}` });
+    }
+    const expected = await this.#whole(this.#reference.table, mine);
+    const stored = await this.#whole(this.#table, mine);
     const refused = letters.filter(({ reason }) => !reason.startsWith('payload '));
-    await limit.map(refused, async ({ key, reason }) => {
+    await pLimit(ALONE_AT_ONCE).map(refused, async ({ key, reason }) => {
       const message = messages.get(key);
       if (!message || (await this.#reference.refusal(message)) !== undefined) return;
       differences.push({
@@ -182,18 +199,6 @@ GROUP BY _ledger, _entry FORMAT JSONCompactEachRow SETTINGS output_format_json_q
         what: `alone becomes a row, and is a dead letter: ${reason}`,
       });
     });
-    await this.#run(`TRUNCATE TABLE ${this.#reference.table}`);
-    const sampled = [...messages].filter(([key, message]) => rows.has(key) && this.#isSampled(message));
-    await limit.map(sampled, async ([key, message]) => {
-      const refusal = await this.#reference.refusal(message);
-      if (refusal === undefined) return;
-      differences.push({ body: message.body, at: key, what: `is a row, and alone is refused: ${refusal}` });
-    });
-    const stored = await this.#whole(
-      this.#table,
-      sampled.map(([, message]) => message),
-    );
-    const expected = await this.#whole(this.#reference.table);
     return {
       differences: [...differences, ...compareRows(expected, stored, messages)],
       looked: refused.length + sampled.length,
@@ -204,12 +209,17 @@ GROUP BY _ledger, _entry FORMAT JSONCompactEachRow SETTINGS output_format_json_q
     return this.#sample === 1 || (ledger * 7 + entry * 31 + index + payload.length) % this.#sample === 0;
   }
 
-  /** Rows as text by their keys: all, or those of these messages. */
-  async #whole(table: string, of?: readonly Message[]): Promise<ReadonlyMap<string, string>> {
-    if (of?.length === 0) return new Map();
-    const these = of?.map(({ ledger, entry, index }) => `(${ledger},${entry},${index})`).join(',');
+  /** The rows of these messages as text by their keys. */
+  async #whole(table: string, of: readonly Message[]): Promise<ReadonlyMap<string, string>> {
+    if (of.length === 0) return new Map();
+    // Of very many the list would be a statement too long to be read; then the others are looked at for nothing.
+    const these = of
+      .slice(0, MOST_LISTED + 1)
+      .map(({ ledger, entry, index }) => `(${ledger},${entry},${index})`);
+    const where =
+      these.length > MOST_LISTED ? '' : ` WHERE (_ledger, _entry, _index) IN (${these.join(',')})`;
     const text = await this.#run(
-      `SELECT _ledger, _entry, _index, *, number FROM ${table}${these ? ` WHERE (_ledger, _entry, _index) IN (${these})` : ''} FORMAT TSV`,
+      `SELECT _ledger, _entry, _index, *${this.#computed} FROM ${table}${where} FORMAT TSV`,
     );
     return new Map(
       text.split('\n').flatMap((line) => {

@@ -8,7 +8,7 @@ import type { Message } from './messages.ts';
 const TIMEOUT = 60_000;
 const TRIES = 5;
 
-/** A table of the same kind, into which single payloads are inserted as anybody would: what ClickHouse itself makes of each. */
+/** A table of the same kind, into which payloads are inserted as anybody would: what ClickHouse itself makes of each. */
 export class Reference {
   readonly table: string;
   readonly #server: Server;
@@ -22,7 +22,24 @@ export class Reference {
   }
 
   /** Undefined when the payload, alone, became a row; otherwise the server's words. */
-  async refusal(message: Message): Promise<string | undefined> {
+  refusal(message: Message): Promise<string | undefined> {
+    return this.#insert([rowOf(message)]);
+  }
+
+  /** In one statement, or each alone: also where they are not taken together. Answers those that are refused, with the server's words. */
+  async refusals(messages: readonly Message[], together: boolean): Promise<ReadonlyMap<Message, string>> {
+    const refused = new Map<Message, string>();
+    if (messages.length === 0) return refused;
+    if (together && (await this.#insert(messages.map(rowOf))) === undefined) return refused;
+    for (const message of messages) {
+      const refusal = await this.refusal(message);
+      if (refusal !== undefined) refused.set(message, refusal);
+    }
+    return refused;
+  }
+
+  /** Into one block, so that all of the rows are stored or none. */
+  async #insert(rows: readonly Buffer[]): Promise<string | undefined> {
     for (let tried = 1; ; tried++) {
       try {
         await this.#server.run({
@@ -34,7 +51,7 @@ export class Reference {
             input_format_parallel_parsing: 0,
             max_threads: 1,
           },
-          body: [rowOf(message)],
+          body: rows,
           timeout: TIMEOUT,
         });
         return undefined;

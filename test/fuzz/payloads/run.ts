@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
 import type { Body } from './bodies.ts';
 import { bodyOf } from './bodies.ts';
 import { CountingServer } from './counting-server.ts';
 import { type Finding, findingsOf } from './findings.ts';
 import { Lane, type LaneOptions, type RoundCounts } from './lane.ts';
-import { BODY_MESSAGES, type TableKind } from './table.ts';
+import { BODY_MESSAGES, KINDS, type TableKind } from './table.ts';
 
-/** One consumer for each, side by side. */
-const KINDS: readonly TableKind[] = [
-  { throwingKey: true, emptyStrings: 'default' },
-  { throwingKey: false, emptyStrings: 'deadLetter' },
-  { throwingKey: false, emptyStrings: 'default' },
-];
+/** Consumers side by side. */
+const ROUNDS_AT_ONCE = 4;
 /** Bodies of one round of one lane: its payloads are held in memory, and its parts in the table. */
 const ROUND_BODIES = 100;
 /** Nobody reads more of them. */
@@ -23,7 +20,7 @@ export interface RunOptions {
   readonly seed: number;
   /** The number of the first body. */
   readonly from?: number;
-  /** One row in so many is also inserted by itself. */
+  /** One row in so many is compared with what ClickHouse makes of it by itself. */
   readonly sample?: number;
   readonly signal?: AbortSignal;
   onProgress?(summary: Summary): void;
@@ -37,6 +34,7 @@ export interface Summary extends RoundCounts {
   readonly payloadsPerSecond: number;
   /** Partitions that did not come to their end. */
   readonly stuck: number;
+  /** Partitions that are stuck among them. */
   readonly differences: number;
   readonly findings: readonly Finding[];
 }
@@ -59,13 +57,14 @@ export async function fuzzPayloads(options: RunOptions): Promise<Summary> {
 }
 
 async function fuzzIn(database: string, server: CountingServer, options: RunOptions): Promise<Summary> {
-  const { payloads, seed, from = 0, sample = 100, signal } = options;
+  const { payloads, seed, from = 0, sample = 200, signal } = options;
   const end = from + Math.ceil(payloads / BODY_MESSAGES);
   const began = performance.now();
   const findings: Finding[] = [];
   let counts = NOTHING;
   let stuck = 0;
   let differences = 0;
+  const atOnce = pLimit(ROUNDS_AT_ONCE);
   const summary = (): Summary => {
     const seconds = (performance.now() - began) / 1_000;
     return {
@@ -76,24 +75,28 @@ async function fuzzIn(database: string, server: CountingServer, options: RunOpti
   };
   const consumer = async (lane: number): Promise<void> => {
     const place: LaneOptions = { database, table: `lane${lane}`, kind: KINDS[lane] as TableKind, sample };
-    const opened = await Lane.open(server, place);
     const mine = bodiesOf(lane, seed, from, end);
-    while (findings.length < MOST_FINDINGS && !signal?.aborted) {
+    let opened: Lane | undefined;
+    const next = async (): Promise<boolean> => {
+      if (findings.length >= MOST_FINDINGS || signal?.aborted) return false;
       const bodies = [...take(mine, ROUND_BODIES)];
-      if (bodies.length === 0) return;
+      if (bodies.length === 0) return false;
+      opened ??= await Lane.open(server, place);
       const round = await opened.round(bodies);
       counts = sum(counts, round.counts);
       if (round.stuck !== undefined) stuck += 1;
-      differences += round.differences.length;
+      differences += round.differences.length + (round.stuck === undefined ? 0 : 1);
       findings.push(...(await findingsOf(opened, bodies, round)));
       options.onProgress?.(summary());
-    }
+      return true;
+    };
+    while (await atOnce(next));
   };
   await Promise.all(KINDS.map((_, lane) => consumer(lane)));
   return summary();
 }
 
-/** A body always goes through the same lane, so that its number is enough to see it again. */
+/** Those of the kind of table that the lane has. */
 function* bodiesOf(lane: number, seed: number, from: number, end: number): Generator<Body> {
   for (let number = from; number < end; number++) {
     if (number % KINDS.length === lane) yield bodyOf(seed, number);

@@ -20,6 +20,6 @@ describe('payloads of every kind, good, odd and damaged', () => {
     });
     expect(summary).toMatchObject({ payloads: PAYLOADS, differences: 0, stuck: 0, findings: [] });
     expect(summary.rows + summary.deadLetters + summary.filtered).toBe(PAYLOADS);
-    expect(summary.refused).toBeGreaterThan(100);
+    expect(summary.refused).toBeGreaterThan(20);
   });
 });
