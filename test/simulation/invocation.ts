@@ -16,6 +16,13 @@ export interface Surroundings {
   readonly random: Random;
   readonly invocationFaults: InvocationFaults;
   nextId(): string;
+  /** Names of those that died where a successor can see it. */
+  readonly seenDead: Set<string>;
+}
+
+/** Every other one runs on a machine where its successors run too; of the others nothing is ever known. */
+function isSeen(name: string): boolean {
+  return Number(/#(\d+)$/.exec(name)?.[1] ?? 0) % 2 === 0;
 }
 
 /**
@@ -41,6 +48,7 @@ export class Invocation {
       sleep: (milliseconds, signal) => this.sleep(milliseconds, signal),
       random: () => surroundings.random.next(),
       uniqueId: () => surroundings.nextId(),
+      isDead: (owner) => surroundings.seenDead.has(owner.split('/')[0] ?? ''),
     };
   }
 
@@ -54,6 +62,7 @@ export class Invocation {
 
   crash(): void {
     this.dead = true;
+    if (isSeen(this.name)) this.surroundings.seenDead.add(this.name);
   }
 
   /** It returned: what it sent still arrives, what comes back reaches nobody. */

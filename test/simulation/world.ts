@@ -135,6 +135,8 @@ export class World implements Surroundings {
     );
   }
 
+  readonly seenDead = new Set<string>();
+
   nextId(): string {
     this.ids += 1;
     return `id${this.ids}`;

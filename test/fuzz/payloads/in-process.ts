@@ -52,7 +52,10 @@ export function inProcess(bodies: readonly Body[]): InProcess {
   const random = new Random(1);
   const scheduler = new Scheduler(random);
   const link = new NoWay(scheduler, random, NO_FAULTS, (message) => new Error(message));
-  const surroundings = { scheduler, random, invocationFaults: CALM_INVOCATIONS, nextId: randomUUID };
+  const surroundings = {
+    ...{ scheduler, random, invocationFaults: CALM_INVOCATIONS, nextId: randomUUID },
+    seenDead: new Set<string>(),
+  };
   const invocation = new RealTime('fuzz', surroundings, 0);
   const broker = new Broker(link, random);
   publish(broker, bodies);

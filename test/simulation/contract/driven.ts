@@ -20,6 +20,7 @@ export class Calm {
       random: this.random,
       invocationFaults: CALM_INVOCATIONS,
       nextId: () => this.nextId(),
+      seenDead: new Set(),
     };
     this.invocation = new Invocation('test', surroundings, 0);
   }
