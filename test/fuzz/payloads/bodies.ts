@@ -39,7 +39,7 @@ interface Mixture {
 function mixtureOf(random: Random): Mixture {
   const usual = { others: 0.002, none: 0.001 };
   if (random.chance(0.8)) return { ...usual, values: 0, bytes: 0.005, bytesMayBeJson: false };
-  if (random.chance(0.99)) return { ...usual, values: 0.012, bytes: 0.005, bytesMayBeJson: true };
+  if (random.chance(0.995)) return { ...usual, values: 0.012, bytes: 0.005, bytesMayBeJson: true };
   return { values: 0.3, bytes: 0.2, bytesMayBeJson: true, others: 0.05, none: 0.02 };
 }
 
