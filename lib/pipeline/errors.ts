@@ -1,4 +1,5 @@
-import { ERROR_CODES, type ErrorCode, type ErrorKind } from './error-codes.ts';
+import type { ErrorKind } from './codes/code-entry.ts';
+import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 
 /** Whatever is known of the place an error concerns. */
 export interface ErrorWhere {
