@@ -7,6 +7,7 @@ import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { acknowledge } from './acknowledge.ts';
+import type { Unanswered } from './ask-each.ts';
 import { awaitFlush, type Flushing, readStates } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
@@ -78,10 +79,11 @@ export async function runCycle(dependencies: CycleDependencies, request: CycleRe
 }
 
 async function turn(context: CycleContext): Promise<CycleResult> {
-  const { lease, pipeline, environment, objects, log } = context;
+  const { lease, pipeline, environment, objects, log, troubles } = context;
   await discoverPartitions(context);
   const states = await readStates(context);
   assertOwnTopic(pipeline, states);
+  troubles.addAll(withoutState(context, states));
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
   const work = await findWork(context, states);
   // First of all: whatever else cannot be done, rows are stored.
@@ -127,6 +129,23 @@ function failing(states: readonly PartitionState[], work: readonly Work[]): read
   const pending = new Set(work.filter((one) => one.pending).map(({ state }) => state.partition));
   const failed = states.filter(({ failedTries, halted }) => failedTries && !halted);
   return failed.map(({ partition }) => partition).filter((partition) => pending.has(partition));
+}
+
+/** A partition once taken in whose item is gone is nobody's: no consumer is started for it, and no snapshot says it. */
+function withoutState(
+  { pipeline, lease }: CycleContext,
+  states: readonly PartitionState[],
+): readonly Unanswered[] {
+  const found = new Set(states.map(({ partition }) => partition));
+  return Array.from({ length: lease.state.partitions }, (_, partition) => partition)
+    .filter((partition) => !found.has(partition))
+    .map((partition) => ({
+      partition,
+      error: new PulsehouseError(
+        'PH_STATE_MISSING',
+        `partition ${partition} of ${pipeline.name} has no state`,
+      ),
+    }));
 }
 
 /**

@@ -30,8 +30,8 @@ export function putStateBack(world: World): void {
     world.outage(outage);
     scheduler.after(outage - 1, `the state is put back: ${what}`, () => {
       world.unrest -= 1;
-      // Before the first snapshot there is nothing to rebuild a state from: that is what init is for.
-      if (world.wholeSnapshots.length === 0) return;
+      // Before the first snapshot of a partition there is nothing to rebuild a state from: that is what init is for.
+      if (world.wholeSnapshots.length === 0 || backup.partitions.size === 0) return;
       world.expect(
         'PH_HALT_STATE_BEHIND',
         'PH_HALT_MARK_DELETE_AHEAD',
