@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../pipeline/error-codes.ts';
 import { type ErrorWhere, messageOf, PulsehouseError } from '../pipeline/errors.ts';
-import type { InsertOutcome } from '../ports/sink.ts';
+import type { AnswerMeaning, InsertOutcome } from '../ports/sink.ts';
 import { columnOf, isOfView, isPassing, type Meaning, meaningOf, THROW_IF } from './error-table.ts';
 import { ServerError } from './server-error.ts';
 import { LATE_BODY } from './statement.ts';
@@ -25,7 +25,7 @@ export function failedInsert(error: unknown, where: ErrorWhere): InsertOutcome {
   }
   if (isLate(error))
     return { kind: 'in-doubt', error: failure('PH_INSERT_LATE', error.summary, where, error) };
-  const meaning = isOfView(error.message) ? undefined : meaningOf(error.code, error.message);
+  const meaning = isOfView(error.message) ? 'view' : meaningOf(error.code, error.message);
   return {
     kind: 'answered',
     meaning,
@@ -38,7 +38,8 @@ export function failedInsert(error: unknown, where: ErrorWhere): InsertOutcome {
   };
 }
 
-function codeOf(code: number, meaning: Meaning | undefined): ErrorCode {
+function codeOf(code: number, meaning: AnswerMeaning): ErrorCode {
+  if (meaning === 'view') return 'PH_INSERT_FAILED';
   if (meaning !== undefined) return CODE_OF[meaning];
   return isPassing(code) ? 'PH_CLICKHOUSE_BUSY' : 'PH_INSERT_FAILED';
 }

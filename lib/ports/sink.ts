@@ -55,8 +55,11 @@ export interface InsertSend {
   readonly deadline: number;
 }
 
-/** What an answered error is about, as far as its code says; undefined when it does not. Never a verdict: see `settle`. */
-export type AnswerMeaning = 'data' | 'schema' | 'access' | 'busy' | undefined;
+/**
+ * What an answered error is about, as far as it says; undefined when it does not. Never a verdict: see `settle`. `view`: a
+ * view of the table failed, after the table's own part of the insert was over.
+ */
+export type AnswerMeaning = 'data' | 'schema' | 'access' | 'busy' | 'view' | undefined;
 
 /**
  * - stored: answered 200, and the server read as many rows as were sent.

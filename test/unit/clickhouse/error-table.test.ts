@@ -14,10 +14,13 @@ describe('what an error says of an insert', () => {
     }
   });
 
-  it('has no meaning for a view, whatever its code', () => {
+  it('is a view’s, whatever its code', () => {
     for (const code of [6, 60, 252, 469]) {
       const error = new ServerError(code, 'it failed: while pushing to view db.v. (X)');
-      expect(failedInsert(error, where)).toMatchObject({ meaning: undefined });
+      expect(failedInsert(error, where)).toMatchObject({
+        meaning: 'view',
+        error: { code: 'PH_INSERT_FAILED' },
+      });
     }
   });
 
