@@ -29,6 +29,7 @@ export function failedInsert(error: unknown, where: ErrorWhere): InsertOutcome {
   return {
     kind: 'answered',
     meaning,
+    serverCode: error.code,
     error: failure(
       codeOf(error.code, meaning),
       error.summary,

@@ -7,8 +7,12 @@ import { recordDeadLetters } from './dead-letters.ts';
 
 const FIRST_PAUSE = 250;
 const MOST_FAILURES = 4;
+/** Failures of any kind after which the next invocation is to try. */
+const MOST_IN_ALL = 8;
 /** A limit or a fault that passes by itself is looked into only when it came so often in a row. */
 const PASSING_BEFORE_SEARCH = 2;
+
+const NOTHING = { code: undefined, times: 0 } as const;
 
 type Failed = Exclude<InsertOutcome, { readonly kind: 'stored' }>;
 type Answered = Extract<InsertOutcome, { readonly kind: 'answered' }>;
@@ -24,6 +28,8 @@ export class FailedSends {
   private passing = 0;
   /** Rows of a body in which no bad one was found. */
   private clean: number | undefined;
+  /** How often in a row the same code of the server was answered although every row passes. */
+  private unexplained: { readonly code: number | undefined; readonly times: number } = NOTHING;
 
   constructor(context: ConsumeContext, seq: number) {
     this.context = context;
@@ -33,13 +39,14 @@ export class FailedSends {
   /**
    * Counts a failure. A missing right is nobody's row: it is waited for. A code that is about the table or the mapping is
    * believed when an empty body fails too; the table may be gone, and then nothing else can be asked of it.
-   * @throws PulsehouseError PH_CLICKHOUSE_ACCESS, PH_HALT_REFUSED; the failure itself when it passes by itself and came so
-   * often that the next invocation is to try
+   * @throws PulsehouseError PH_CLICKHOUSE_ACCESS, PH_HALT_REFUSED; the failure itself when so many came that the next
+   * invocation is to try
    */
   async note(failed: Failed): Promise<void> {
     this.count += 1;
     this.passing = passesByItself(failed) ? this.passing + 1 : 0;
-    if (this.count >= MOST_FAILURES && passesByItself(failed)) throw failed.error;
+    if (this.count >= (passesByItself(failed) ? MOST_FAILURES : MOST_IN_ALL)) throw failed.error;
+    if (passesByItself(failed)) this.unexplained = NOTHING;
     if (failed.kind !== 'answered') return;
     if (failed.meaning === 'access') throw failed.error;
     if (failed.meaning === 'schema') await assertTakesRows(this.context);
@@ -51,7 +58,7 @@ export class FailedSends {
 
   /**
    * The rows of the body that are not bad; bad ones are dead letters of the batch then. The whole body when there are
-   * none: the same send is made again, so often and no more.
+   * none: the same send is made again, and halts when the server answers the same code so often.
    * @throws PulsehouseError PH_HALT_REFUSED, PH_HALT_DEAD_LETTER_RATIO, PH_HALT_BAD_MESSAGE, or a retryable one
    */
   async search(body: BatchBody, failed: Answered): Promise<BatchBody> {
@@ -60,13 +67,17 @@ export class FailedSends {
       const bad = await this.findBadRows(body);
       if (bad.size > 0) {
         this.count = 0;
+        this.unexplained = NOTHING;
         return withoutRows(body, bad);
       }
       this.clean = body.rows;
     }
-    if (this.count >= MOST_FAILURES) {
+    if (passesByItself(failed)) return body;
+    const again = this.unexplained.code === failed.serverCode ? this.unexplained.times : 0;
+    this.unexplained = { code: failed.serverCode, times: again + 1 };
+    if (this.unexplained.times >= MOST_FAILURES) {
       const intent = standingIntent(this.context, this.seq);
-      const message = `every row passes by itself, and the insert failed ${this.count} times: ${failed.error.message}`;
+      const message = `every row passes by itself, and the insert failed ${this.unexplained.times} times: ${failed.error.message}`;
       throw batchError(this.context, 'PH_HALT_REFUSED', message, intent);
     }
     return body;

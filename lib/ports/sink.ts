@@ -70,7 +70,13 @@ export type AnswerMeaning = 'data' | 'schema' | 'access' | 'busy' | 'view' | und
  */
 export type InsertOutcome =
   | { readonly kind: 'stored' }
-  | { readonly kind: 'answered'; readonly meaning: AnswerMeaning; readonly error: PulsehouseError }
+  | {
+      readonly kind: 'answered';
+      readonly meaning: AnswerMeaning;
+      /** The server's own code. */
+      readonly serverCode: number;
+      readonly error: PulsehouseError;
+    }
   | { readonly kind: 'in-doubt'; readonly error: PulsehouseError };
 
 /** A range `(after, to]` of one partition. */

@@ -18,7 +18,12 @@ const messages = (from: number, upTo: number) =>
 
 function answered(code: 'PH_INSERT_FAILED' | 'PH_CLICKHOUSE_BUSY' | 'PH_CLICKHOUSE_ACCESS'): InsertOutcome {
   const meaning = code === 'PH_CLICKHOUSE_ACCESS' ? 'access' : undefined;
-  return { kind: 'answered', meaning, error: new PulsehouseError(code, 'in the words of the server') };
+  return {
+    kind: 'answered',
+    meaning,
+    serverCode: 1001,
+    error: new PulsehouseError(code, 'in the words of the server'),
+  };
 }
 
 /** The real sink with some of its calls done otherwise. */

@@ -15,7 +15,7 @@ const body = {
 
 const named = (message: string) => {
   const error = new PulsehouseError('PH_INSERT_FAILED', message, { where: { table: 'd.t' } });
-  const outcome = namedByMessage({ kind: 'answered', meaning: undefined, error }, body);
+  const outcome = namedByMessage({ kind: 'answered', meaning: undefined, serverCode: 1001, error }, body);
   return outcome.kind === 'stored' ? undefined : outcome.error;
 };
 
