@@ -159,3 +159,12 @@ export const QUESTION_SETTINGS = {
 
 /** Left out where the server or the user's constraints forbid it: without it less works, and nothing is stored wrongly. */
 export const DISPENSABLE: ReadonlySet<string> = new Set(['max_partitions_per_insert_block']);
+
+/**
+ * How a trial reads rows. ClickHouse's reader of floating point numbers judges an odd text such as `"+-inf"` by how much of
+ * the body it has at hand: cut into pieces for several threads, a body may be refused whose rows all pass.
+ */
+export const TRIAL_SETTINGS = {
+  input_format_parallel_parsing: 0,
+  max_threads: 1,
+} as const satisfies ClickHouseSettings;

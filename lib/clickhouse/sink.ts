@@ -20,7 +20,7 @@ import { JsonBody } from './encode/json-body.ts';
 import { ValueCheck } from './encode/value-check.ts';
 import { expiredRows } from './expired-rows.ts';
 import { failedInsert, miscounted } from './failures.ts';
-import { INSERT_SETTINGS } from './insert-settings.ts';
+import { INSERT_SETTINGS, TRIAL_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { ReadRows } from './read-rows.ts';
@@ -82,6 +82,7 @@ export class ClickHouseSink implements Sink {
         parameters: { partition: send.body.partition, notAfter: Math.floor(send.notAfter / 1000) },
         settings: {
           ...settings,
+          ...(send.asTried && TRIAL_SETTINGS),
           insert_deduplication_token: send.token,
           max_execution_time: wholeSeconds(timeout),
         },

@@ -52,6 +52,11 @@ export class FailedSends {
     if (failed.meaning === 'schema') await assertTakesRows(this.context);
   }
 
+  /** Whether the server refuses a body whose rows all pass: the next send is read as the trial read them. */
+  get isUnexplained(): boolean {
+    return this.unexplained.times > 0;
+  }
+
   async pause(): Promise<void> {
     if (this.count > 0) await this.context.environment.sleep(FIRST_PAUSE * 2 ** this.count);
   }

@@ -98,7 +98,8 @@ async function bringIn(context: ConsumeContext, seq: number, first?: Sent): Prom
     body = await bodyOf(context, seq, missing, body);
     await failures.pause();
     await prepareToSend(context, seq);
-    sent = { body, outcome: await send(context, standingIntent(context, seq), body), isOnly };
+    const outcome = await send(context, standingIntent(context, seq), body, failures.isUnexplained);
+    sent = { body, outcome, isOnly };
   }
 }
 
@@ -202,7 +203,12 @@ async function bodyOf(
   return batch.body;
 }
 
-async function send(context: ConsumeContext, intent: Intent, body: BatchBody): Promise<InsertOutcome> {
+async function send(
+  context: ConsumeContext,
+  intent: Intent,
+  body: BatchBody,
+  asTried = false,
+): Promise<InsertOutcome> {
   const { pipeline, partition, environment, deadline } = context;
   const outcome = await context.sink.insert({
     body,
@@ -210,6 +216,7 @@ async function send(context: ConsumeContext, intent: Intent, body: BatchBody): P
     queryId: `${queryIdPrefix(pipeline.name, partition, intent)}${intent.attempt}.${environment.uniqueId()}`,
     notAfter: intent.notAfter,
     deadline: Math.min(environment.now() + pipeline.batch.insertTimeout, deadline),
+    asTried,
   });
   return namedByMessage(outcome, body);
 }

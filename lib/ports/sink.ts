@@ -53,6 +53,8 @@ export interface InsertSend {
   readonly notAfter: number;
   /** When we stop waiting for the answer, by our own clock (ms since the epoch). */
   readonly deadline: number;
+  /** Reads the rows as a trial does, in one piece: what passes there passes here. @default false */
+  readonly asTried?: boolean;
 }
 
 /**

@@ -3,6 +3,7 @@ import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
 import type { BatchBody } from '../../ports/sink.ts';
 import type { Trial, TrialDepth, TrialFailure, UnreadableRow } from '../../ports/trial.ts';
 import { badRowOf } from '../error-table.ts';
+import { TRIAL_SETTINGS } from '../insert-settings.ts';
 import type { Command, Questions } from '../questions.ts';
 import { ServerError } from '../server-error.ts';
 import { insertInto, type Mapping, probeStatement, sourceFields } from '../statement.ts';
@@ -112,7 +113,7 @@ export class ClickHouseTrial implements Trial {
     try {
       await run({
         parameters: { partition: body.partition, notAfter: NEVER_LATE },
-        settings: { ...settings, input_format_parallel_parsing: 0, max_threads: 1 },
+        settings: { ...settings, ...TRIAL_SETTINGS },
         body: body.chunks(from, to),
       });
       return undefined;

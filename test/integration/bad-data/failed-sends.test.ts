@@ -58,6 +58,23 @@ describe('an insert that fails again and again', () => {
     await payloads.close();
   });
 
+  test('is made as the rows were tried where every row passes by itself, and then goes in', async ({
+    place,
+  }) => {
+    const payloads = await openPayloads(place, OPTIONS);
+    await payloads.publish(messages(0, 20));
+    const { sink } = payloads.ports;
+    const insert: Sink['insert'] = async (send) =>
+      send.asTried ? sink.insert(send) : answered('PH_INSERT_FAILED');
+    expect(await consumeWith(payloads, sinkWith(payloads, { insert }))).toMatchObject({
+      outcome: 'drained',
+      rows: 20,
+      deadLetters: 0,
+    });
+    expect(await payloads.rows('count(), uniqExact(id)')).toBe('20\t20\n');
+    await payloads.close();
+  });
+
   test('ends the invocation and no more where the error passes by itself', async ({ place }) => {
     const payloads = await openPayloads(place, OPTIONS);
     await payloads.publish(messages(0, 20));

@@ -105,8 +105,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SETTLE,
-        find: 'sent = { body, outcome: await send(context, standingIntent(context, seq), body), isOnly };',
-        replace: `sent = { body, outcome: await send(context, standingIntent(context, seq), body), isOnly };
+        find: 'sent = { body, outcome, isOnly };',
+        replace: `sent = { body, outcome, isOnly };
         if (sent.outcome.kind === 'stored') return;`,
       },
     ],
