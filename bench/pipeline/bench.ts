@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startFunction } from '../../examples/support/function-process.ts';
-import { writePipelineFile } from '../../examples/support/pipeline-file.ts';
+import { REFERENCE_DDL, writePipelineFile } from '../../examples/support/pipeline-file.ts';
 import { publish } from '../../examples/support/publish.ts';
 import { createTopic } from '../../examples/support/pulsar-admin.ts';
 import type { Stack } from '../../infra/local/stack.ts';
@@ -101,7 +101,13 @@ async function rawInsert(
     subscription: 'raw-insert',
     'target.database': 'raw_insert',
   });
-  await (await startFunction({ environment: stack.environment, folder, pipelineFile }, ['init'])).answer();
+  await (
+    await startFunction({ environment: stack.environment, folder, pipelineFile }, [
+      'init',
+      '--ddl',
+      REFERENCE_DDL,
+    ])
+  ).answer();
   return async () => {
     const args = [program, pipelineFile, `${backlog.topic}-partition-0`, String(backlog.messages)];
     const { stdout } = await promisify(execFile)(process.execPath, args);

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FunctionPlace, startFunction } from '../../examples/support/function-process.ts';
-import { writePipelineFile } from '../../examples/support/pipeline-file.ts';
+import { REFERENCE_DDL, writePipelineFile } from '../../examples/support/pipeline-file.ts';
 import type { Stack } from '../../infra/local/stack.ts';
 import { runWatched } from '../../infra/local/watched.ts';
 import type { AuditReport } from '../../lib/replay/audit/audit-report.ts';
@@ -40,7 +40,7 @@ export async function runPipeline(
     'target.database': database,
   });
   const functions = { environment: stack.environment, folder: place, pipelineFile };
-  await (await startFunction(functions, ['init'])).answer();
+  await (await startFunction(functions, ['init', '--ddl', REFERENCE_DDL])).answer();
 
   const source = join(import.meta.dirname, 'consume-process.ts');
   const program = await bundle(source, join(place, 'consume.mjs'), pipelineFile);

@@ -9,7 +9,7 @@ import type { Terminal } from '../../lib/cli/terminal.ts';
 import { loadPipelines } from '../../lib/configuration/load.ts';
 import type { WireOptions } from '../../lib/pulsar/wire/options.ts';
 import { type FunctionPlace, startFunction } from '../support/function-process.ts';
-import { writePipelineFile } from '../support/pipeline-file.ts';
+import { REFERENCE_DDL, writePipelineFile } from '../support/pipeline-file.ts';
 import { createTopic } from '../support/pulsar-admin.ts';
 import type { Watching } from './strike.ts';
 
@@ -58,7 +58,7 @@ export async function openDemoPipeline(
   });
   const functions = { environment, folder, pipelineFile };
   await createTopic(environment['PULSAR_ADMIN_URL'] ?? '', topic, partitions);
-  await (await startFunction(functions, ['init'])).answer();
+  await (await startFunction(functions, ['init', '--ddl', REFERENCE_DDL])).answer();
 
   const settings = readSettings(environment);
   const {

@@ -1,8 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { packageRoot } from '../../infra/local/package-root.ts';
 
 const EXAMPLE = join(import.meta.dirname, '..', 'iot', 'pipeline.yml');
+
+/** The example's table; `init` makes it by itself under the example's own name alone. */
+export const REFERENCE_DDL = join(packageRoot, 'infra', 'clickhouse', 'sensors_local.sql');
 
 /** Writes the example pipeline with other values: paths such as `batch.maxRows` to what stands there instead. */
 export async function writePipelineFile(
