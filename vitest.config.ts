@@ -11,6 +11,7 @@ const report = process.env['TEST_REPORT'];
 export default defineConfig({
   test: {
     maxWorkers: WORKERS,
+    globalSetup: ['test/support/build-command.ts'],
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       alone('unit'),

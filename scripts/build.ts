@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -13,9 +13,11 @@ const REQUIRE =
  * The command line as one bundle: starting it loads a few files instead of a thousand. Parts that are imported on
  * demand stay files of their own. `pulsar-client` is native and optional, so it stays outside.
  */
+const startedAt = Date.now();
 await rm(outdir, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: { cli: join(root, 'lib/cli/main.ts') },
+  absWorkingDir: root,
   outdir,
   bundle: true,
   splitting: true,
@@ -25,7 +27,14 @@ await build({
   // Packages that ship both forms are taken as ES modules: only those can be shaken.
   mainFields: ['module', 'main'],
   sourcemap: true,
+  metafile: true,
   external: ['pulsar-client'],
   banner: { js: REQUIRE },
   logLevel: 'warning',
 });
+// Of the packages the lock file speaks: those in it do not change under it.
+const inputs = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
+await writeFile(
+  join(outdir, 'built-from.json'),
+  JSON.stringify({ startedAt, inputs: [...inputs, 'package-lock.json'] }),
+);

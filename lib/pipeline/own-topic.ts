@@ -18,6 +18,7 @@ export function assertOwnTopic(
   throw new PulsehouseError(
     'PH_TOPIC_CHANGED',
     `the state of pipeline ${name} is that of ${foreign.topic}, and its file names the topic ${topic}`,
-    { where: { pipeline: name, topic, partition: foreign.partition } },
+    // Not one partition's fault: `run` and the cycle end for it as a whole.
+    { where: { pipeline: name, topic } },
   );
 }

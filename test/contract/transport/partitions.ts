@@ -71,12 +71,12 @@ export function partitionsContract(subject: TransportUnderTest): void {
       await transport.ensureSubscription(topic, 's', { at: 'earliest' }, soon());
       const [last] = await publishBatches(place, topic, [3]);
       await transport.acknowledge(topic, 's', last ?? BEFORE_ALL, soon(), () => {});
-      // A topic that is loaded while its last unload is still being written may not trim: then it does the next time.
-      const lastOnceLoaded = async () => {
-        await place.admin('PUT', `persistent/${place.namespace}/trimmed/unload`);
+      await place.admin('PUT', `persistent/${place.namespace}/trimmed/unload`);
+      const lastOnceTrimmed = async () => {
+        await place.admin('POST', `persistent/${place.namespace}/trimmed/trim`);
         return transport.lastPosition(topic, soon());
       };
-      await expect.poll(lastOnceLoaded, { interval: 1_000 }).toEqual(BEFORE_ALL);
+      await expect.poll(lastOnceTrimmed, { interval: 1_000 }).toEqual(BEFORE_ALL);
       // Its ledger is gone; the reader that stands there goes on with what comes next.
       const reader = await transport.openReader(
         topic,
