@@ -38,8 +38,8 @@ const REPEATABLE: Repeatable = {
   ],
   table: ['countByPartition'],
   state: [
-    ...(['createPartition', 'readPartition', 'readPartitions', 'putBatch', 'readBatches'] as const),
-    ...(['putDeadLetterBatch', 'readDeadLetterBatches'] as const),
+    ...(['createPartition', 'readPartition', 'readPartitions', 'readEachPartition'] as const),
+    ...(['putBatch', 'readBatches', 'putDeadLetterBatch', 'readDeadLetterBatches'] as const),
     ...(['createCycle', 'readCycle', 'putCheckpoint', 'readCheckpoint', 'readCheckpoints'] as const),
   ],
   objects: ['create', 'read', 'list', 'listAfter', 'delete'],

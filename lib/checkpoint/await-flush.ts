@@ -1,4 +1,4 @@
-import type { PartitionState } from '../pipeline/partition-state.ts';
+import type { PartitionsRead } from '../ports/state-store.ts';
 import { type CycleContext, persistently } from './context.ts';
 
 /** Milliseconds for each hundred states that are looked at, which is one request: their reading is what a long wait costs. */
@@ -27,7 +27,9 @@ export async function awaitFlush(
   const waiting = new Map(consumers.map((consumer) => [consumer.partition, consumer]));
   const failed: number[] = [];
   while (waiting.size > 0) {
-    for (const state of await readStates(context, [...waiting.keys()])) {
+    const { states, unreadable } = await readEachState(context, [...waiting.keys()]);
+    for (const { partition } of unreadable) if (waiting.delete(partition)) failed.push(partition);
+    for (const state of states) {
       const consumer = waiting.get(state.partition);
       if (!consumer) continue;
       const ended = state.owner === undefined && state.epoch >= consumer.endsFrom;
@@ -43,11 +45,18 @@ export async function awaitFlush(
   return [...failed, ...waiting.keys()].sort((a, b) => a - b);
 }
 
-/** States consistently read: of every partition, or of those that are named. */
-export function readStates(
+/**
+ * States consistently read: of every partition, or of those that are named. One whose item cannot be read is among the
+ * cycle's troubles, and hides none of the others.
+ */
+export async function readEachState(
   context: CycleContext,
   partitions: number | readonly number[] = context.lease.state.partitions,
-): Promise<readonly PartitionState[]> {
-  const { state, pipeline } = context;
-  return persistently(context, (deadline) => state.readPartitions(pipeline.name, partitions, deadline));
+): Promise<PartitionsRead> {
+  const { state, pipeline, troubles } = context;
+  const read = await persistently(context, (deadline) =>
+    state.readEachPartition(pipeline.name, partitions, deadline),
+  );
+  troubles.addAll(read.unreadable);
+  return read;
 }

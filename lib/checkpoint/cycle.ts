@@ -8,7 +8,7 @@ import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { Unanswered } from './ask-each.ts';
-import { awaitFlush, type Flushing, readStates } from './await-flush.ts';
+import { awaitFlush, type Flushing, readEachState } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
 import { findWork, invokeConsumers, type Work } from './fan-out.ts';
@@ -81,14 +81,18 @@ export async function runCycle(dependencies: CycleDependencies, request: CycleRe
 async function turn(context: CycleContext): Promise<CycleResult> {
   const { lease, pipeline, environment, objects, log, troubles } = context;
   await discoverPartitions(context);
-  const states = await readStates(context);
+  const { states, unreadable } = await readEachState(context);
   assertOwnTopic(pipeline, states);
-  troubles.addAll(withoutState(context, states));
+  const gone = withoutState(context, states, unreadable);
+  troubles.addAll(gone);
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
   const work = await findWork(context, states);
   // First of all: whatever else cannot be done, rows are stored.
   const invoked = await invokeConsumers(context, work);
-  const unknown = work.flatMap(({ state, pending }) => (pending === undefined ? [state.partition] : []));
+  const unknown = [
+    ...work.flatMap(({ state, pending }) => (pending === undefined ? [state.partition] : [])),
+    ...[...unreadable, ...gone].map(({ partition }) => partition),
+  ].sort((a, b) => a - b);
   const previous = await latestSnapshot(context);
   if (previous) assertCovered(previous.snapshot, states);
   const idle = !work.some(({ pending }) => pending) && !hasMoved(states, previous?.snapshot);
@@ -131,12 +135,13 @@ function failing(states: readonly PartitionState[], work: readonly Work[]): read
   return failed.map(({ partition }) => partition).filter((partition) => pending.has(partition));
 }
 
-/** A partition once taken in whose item is gone is nobody's: no consumer is started for it, and no snapshot says it. */
+/** A partition once taken in whose item is gone is nobody's: no consumer is started for it. */
 function withoutState(
   { pipeline, lease }: CycleContext,
   states: readonly PartitionState[],
+  unreadable: readonly Unanswered[],
 ): readonly Unanswered[] {
-  const found = new Set(states.map(({ partition }) => partition));
+  const found = new Set([...states, ...unreadable].map(({ partition }) => partition));
   return Array.from({ length: lease.state.partitions }, (_, partition) => partition)
     .filter((partition) => !found.has(partition))
     .map((partition) => ({

@@ -4,6 +4,7 @@ import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL } from '../pipeline/position.ts';
 import { askEach, briefly } from './ask-each.ts';
+import { readEachState } from './await-flush.ts';
 import { type CycleContext, persistently } from './context.ts';
 
 /**
@@ -18,10 +19,10 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
   if (topics === undefined) return;
   const known = lease.state.partitions;
   if (topics.length === known) return;
-  assertOwnTopic(
-    pipeline,
-    await persistently(context, (until) => context.state.readPartitions(pipeline.name, [0], until)),
-  );
+  const { states } = await readEachState(context);
+  // Nobody says whose topic it is.
+  if (known > 0 && states.length === 0) return;
+  assertOwnTopic(pipeline, states);
   if (topics.length < known) {
     throw new PulsehouseError(
       'PH_TOPIC_SHRUNK',

@@ -18,7 +18,7 @@ export interface Health {
   /** Milliseconds since the newest complete checkpoint while there is something that it does not say, else 0. */
   readonly checkpointAge: number;
   readonly haltedPartitions: number;
-  /** They did not answer: what the other numbers say is said without them. */
+  /** They did not answer, or their state cannot be read: what the other numbers say is said without them. */
   readonly unknownPartitions: number;
   /** Not halted, with something to store, and their tries fail one after the other. */
   readonly failingPartitions: number;
@@ -45,8 +45,8 @@ export async function measureHealth(dependencies: HealthDependencies, deadline: 
   if (!cycle) {
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
   }
-  const [partitions, latest] = await Promise.all([
-    state.readPartitions(pipeline.name, cycle.partitions, deadline),
+  const [{ states: partitions }, latest] = await Promise.all([
+    state.readEachPartition(pipeline.name, cycle.partitions, deadline),
     state.readCheckpoint(pipeline.name, cycle.latest, deadline),
   ]);
   const begun = environment.now();
@@ -86,8 +86,9 @@ function checkpointAge(
   now: number,
 ): number {
   const committed = batchesOf(states);
-  const moved =
-    cycle.latest === 0 ? committed > 0 : latest?.batches !== undefined && latest.batches !== committed;
+  const isWhole = states.length === cycle.partitions;
+  const differs = isWhole && latest?.batches !== undefined && latest.batches !== committed;
+  const moved = cycle.latest === 0 ? committed > 0 : differs;
   const since = cycle.latest === 0 ? generationBegan(cycle.generation) : latest?.completedAt;
   return (moved || cycle.opened > cycle.latest) && since !== undefined ? Math.max(0, now - since) : 0;
 }

@@ -56,9 +56,11 @@ export function snapshotNumber(key: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
+/** `carried`: partitions that have no state to be read, as an earlier snapshot has them. */
 export function newSnapshot(
   about: Omit<Snapshot, 'layout' | 'partitions'>,
   states: readonly PartitionState[],
+  carried: readonly SnapshotPartition[] = [],
 ): Snapshot {
   const partitions = states.map((state) => ({
     partition: state.partition,
@@ -72,7 +74,8 @@ export function newSnapshot(
     committedPublishTime: state.committedPublishTime,
     totals: state.totals,
   }));
-  return { layout: LAYOUT, ...about, partitions };
+  const all = [...partitions, ...carried].sort((a, b) => a.partition - b.partition);
+  return { layout: LAYOUT, ...about, partitions: all };
 }
 
 /** Batches that the partitions' generations have committed: differs as soon as anything moves. */

@@ -3,9 +3,16 @@ import { abandonCheckpoint, completeCheckpoint } from '../pipeline/cycle-transit
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { comparePositions, formatPosition } from '../pipeline/position.ts';
-import { readStates } from './await-flush.ts';
+import { readEachState } from './await-flush.ts';
 import { type CycleContext, persistently } from './context.ts';
-import { batchesOf, newSnapshot, type Snapshot, type StoredSnapshot, snapshotKey } from './snapshot.ts';
+import {
+  batchesOf,
+  newSnapshot,
+  type Snapshot,
+  type SnapshotPartition,
+  type StoredSnapshot,
+  snapshotKey,
+} from './snapshot.ts';
 import { createSnapshot, readSnapshot } from './snapshots.ts';
 
 const LAGGARDS_LISTED = 50;
@@ -30,8 +37,11 @@ export async function takeCheckpoint(
   previous: StoredSnapshot | undefined,
 ): Promise<Taken> {
   const { pipeline, state, environment, lease, log } = context;
-  const states = await readStates(context);
-  if (states.length !== lease.state.partitions) {
+  const { states, unreadable } = await readEachState(context);
+  const carried = carriedOver(previous?.snapshot, states);
+  if (states.length + carried.length !== lease.state.partitions) {
+    const [first] = unreadable;
+    if (first) throw first.error;
     const message = `${lease.state.partitions} partitions are known and ${states.length} have a state`;
     throw new PulsehouseError('PH_STATE_MISSING', message, { where: { pipeline: pipeline.name } });
   }
@@ -46,6 +56,7 @@ export async function takeCheckpoint(
       previous: previous && { number: previous.snapshot.number, hash: previous.hash },
     },
     states,
+    carried,
   );
   // Put back only now, they would make the newest snapshot the one that vouches for them (seed 18309).
   if (previous) assertCovered(previous.snapshot, states);
@@ -65,6 +76,18 @@ export async function takeCheckpoint(
     laggards: record.laggardCount,
   });
   return { states, record };
+}
+
+/**
+ * Partitions whose state is gone or cannot be read stand at least where the snapshot before has them. They are in the cycle's
+ * troubles, so that Pulsar is told nothing of them; the others' checkpoints go on.
+ */
+function carriedOver(
+  previous: Snapshot | undefined,
+  states: readonly PartitionState[],
+): readonly SnapshotPartition[] {
+  const found = new Set(states.map(({ partition }) => partition));
+  return previous?.partitions.filter(({ partition }) => !found.has(partition)) ?? [];
 }
 
 /** Under a number whose object is damaged nothing can ever be said again: the next cycle goes on with another one. */
@@ -110,9 +133,9 @@ export function assertCovered(stored: Snapshot, states: readonly PartitionState[
 /** Whether a snapshot now would say anything that the latest does not. */
 export function hasMoved(states: readonly PartitionState[], latest: Snapshot | undefined): boolean {
   if (!latest) return true;
-  if (latest.partitions.length !== states.length) return true;
-  return states.some((state, index) => {
-    const then = latest.partitions[index];
+  if (latest.partitions.length < states.length) return true;
+  return states.some((state) => {
+    const then = latest.partitions[state.partition];
     return (
       !then || then.generation !== state.generation || comparePositions(then.committed, state.committed) !== 0
     );

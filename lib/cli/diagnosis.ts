@@ -144,7 +144,7 @@ const state: Check = async (session, deadline) => {
       { verdict: 'mind', message, fix: 'Run `pulsehouse init`, or `pulsehouse restore` if it was lost.' },
     ];
   }
-  const states = await store.readPartitions(pipeline.name, cycle.partitions, deadline);
+  const { states, unreadable } = await store.readEachPartition(pipeline.name, cycle.partitions, deadline);
   assertOwnTopic(pipeline, states);
   const halted = states.filter((found) => found.halted);
   return [
@@ -152,6 +152,11 @@ const state: Check = async (session, deadline) => {
       verdict: states.length === cycle.partitions ? 'good' : 'wrong',
       message: `${settings.dynamodb.table}: ${states.length} of ${cycle.partitions} partitions, checkpoint ${cycle.latest}${cycle.paused ? ', paused' : ''}`,
     },
+    ...unreadable.map(({ error: { message, nextStep } }) => ({
+      verdict: 'wrong' as const,
+      message,
+      fix: nextStep,
+    })),
     ...halted.map(({ partition, halted: halt }) => ({
       verdict: 'wrong' as const,
       message: `partition ${partition} is halted: ${halt?.reason}`,

@@ -19,7 +19,7 @@ export async function takeOverLapsed(
   const deadline = environment.now() + QUESTION_TIME;
   const cycle = await state.readCycle(pipeline.name, deadline);
   if (!cycle || cycle.paused) return undefined;
-  const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
+  const { states } = await state.readEachPartition(pipeline.name, cycle.partitions, deadline);
   const others = states.filter(
     ({ partition, owner }) => owner !== undefined && !invoker.isRunning(partition),
   );

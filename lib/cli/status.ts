@@ -19,7 +19,7 @@ export function registerStatus(program: Command): void {
   pipelineCommand<StatusOptions>(program, 'status', {
     summary: 'where every partition stands',
     description:
-      'Shows committed and acknowledged positions, lag, lease holders, checkpoints, replays, and what is halted with its next step. Reads only. Exit code 4 while a partition, of the pipeline or of a running replay, is halted, 5 while one makes no progress because its tries fail.',
+      'Shows committed and acknowledged positions, lag, lease holders, checkpoints, replays, and what is halted with its next step. Reads only. Exit code 4 while a partition, of the pipeline or of a running replay, is halted, 5 while one makes no progress because its tries fail, 1 while one cannot be asked.',
     examples: [
       ['pulsehouse status', 'once'],
       ['pulsehouse status --watch', 'again every two seconds, until Ctrl-C'],
@@ -48,8 +48,8 @@ function codeOf(statuses: readonly PipelineStatus[]): ExitCode {
       partitions.some((partition) => partition.halted) || replays.some((replay) => replay.halted.length > 0),
   );
   if (halted) return EXIT.halted;
-  const stuck = statuses.some(({ partitions }) => partitions.some((partition) => partition.stuck));
-  return stuck ? EXIT.stuck : EXIT.ok;
+  if (statuses.some(({ partitions }) => partitions.some((partition) => partition.stuck))) return EXIT.stuck;
+  return statuses.some(({ unknown }) => unknown.length > 0) ? EXIT.failed : EXIT.ok;
 }
 
 function show(terminal: Terminal, status: PipelineStatus): void {
@@ -77,6 +77,8 @@ function show(terminal: Terminal, status: PipelineStatus): void {
     ),
   );
   for (const damage of status.damages) terminal.say(`\n${red('damaged')}  ${damage}`);
+  for (const { code, named, message, nextStep } of unknownByCode(status))
+    terminal.say(`\n${red(bold(`Unknown: ${named}`))}: ${code}\n  ${message}\n  ${dim('next')}  ${nextStep}`);
   if (status.checkpoints.length > 0) terminal.say(`\n${checkpointTable(terminal, status)}`);
   if (status.replays.length > 0) terminal.say(`\n${replayTable(terminal, status)}`);
   for (const { id, halted, failing, waitsFor } of status.replays) {
@@ -115,6 +117,20 @@ function show(terminal: Terminal, status: PipelineStatus): void {
   }
 }
 
+const NAMED = 20;
+
+/** One outage is one paragraph, however many partitions it concerns; the first one's message stands for all. */
+function unknownByCode({ unknown }: PipelineStatus) {
+  return [...new Set(unknown.map(({ code }) => code))].map((code) => {
+    const same = unknown.filter((one) => one.code === code);
+    const [first] = same;
+    const more = same.length > NAMED ? ` and ${same.length - NAMED} more` : '';
+    const numbers = same.slice(0, NAMED).map(({ partition }) => partition);
+    const named = `${same.length === 1 ? 'partition' : 'partitions'} ${numbers.join(', ')}${more}`;
+    return { code, named, message: first?.message ?? '', nextStep: first?.nextStep ?? '' };
+  });
+}
+
 function failedText({ colour }: Terminal, name: string, tries: FailedTries): string {
   const { code, message, nextStep, position } = tries;
   const failed = `${plural(tries.count, 'failed try', 'failed tries')} since ${instant(tries.since)}`;
@@ -128,7 +144,7 @@ function partitionRow(partition: PartitionStatus): string[] {
     String(partition.partition),
     partition.committed,
     partition.acknowledged ?? 'unknown',
-    partition.last,
+    partition.last ?? 'unknown',
     lagText(partition),
     partition.lagSeconds === 0 ? '-' : duration(partition.lagSeconds * 1000),
     count(partition.inFlight),

@@ -2,7 +2,9 @@ import { type AttributeValue, BatchGetItemCommand } from '@aws-sdk/client-dynamo
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import type { DeadLetterReference, Intent } from '../pipeline/intent.ts';
+import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
+import type { PartitionsRead, UnreadableState } from '../ports/state-store.ts';
 import { type Attributes, itemCodec } from './item-codec.ts';
 import { count, fencedFields, orMissing, orUndefined, position } from './item-fields.ts';
 import { partitionKey, SCOPE } from './keys.ts';
@@ -155,6 +157,18 @@ export async function readPartitionItems(
   partitions: number | readonly number[],
   deadline: number,
 ): Promise<readonly PartitionState[]> {
+  const { states, unreadable } = await readEachPartitionItem(table, pipeline, partitions, deadline);
+  const [first] = unreadable;
+  if (first) throw first.error;
+  return states;
+}
+
+export async function readEachPartitionItem(
+  table: StateTable,
+  pipeline: string,
+  partitions: number | readonly number[],
+  deadline: number,
+): Promise<PartitionsRead> {
   const numbers = typeof partitions === 'number' ? [...Array(partitions).keys()] : partitions;
   const keys = numbers.map((partition) => partitionKey(pipeline, partition));
   const chunks = Array.from({ length: Math.ceil(keys.length / KEYS_A_REQUEST) }, (_, chunk) =>
@@ -165,10 +179,20 @@ export async function readPartitionItems(
   await limit.map(chunks, async (chunk) => {
     for (const item of await readAll(table, chunk, deadline)) items.set(item[SCOPE]?.S, item);
   });
-  return keys.flatMap((key) => {
+  const states: PartitionState[] = [];
+  const unreadable: UnreadableState[] = [];
+  for (const [at, partition] of numbers.entries()) {
+    const key = keys[at] ?? partitionKey(pipeline, partition);
     const item = items.get(key[SCOPE].S);
-    return item ? [partitionCodec.decode(key, item)] : [];
-  });
+    if (!item) continue;
+    try {
+      states.push(partitionCodec.decode(key, item));
+    } catch (error) {
+      if (!isPulsehouseError(error)) throw error;
+      unreadable.push({ partition, error });
+    }
+  }
+  return { states, unreadable };
 }
 
 /** An answer holds at most 16 MB, and a throttled table leaves keys out of it: those are asked for again. */

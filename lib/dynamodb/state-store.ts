@@ -3,7 +3,7 @@ import { putBatchItem, readBatchItems } from './batch-ledger.ts';
 import { putCheckpointItem, readCheckpointItem, readCheckpointItems } from './checkpoint-items.ts';
 import { cycleItem } from './cycle-item.ts';
 import { putDeadLetterItem, readDeadLetterItems } from './dead-letter-items.ts';
-import { partitionItem, readPartitionItems } from './partition-items.ts';
+import { partitionItem, readEachPartitionItem, readPartitionItems } from './partition-items.ts';
 import { createItem, readItem, takeItem, writeItem } from './state-item.ts';
 import type { StateTable } from './state-table.ts';
 
@@ -22,6 +22,8 @@ export function dynamoStateStore(table: StateTable, retention = DEFAULT_BATCH_RE
     readPartition: (pipeline, number, deadline) => readItem(partition(pipeline, number), deadline),
     readPartitions: (pipeline, partitions, deadline) =>
       readPartitionItems(table, pipeline, partitions, deadline),
+    readEachPartition: (pipeline, partitions, deadline) =>
+      readEachPartitionItem(table, pipeline, partitions, deadline),
     takePartition: (pipeline, number, claim, deadline) =>
       takeItem(partition(pipeline, number), claim, deadline),
     writePartition: (next, deadline) => writeItem(partition(next.pipeline, next.partition), next, deadline),

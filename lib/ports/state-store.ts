@@ -1,4 +1,5 @@
 import type { CheckpointRecord, CycleState } from '../pipeline/cycle-state.ts';
+import type { PulsehouseError } from '../pipeline/errors.ts';
 import type { BatchRecord, DeadLetterBatch, PartitionState } from '../pipeline/partition-state.ts';
 import type { Position } from '../pipeline/position.ts';
 
@@ -29,6 +30,19 @@ export type WriteResult<State> =
   | { readonly written: true }
   | { readonly written: false; readonly found: State | undefined };
 
+/** A partition whose item is there and is not what this version writes (PH_STATE_CORRUPT, PH_STATE_LAYOUT). */
+export interface UnreadableState {
+  readonly partition: number;
+  readonly error: PulsehouseError;
+}
+
+export interface PartitionsRead {
+  /** In order; a missing one is left out. */
+  readonly states: readonly PartitionState[];
+  /** In order. */
+  readonly unreadable: readonly UnreadableState[];
+}
+
 /** The batches of one generation that touch `(after, to]`. */
 export interface DeadLetterRange {
   readonly pipeline: string;
@@ -52,12 +66,19 @@ export interface StateStore {
   readPartition(pipeline: string, partition: number, deadline: number): Promise<PartitionState | undefined>;
   /**
    * The first so many, or those that are named. Each one read consistently, in order; a missing one is left out.
+   * @throws PulsehouseError PH_STATE_CORRUPT, PH_STATE_LAYOUT when any of them cannot be read.
    */
   readPartitions(
     pipeline: string,
     partitions: number | readonly number[],
     deadline: number,
   ): Promise<readonly PartitionState[]>;
+  /** The same, where an item that cannot be read hides none of the others. */
+  readEachPartition(
+    pipeline: string,
+    partitions: number | readonly number[],
+    deadline: number,
+  ): Promise<PartitionsRead>;
   /**
    * Takes the lease if it has run out, nobody holds it or `dead` does, and the partition is not halted: epoch raised, version + 1, new
    * owner. A claim repeated with the same `writeId` answers as taken when its first try was carried out.

@@ -66,10 +66,14 @@ export async function resumePipeline(
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`);
   const unknown = partitions?.find((partition) => partition >= cycle.partitions);
   if (unknown !== undefined) throw unknownPartition(pipeline, unknown);
-  const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
-  const halted = states.filter(
-    ({ halted: halt, partition }) => halt && (partitions?.includes(partition) ?? true),
+  // One that cannot be read is halted by nobody, and keeps none of the others.
+  const { states, unreadable } = await state.readEachPartition(
+    pipeline.name,
+    partitions ?? cycle.partitions,
+    deadline,
   );
+  if (partitions !== undefined && unreadable[0]) throw unreadable[0].error;
+  const halted = states.filter(({ halted: halt }) => halt);
   for (const found of halted) await clearHalt(dependencies, found, deadline);
   if (partitions === undefined) {
     const lease = await holdCycle(dependencies, owner, deadline);

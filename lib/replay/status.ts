@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import { askEach, briefly, type Unanswered } from '../checkpoint/ask-each.ts';
 import { readSnapshot } from '../checkpoint/snapshots.ts';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
@@ -33,10 +33,10 @@ export interface PartitionStatus {
   readonly committed: string;
   /** Up to where Pulsar was told to forget; undefined where the snapshot that says so cannot be read. */
   readonly acknowledged: string | undefined;
-  /** Last entry of the topic partition. */
-  readonly last: string;
+  /** Last entry of the topic partition; undefined where it did not answer. */
+  readonly last: string | undefined;
   readonly drained: boolean;
-  /** Entries between `committed` and `last`; undefined where other ledgers lie between, which Pulsar alone could count. */
+  /** Entries between `committed` and `last`; undefined where that is unknown, or other ledgers lie between, which Pulsar alone could count. */
   readonly lagEntries: number | undefined;
   /** From the mean messages an entry so far, so an estimate. */
   readonly lagMessages: number | undefined;
@@ -85,6 +85,13 @@ export interface ReplayStatusLine {
   readonly waitsFor: string | undefined;
 }
 
+export interface UnknownPartition {
+  readonly partition: number;
+  readonly code: string;
+  readonly message: string;
+  readonly nextStep: string;
+}
+
 export interface PipelineStatus {
   readonly pipeline: string;
   readonly topic: string;
@@ -96,6 +103,8 @@ export interface PipelineStatus {
   /** What could not be read, one sentence each; the rest is shown all the same. */
   readonly damages: readonly string[];
   readonly partitions: readonly PartitionStatus[];
+  /** Partitions of which not all could be asked: the topic did not answer, or the state is gone or cannot be read. */
+  readonly unknown: readonly UnknownPartition[];
   /** Newest first. */
   readonly checkpoints: readonly CheckpointRecord[];
   readonly replays: readonly ReplayStatusLine[];
@@ -103,31 +112,44 @@ export interface PipelineStatus {
 
 const CHECKPOINTS_SHOWN = 5;
 const REPLAYS_SHOWN = 5;
-/** Of Pulsar, for the last positions. */
-const REQUESTS_AT_ONCE = 32;
+/** Part of the time in which the topic may answer for its partitions. */
+const LOOKING_SHARE = 0.6;
 
-/** Where a pipeline stands, read without touching anything. @throws PulsehouseError PH_STATE_MISSING */
+/**
+ * Where a pipeline stands, read without touching anything. Each partition by itself: one that cannot be asked is unknown,
+ * and hides nothing of the others.
+ * @throws PulsehouseError PH_STATE_MISSING
+ */
 export async function readStatus(
   dependencies: StatusDependencies,
   deadline: number,
 ): Promise<PipelineStatus> {
-  const { pipeline, state, replays } = dependencies;
+  const { pipeline, state, transport, environment } = dependencies;
   const cycle = await state.readCycle(pipeline.name, deadline);
   if (!cycle) {
     throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`, {
       where: { pipeline: pipeline.name },
     });
   }
-  const [states, checkpoints, records, acknowledged] = await Promise.all([
-    state.readPartitions(pipeline.name, cycle.partitions, deadline),
+  const [{ states, unreadable }, checkpoints, newest, acknowledged] = await Promise.all([
+    state.readEachPartition(pipeline.name, cycle.partitions, deadline),
     state.readCheckpoints(pipeline.name, CHECKPOINTS_SHOWN, deadline),
-    replays.readReplays(pipeline.name, REPLAYS_SHOWN, deadline),
+    newestReplays(dependencies, deadline),
     acknowledgedPositions(dependencies, cycle.acknowledged, deadline),
   ]);
   assertOwnTopic(pipeline, states);
-  const partitions = await pLimit(REQUESTS_AT_ONCE).map([...states], (partition) =>
-    partitionStatus(dependencies, partition, acknowledged.positions, deadline),
+  const until = environment.now() + (deadline - environment.now()) * LOOKING_SHARE;
+  const { answers, unanswered } = await askEach(environment, states, ({ topic }) =>
+    briefly(environment, until, (tryUntil) => transport.lastPosition(topic, tryUntil)),
   );
+  const now = environment.now();
+  const partitions = states.map((state) =>
+    partitionStatus(state, answers.get(state.partition), acknowledged.positions, now),
+  );
+  const unread = [...unreadable, ...statesGone(pipeline.name, cycle.partitions, [...states, ...unreadable])];
+  const unknown = [...unanswered, ...unread]
+    .sort((a, b) => a.partition - b.partition)
+    .map(({ partition, error: { code, message, nextStep } }) => ({ partition, code, message, nextStep }));
   return {
     pipeline: pipeline.name,
     topic: pipeline.topic,
@@ -135,14 +157,44 @@ export async function readStatus(
     paused: cycle.paused,
     checkpoint: cycle.latest,
     acknowledged: cycle.acknowledged,
-    drained: partitions.every((partition) => partition.drained),
-    damages: acknowledged.damage === undefined ? [] : [acknowledged.damage],
+    drained: unknown.length === 0 && partitions.every((partition) => partition.drained),
+    damages: [acknowledged.damage, newest.damage].flatMap((damage) => damage ?? []),
     partitions,
+    unknown,
     checkpoints,
     replays: await Promise.all(
-      records.map((record) => replayStatus(dependencies, record, cycle.paused, deadline)),
+      newest.records.map((record) => replayStatus(dependencies, record, cycle.paused, deadline)),
     ),
   };
+}
+
+/** Ranges that are gone or altered hide nothing but the replays. */
+async function newestReplays(
+  { pipeline, replays }: StatusDependencies,
+  deadline: number,
+): Promise<{ readonly records: readonly ReplayRecord[]; readonly damage?: string }> {
+  try {
+    return { records: await replays.readReplays(pipeline.name, REPLAYS_SHOWN, deadline) };
+  } catch (error) {
+    if (!isPulsehouseError(error) || error.code !== 'PH_REPLAY_RANGES_LOST') throw error;
+    const damage = `replays cannot be shown: ${error.message} (${error.code}). ${error.nextStep}`;
+    return { records: [], damage };
+  }
+}
+
+/** Partitions once taken in whose item is not there any more. */
+function statesGone(
+  pipeline: string,
+  partitions: number,
+  found: readonly { readonly partition: number }[],
+): readonly Unanswered[] {
+  const known = new Set(found.map(({ partition }) => partition));
+  return Array.from({ length: partitions }, (_, partition) => partition)
+    .filter((partition) => !known.has(partition))
+    .map((partition) => ({
+      partition,
+      error: new PulsehouseError('PH_STATE_MISSING', `partition ${partition} of ${pipeline} has no state`),
+    }));
 }
 
 interface Acknowledged {
@@ -172,23 +224,21 @@ async function acknowledgedPositions(
   }
 }
 
-async function partitionStatus(
-  { transport, environment }: StatusDependencies,
+function partitionStatus(
   state: PartitionState,
+  last: Position | undefined,
   acknowledged: Acknowledged['positions'],
-  deadline: number,
-): Promise<PartitionStatus> {
+  now: number,
+): PartitionStatus {
   const { committed, topic, totals } = state;
-  const last = await transport.lastPosition(topic, deadline);
-  const now = environment.now();
   const held = state.owner !== undefined && state.leaseUntil > now;
   return {
     partition: state.partition,
     topic,
     committed: formatPosition(committed),
     acknowledged: acknowledged && formatPosition(acknowledged.get(state.partition) ?? state.origin),
-    last: formatPosition(last),
-    drained: !isAfter(last, committed),
+    last: last && formatPosition(last),
+    drained: last !== undefined && !isAfter(last, committed),
     ...lag(state, last, now),
     inFlight: state.inFlight.length,
     holder: held ? state.owner : undefined,
@@ -198,7 +248,7 @@ async function partitionStatus(
     halted: state.halted,
     failedTries: state.failedTries,
     viewGaps: viewGapLines(state),
-    stuck: makesNoProgress(state, last),
+    stuck: makesNoProgress(state, last ?? committed),
   };
 }
 
@@ -211,7 +261,12 @@ export function viewGapLines({ viewGaps }: PartitionState): readonly ViewGapLine
 
 type Lag = Pick<PartitionStatus, 'lagEntries' | 'lagMessages' | 'lagSeconds'>;
 
-function lag({ committed, committedPublishTime, totals }: PartitionState, last: Position, now: number): Lag {
+function lag(
+  { committed, committedPublishTime, totals }: PartitionState,
+  last: Position | undefined,
+  now: number,
+): Lag {
+  if (last === undefined) return { lagEntries: undefined, lagMessages: undefined, lagSeconds: 0 };
   if (!isAfter(last, committed)) return { lagEntries: 0, lagMessages: 0, lagSeconds: 0 };
   const lagEntries = last.ledger === committed.ledger ? last.entry - committed.entry : undefined;
   const messagesAnEntry = totals.entries > 0 ? totals.messages / totals.entries : undefined;

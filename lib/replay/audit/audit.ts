@@ -49,7 +49,7 @@ export async function audit(
       where: { pipeline: pipeline.name },
     });
   }
-  const states = await state.readPartitions(pipeline.name, cycle.partitions, deadline);
+  const { states, unreadable } = await state.readEachPartition(pipeline.name, cycle.partitions, deadline);
   assertOwnTopic(pipeline, states);
   const base = await baseOf(dependencies, request.since, deadline);
   const records = await replays.readReplays(pipeline.name, REPLAYS_CONSIDERED, deadline);
@@ -77,7 +77,8 @@ export async function audit(
   const unknown = await unknownPartitions(dependencies, standing, cycle.partitions, deadline);
   const problems = [
     ...unknown.problems,
-    ...missingStates(states.length, cycle.partitions),
+    ...unreadable.map(({ partition, error }) => `partition ${partition} was not compared: ${error.message}`),
+    ...missingStates(states.length + unreadable.length, cycle.partitions),
     // Of a pause or a resume only the record is: nothing is at odds, and nobody could ever end it.
     ...(await stillUnfinished(dependencies, journal, deadline)).map(
       (operation) => `${operation.kind} ${operation.id} was begun and not ended`,
@@ -105,7 +106,7 @@ export async function audit(
     pipeline: pipeline.name,
     table: sink.table,
     exact: problems.length + stuck.length === 0 && totals.missing + totals.doubled + totals.foreign === 0,
-    drained: partitions.every((partition) => partition.drained),
+    drained: unreadable.length === 0 && partitions.every((partition) => partition.drained),
     complete: partitions.every(({ auditedUpTo, committed }) => auditedUpTo === committed),
     since: base?.name,
     checkpoint: cycle.latest,

@@ -160,6 +160,25 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       await expect(store.readPartitions(state.pipeline, 1, soon())).rejects.toMatchObject(corrupt);
     });
 
+    it('that cannot be read hide none of the others where each partition is read by itself', async () => {
+      const table = await open();
+      const store = dynamoStateStore(table);
+      const pipeline = uniquePipeline();
+      const states = [0, 1, 3, 4].map((partition) => partitionState(pipeline, { partition }));
+      for (const state of states) await store.createPartition(state, soon());
+      await spoil(table, partitionKey(pipeline, 1), 'committed', { S: 'here' });
+      await spoil(table, partitionKey(pipeline, 4), 'layout', { N: '2' });
+      const read = await store.readEachPartition(pipeline, 5, soon());
+      expect(read.states).toStrictEqual([states[0], states[2]]);
+      expect(read.unreadable).toMatchObject([
+        { partition: 1, error: { code: 'PH_STATE_CORRUPT' } },
+        { partition: 4, error: { code: 'PH_STATE_LAYOUT' } },
+      ]);
+      await expect(store.readPartitions(pipeline, [0, 1], soon())).rejects.toMatchObject({
+        code: 'PH_STATE_CORRUPT',
+      });
+    });
+
     it('of another layout are refused and never written', async () => {
       const table = await open();
       const store = dynamoStateStore(table);

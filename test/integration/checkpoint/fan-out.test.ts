@@ -45,9 +45,9 @@ test(
     const looks: (number | readonly number[])[] = [];
     const watched: StateStore = {
       ...ports.state,
-      readPartitions: (name, partitions, deadline) => {
+      readEachPartition: (name, partitions, deadline) => {
         looks.push(partitions);
-        return ports.state.readPartitions(name, partitions, deadline);
+        return ports.state.readEachPartition(name, partitions, deadline);
       },
     };
     expect(await cycle(events, watched)).toMatchObject({ outcome: 'completed', invoked: PENDING });

@@ -3,34 +3,11 @@ import { runCycle } from '../../../lib/checkpoint/cycle.ts';
 import { partitionItem } from '../../../lib/leases/items.ts';
 import { whileRenewed } from '../../../lib/leases/keep-renewed.ts';
 import { takeLease } from '../../../lib/leases/lease.ts';
-import { newCycleState } from '../../../lib/pipeline/cycle-transitions.ts';
 import { partitionState } from '../../contract/state-store/states.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { Calm } from '../contract/driven.ts';
 import { SimulatedStateStore, StateTable } from '../fakes/state-store.ts';
-import { Random } from '../random.ts';
-import { drawScenario } from '../scenario.ts';
-import { Scheduler } from '../scheduler.ts';
-import { World } from '../world.ts';
-
-const MINUTE = 60_000;
-
-function calmWorld(partitions: number): World {
-  const random = new Random(1);
-  const faults = new Set<never>();
-  const scenario = { ...drawScenario(faults, random), partitions, invocationLasts: 2 * MINUTE };
-  const scheduler = new Scheduler(random);
-  const world = new World({ scheduler, random, scenario, faults, log: silentLog, mutation: undefined });
-  for (let partition = 0; partition < partitions; partition += 1) world.broker.addPartition(1);
-  const { name } = scenario.pipeline;
-  world.table
-    .cycle(name)
-    .create(newCycleState({ pipeline: name, generation: 'g1', partitions: 0, writeId: 'w0' }));
-  return world;
-}
-
-const pass = (world: World, milliseconds: number) =>
-  world.scheduler.run(world.scheduler.now + milliseconds, () => false);
+import { calmWorld, MINUTE, pass } from './calm-world.ts';
 
 test('while S3 does not answer no checkpoint completes, and rows are stored all the same', async () => {
   const world = calmWorld(2);

@@ -1,4 +1,4 @@
-import { PulsehouseError } from '../../../lib/pipeline/errors.ts';
+import { isPulsehouseError, PulsehouseError } from '../../../lib/pipeline/errors.ts';
 import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
 import type {
   BatchRecord,
@@ -12,7 +12,9 @@ import type {
   DeadLetterRange,
   LeaseClaim,
   LeaseResult,
+  PartitionsRead,
   StateStore,
+  UnreadableState,
   WriteResult,
 } from '../../../lib/ports/state-store.ts';
 import type { Invocation } from '../invocation.ts';
@@ -21,7 +23,7 @@ import type { Link } from '../link.ts';
 const ITEM_LIMIT = 400 * 1024;
 
 /** As DynamoDB does: the JSON of a value is a little longer than its item. */
-function assertFits(item: unknown): void {
+export function assertFits(item: unknown): void {
   if (JSON.stringify(item).length <= ITEM_LIMIT) return;
   throw new PulsehouseError('PH_STATE_REFUSED', 'Item size has exceeded the maximum allowed size', {
     nextStep: 'An item may have 400 KB.',
@@ -46,8 +48,19 @@ export const ALL_CONDITIONS: WriteConditions = {
 
 /** One fenced item: the rules of every conditional write. */
 class Item<State extends Fenced> {
-  value: State | undefined;
+  /** What stands there is nothing that this version writes. */
+  spoilt = false;
+  private stored: State | undefined;
   onWritten: (before: State | undefined, after: State) => void = () => {};
+
+  get value(): State | undefined {
+    if (this.spoilt) throw new PulsehouseError('PH_STATE_CORRUPT', 'the state item cannot be read');
+    return this.stored;
+  }
+
+  set value(state: State | undefined) {
+    this.stored = state;
+  }
 
   create(state: State): WriteResult<State> {
     const found = this.value;
@@ -145,6 +158,11 @@ export class StateTable {
   partitions(pipeline: string): readonly PartitionState[] {
     const items = [...this.of(pipeline).partitions.values()];
     return items.flatMap(({ value }) => value ?? []).sort((a, b) => a.partition - b.partition);
+  }
+
+  /** The partition's item becomes one that nobody can read, or what it was. */
+  spoil(pipeline: string, partition: number, spoilt: boolean): void {
+    this.partition(pipeline, partition).spoilt = spoilt;
   }
 
   batches(pipeline: string): readonly BatchRecord[] {
@@ -272,6 +290,24 @@ export class SimulatedStateStore implements StateStore {
       if (state !== undefined) states.push(state);
     }
     return states;
+  }
+
+  async readEachPartition(
+    pipeline: string,
+    partitions: number | readonly number[],
+    deadline: number,
+  ): Promise<PartitionsRead> {
+    const states: PartitionState[] = [];
+    const unreadable: UnreadableState[] = [];
+    for (const partition of typeof partitions === 'number' ? Array(partitions).keys() : partitions)
+      try {
+        const state = await this.readPartition(pipeline, partition, deadline);
+        if (state !== undefined) states.push(state);
+      } catch (error) {
+        if (!isPulsehouseError(error) || error.code !== 'PH_STATE_CORRUPT') throw error;
+        unreadable.push({ partition, error });
+      }
+    return { states, unreadable };
   }
 
   takePartition(
