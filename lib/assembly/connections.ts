@@ -1,5 +1,6 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { withRangesInObjects } from '../ports/ranges-in-objects.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import type { Sink } from '../ports/sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
@@ -69,7 +70,14 @@ const OPENERS: Openers = {
   async replays(_pipeline, settings, around) {
     const table = await openStateTable(settings, around);
     const { dynamoReplayStore } = await import('../dynamodb/replay-items.ts');
-    return { port: dynamoReplayStore(table), close: () => table.client.destroy() };
+    const objects = objectStoreOnDemand(() => openBucket(settings, around));
+    return {
+      port: withRangesInObjects(dynamoReplayStore(table), objects.port),
+      close: async () => {
+        table.client.destroy();
+        await objects.close();
+      },
+    };
   },
 };
 

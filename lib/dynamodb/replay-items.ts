@@ -9,7 +9,7 @@ import * as z from 'zod';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import { itemCodec } from './item-codec.ts';
-import { count, orUndefined, position } from './item-fields.ts';
+import { count, orMissing, orUndefined, position } from './item-fields.ts';
 import { ITEM, keyOf, pipelineScope, REPLAY_PREFIX, replayKey } from './keys.ts';
 import { queryItems } from './query.ts';
 import { ask, type StateTable } from './state-table.ts';
@@ -23,12 +23,14 @@ const replayCodec = itemCodec<ReplayRecord>(
     from: z.string(),
     to: z.string(),
     ranges: z.array(z.strictObject({ partition: count, after: position, to: position })),
+    rangesObject: orMissing(z.strictObject({ key: z.string().min(1), hash: z.string().min(1), count })),
     exclusions: z.string(),
     requestedBy: z.string(),
     requestedAt: count,
     status: z.enum(['running', 'complete', 'cancelled']),
     finishedAt: orUndefined(count),
   }),
+  ['rangesObject'],
 );
 
 export function dynamoReplayStore(table: StateTable): ReplayStore {

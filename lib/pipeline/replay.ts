@@ -17,6 +17,14 @@ export interface ReplayRange {
   readonly to: Position;
 }
 
+/** An immutable object. */
+export interface StoredRanges {
+  readonly key: string;
+  /** SHA-256 of its bytes, hexadecimal. */
+  readonly hash: string;
+  readonly count: number;
+}
+
 /** One replay: what was asked for, by whom, and what became of it. How far each partition is stands in its own state. */
 export interface ReplayRecord {
   readonly pipeline: string;
@@ -29,6 +37,8 @@ export interface ReplayRecord {
   readonly to: string;
   /** By partition and in order of position; a repair has several of one where what is missing lies apart. */
   readonly ranges: readonly ReplayRange[];
+  /** As it is stored: where the ranges are, when they are too many for the record. */
+  readonly rangesObject?: StoredRanges | undefined;
   /** Of the pipeline's recorded deletions when it was planned: the ranges spare what those name, and nothing else. */
   readonly exclusions: string;
   readonly requestedBy: string;

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
 import { isPulsehouseError, PulsehouseError } from '../../lib/pipeline/errors.ts';
 import { BEFORE_ALL, isAfter, isSamePosition, laterOf, type Position } from '../../lib/pipeline/position.ts';
+import { withRangesInObjects } from '../../lib/ports/ranges-in-objects.ts';
 import { pause, resumePipeline } from '../../lib/replay/pause.ts';
 import {
   type PlanDependencies,
@@ -27,10 +28,11 @@ const LONGEST_SLEEP = 91_000;
 /** What a person does by hand, and what makes it needed. */
 
 export function dependencies(world: World, { invocation }: Attempt): PlanDependencies {
+  const ports = world.ports(invocation);
   return {
-    ...world.ports(invocation),
+    ...ports,
     table: new SimulatedTargetTable(invocation, world.clickhouse),
-    replays: new SimulatedReplayStore(invocation, world.table),
+    replays: withRangesInObjects(new SimulatedReplayStore(invocation, world.table), ports.objects),
   };
 }
 

@@ -29,6 +29,10 @@ export const OPERATION_CODES = {
     kind: 'terminal',
     nextStep: 'Let the other replay end, or give it up with `pulsehouse replay --cancel <id>`.',
   },
+  PH_REPLAY_RANGES_LOST: {
+    kind: 'terminal',
+    nextStep: 'Bring the object back from its earlier version in the bucket, or from a backup.',
+  },
   PH_REPLAY_NOT_FOUND: { kind: 'terminal', nextStep: '`pulsehouse status` lists the replays there are.' },
   PH_DEAD_LETTER_NOT_FOUND: {
     kind: 'terminal',

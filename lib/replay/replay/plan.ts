@@ -181,7 +181,7 @@ function wholeBatches(ranges: readonly ReplayRange[], batches: readonly ReadBatc
   return whole;
 }
 
-/** All partitions together: a record is one item of the state table. */
+/** All partitions together, and one each where there are more: a stretch costs a reader and a lease. */
 const MOST_SEGMENTS_IN_ALL = 1_024;
 
 function segmentsFor(

@@ -49,8 +49,8 @@ export interface StartedPlan {
 }
 
 const PARTITIONS_AT_ONCE = 4;
-/** A record is one item of the state table, which may have 400 KB; a range takes some 70 bytes of it. */
-const MOST_RANGES = 4_000;
+/** So many are written and read as one object of a few megabytes. */
+const MOST_RANGES = 100_000;
 const REPLAYS_CONSIDERED = 100;
 /** How soon whoever works on a replay notices that it was cancelled, ms. */
 const LOOK_EVERY = 3_000;

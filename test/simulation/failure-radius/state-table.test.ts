@@ -2,9 +2,12 @@ import { expect, test } from 'vitest';
 import { partitionItem } from '../../../lib/leases/items.ts';
 import { takeLease } from '../../../lib/leases/lease.ts';
 import { itemLimitContract } from '../../contract/failure-radius/item-limit.ts';
+import { replayRangesContract } from '../../contract/failure-radius/replay-ranges.ts';
 import { partitionState } from '../../contract/state-store/states.ts';
 import { Calm } from '../contract/driven.ts';
 import { unanswered } from '../fakes/errors.ts';
+import { Bucket, SimulatedObjectStore } from '../fakes/object-store.ts';
+import { SimulatedReplayStore } from '../fakes/replay-store.ts';
 import { SimulatedStateStore, StateTable } from '../fakes/state-store.ts';
 import { Link, NO_FAULTS } from '../link.ts';
 
@@ -12,6 +15,16 @@ itemLimitContract('simulated', async () => {
   const calm = new Calm();
   const store = new SimulatedStateStore(calm.invocation, new StateTable(calm.link()));
   return { store: calm.driven(store), deadline: () => calm.deadline() };
+});
+
+replayRangesContract('simulated', async () => {
+  const calm = new Calm();
+  const { invocation } = calm;
+  return {
+    records: calm.driven(new SimulatedReplayStore(invocation, new StateTable(calm.link()))),
+    objects: calm.driven(new SimulatedObjectStore(invocation, new Bucket(calm.link()))),
+    deadline: () => calm.deadline(),
+  };
 });
 
 test.each(['down', 'silent'])(

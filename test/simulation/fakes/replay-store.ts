@@ -1,7 +1,7 @@
 import type { ReplayRecord, ReplayStatus } from '../../../lib/pipeline/replay.ts';
 import type { ReplayStore } from '../../../lib/ports/replay-store.ts';
 import type { Invocation } from '../invocation.ts';
-import type { StateTable } from './state-store.ts';
+import { assertFits, type StateTable } from './state-store.ts';
 
 /** The state table's records of replays, as one invocation sees them. */
 export class SimulatedReplayStore implements ReplayStore {
@@ -16,6 +16,7 @@ export class SimulatedReplayStore implements ReplayStore {
   createReplay(record: ReplayRecord, deadline: number): Promise<void> {
     return this.call(`creates replay ${record.id}`, deadline, () => {
       const replays = this.table.replays(record.pipeline);
+      assertFits(record);
       if (!replays.has(record.id)) replays.set(record.id, record);
     });
   }
