@@ -39,7 +39,8 @@ const REPEATABLE: Repeatable = {
   table: ['countByPartition'],
   state: [
     ...(['createPartition', 'readPartition', 'readPartitions', 'readEachPartition'] as const),
-    ...(['putBatch', 'readBatches', 'putDeadLetterBatch', 'readDeadLetterBatches'] as const),
+    ...(['putBatch', 'readBatches', 'readBatchesFrom'] as const),
+    ...(['putDeadLetterBatch', 'readDeadLetterBatches'] as const),
     ...(['createCycle', 'readCycle', 'putCheckpoint', 'readCheckpoint', 'readCheckpoints'] as const),
   ],
   objects: ['create', 'read', 'list', 'listAfter', 'delete'],

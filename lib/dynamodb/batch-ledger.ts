@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { BatchRecord } from '../pipeline/partition-state.ts';
 import { isReplayScope } from '../pipeline/replay.ts';
+import type { BatchRange } from '../ports/state-store.ts';
 import { putDeadLetterItem } from './dead-letter-items.ts';
 import { itemCodec } from './item-codec.ts';
 import { count } from './item-fields.ts';
-import { batchKey, batchPrefix, EXPIRES, keyOf, partitionScope } from './keys.ts';
+import { batchKey, batchPrefix, EXPIRES, ITEM, keyOf, partitionScope } from './keys.ts';
 import { intentFields } from './partition-items.ts';
-import { queryItems } from './query.ts';
+import { queryPages } from './query.ts';
 import { putRecord } from './recorded-item.ts';
 import type { StateTable } from './state-table.ts';
 
@@ -51,11 +52,22 @@ export async function readBatchItems(
   generation: string,
   deadline: number,
 ): Promise<readonly BatchRecord[]> {
-  const range = {
-    scope: partitionScope(pipeline, partition),
-    prefix: batchPrefix(generation),
-    order: 'ascending',
-  } as const;
-  const items = await queryItems(table, range, deadline);
-  return items.map((item) => batchCodec.decode(keyOf(item), item));
+  const all = { pipeline, partition, generation, from: 0, limit: Number.POSITIVE_INFINITY };
+  return readBatchItemsFrom(table, all, deadline);
+}
+
+export async function readBatchItemsFrom(
+  table: StateTable,
+  { pipeline, partition, generation, from, limit }: BatchRange,
+  deadline: number,
+): Promise<readonly BatchRecord[]> {
+  const prefix = batchPrefix(generation);
+  const first = batchKey(pipeline, partition, generation, from)[ITEM].S;
+  const scope = partitionScope(pipeline, partition);
+  const range = { scope, prefix, from: first, order: 'ascending', limit } as const;
+  const records: BatchRecord[] = [];
+  // Page by page: an item as it comes is several times what is made of it.
+  for await (const items of queryPages(table, range, deadline))
+    for (const item of items) records.push(batchCodec.decode(keyOf(item), item));
+  return records;
 }

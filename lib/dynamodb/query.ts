@@ -14,14 +14,24 @@ export interface ItemRange {
   readonly limit?: number;
 }
 
-/** Every item of the range, page after page, each read consistently. */
+/** Every item of the range, each read consistently. */
 export async function queryItems(
   table: StateTable,
   range: ItemRange,
   deadline: number,
 ): Promise<readonly Attributes[]> {
-  const limit = range.limit ?? Number.POSITIVE_INFINITY;
   const items: Attributes[] = [];
+  for await (const page of queryPages(table, range, deadline)) items.push(...page);
+  return items;
+}
+
+/** The same, page after page, of at most 1 MB each. */
+export async function* queryPages(
+  table: StateTable,
+  range: ItemRange,
+  deadline: number,
+): AsyncGenerator<readonly Attributes[], void, void> {
+  let left = range.limit ?? Number.POSITIVE_INFINITY;
   let next: Attributes | undefined;
   do {
     const command: QueryCommand = new QueryCommand({
@@ -30,16 +40,17 @@ export async function queryItems(
       ExpressionAttributeNames: { '#scope': SCOPE, '#item': ITEM },
       ConsistentRead: true,
       ScanIndexForward: range.order === 'ascending',
-      ...(Number.isFinite(limit) && { Limit: limit - items.length }),
+      ...(Number.isFinite(left) && { Limit: left }),
       ...(next && { ExclusiveStartKey: next }),
     });
     const page: QueryCommandOutput = await ask(table, deadline, (options) =>
       table.client.send(command, options),
     );
-    items.push(...(page.Items ?? []));
+    const items = page.Items ?? [];
+    left -= items.length;
     next = page.LastEvaluatedKey;
-  } while (next && items.length < limit);
-  return items;
+    yield items;
+  } while (next && left > 0);
 }
 
 /** Above every sort key that begins with the prefix: keys are ASCII. */

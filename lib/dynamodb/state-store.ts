@@ -1,5 +1,5 @@
 import type { StateStore } from '../ports/state-store.ts';
-import { putBatchItem, readBatchItems } from './batch-ledger.ts';
+import { putBatchItem, readBatchItems, readBatchItemsFrom } from './batch-ledger.ts';
 import { putCheckpointItem, readCheckpointItem, readCheckpointItems } from './checkpoint-items.ts';
 import { cycleItem } from './cycle-item.ts';
 import { putDeadLetterItem, readDeadLetterItems } from './dead-letter-items.ts';
@@ -31,6 +31,7 @@ export function dynamoStateStore(table: StateTable, retention = DEFAULT_BATCH_RE
     putBatch: (record, deadline) => putBatchItem(table, record, retention, deadline),
     readBatches: (pipeline, number, generation, deadline) =>
       readBatchItems(table, pipeline, number, generation, deadline),
+    readBatchesFrom: (range, deadline) => readBatchItemsFrom(table, range, deadline),
     putDeadLetterBatch: (batch, deadline) => putDeadLetterItem(table, batch, deadline),
     readDeadLetterBatches: (range, deadline) => readDeadLetterItems(table, range, deadline),
 

@@ -43,6 +43,17 @@ export interface PartitionsRead {
   readonly unreadable: readonly UnreadableState[];
 }
 
+/** Batches of one generation from a number on. */
+export interface BatchRange {
+  readonly pipeline: string;
+  readonly partition: number;
+  readonly generation: string;
+  /** The least `seq` that counts. */
+  readonly from: number;
+  /** At most so many, the first ones. Fewer are the last ones. */
+  readonly limit: number;
+}
+
 /** The batches of one generation that touch `(after, to]`. */
 export interface DeadLetterRange {
   readonly pipeline: string;
@@ -104,6 +115,8 @@ export interface StateStore {
     generation: string,
     deadline: number,
   ): Promise<readonly BatchRecord[]>;
+  /** In order of `seq`: some of them, which is what memory holds of a ledger however long it is. */
+  readBatchesFrom(range: BatchRange, deadline: number): Promise<readonly BatchRecord[]>;
 
   /** Lists one whose record expired; by epochs as `putBatch`. */
   putDeadLetterBatch(batch: DeadLetterBatch, deadline: number): Promise<void>;

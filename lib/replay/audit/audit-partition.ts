@@ -5,6 +5,7 @@ import {
   formatPosition,
   isAfter,
   isSamePosition,
+  LAST_OF_ALL,
   laterOf,
   type Position,
 } from '../../pipeline/position.ts';
@@ -12,7 +13,13 @@ import { makesNoProgress } from '../../pipeline/progress.ts';
 import type { PartitionRows } from '../../ports/target-table.ts';
 import { type Absences, absencesOf } from '../comparison/absence.ts';
 import type { Finding } from '../comparison/findings.ts';
-import { batchesIn, type LedgerSources, type PartitionLedger, readLedger } from '../comparison/ledger.ts';
+import {
+  batchesIn,
+  type LedgerSources,
+  type PartitionLedger,
+  piecesOf,
+  readLedger,
+} from '../comparison/ledger.ts';
 import { type Segment, without } from '../comparison/segments.ts';
 import { type VerifyResult, verifyRange } from '../comparison/verify.ts';
 import type { ReplayDependencies, Watch } from '../dependencies.ts';
@@ -60,6 +67,8 @@ export interface PartitionQuestion {
 }
 
 const FINDINGS_SHOWN = 100;
+/** No batch touches it: of the ledger only what resets say is wanted. */
+const NOWHERE: Segment = { after: LAST_OF_ALL, to: LAST_OF_ALL };
 
 export async function auditPartition(
   dependencies: ReplayDependencies,
@@ -69,11 +78,11 @@ export async function auditPartition(
 ): Promise<PartitionAudit> {
   const { state } = question;
   const { partition, topic, committed } = state;
-  const ledger = await readLedger(sources, state, watch.deadline);
+  const ledger = await readLedger(sources, state, watch.deadline, NOWHERE);
   const from = laterOf(question.since ?? ledger.origin, ledger.origin);
   const absences = absencesOf(dependencies.pipeline, partition, question.expiredBefore);
   const whole = { after: from, to: committed };
-  const { results, upTo } = await compare(dependencies, ledger, whole, absences, watch);
+  const { results, upTo } = await compare(dependencies, sources, ledger, whole, absences, watch);
   const last = await dependencies.transport.lastPosition(topic, watch.deadline);
   const problems = [
     ...(await unexplained(dependencies, question, watch.deadline)),
@@ -138,20 +147,26 @@ function standingOf({ expected, missing, expired, excluded, doubled, foreign }: 
   return expected - missing - expired - excluded + doubled + foreign;
 }
 
+/** Piece by piece: memory holds the batches of one, whatever the ledger's length. */
 async function compare(
   dependencies: ReplayDependencies,
-  ledger: PartitionLedger,
+  sources: LedgerSources,
+  { state, skipped }: PartitionLedger,
   whole: Segment,
   absences: Absences,
   watch: Watch,
 ): Promise<{ readonly results: readonly VerifyResult[]; readonly upTo: Position }> {
-  const { partition, topic } = ledger.state;
+  const { partition, topic } = state;
   const results: VerifyResult[] = [];
   let upTo = whole.after;
-  for (const { after, to } of without(whole, ledger.skipped)) {
+  const pieces = [];
+  for (const segment of without(whole, skipped))
+    pieces.push(...(await piecesOf(sources, state, segment, watch.deadline)));
+  for (const { after, to } of pieces) {
     if (watch.stop?.aborted) return { results, upTo };
-    const batches = batchesIn(ledger.batches, after, to);
-    const { deadLetterSources } = ledger;
+    const piece = await readLedger(sources, state, watch.deadline, { after, to });
+    const batches = batchesIn(piece.batches, after, to);
+    const { deadLetterSources } = piece;
     const request = { partition, topic, after, to, batches, deadLetterSources, absences };
     const result = await verifyRange(dependencies, request, watch);
     results.push(result);

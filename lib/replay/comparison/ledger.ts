@@ -1,9 +1,17 @@
 import type { BatchRecord, PartitionState } from '../../pipeline/partition-state.ts';
-import { comparePositions, earlierOf, isAfter, LAST_OF_ALL, type Position } from '../../pipeline/position.ts';
+import {
+  comparePositions,
+  earlierOf,
+  isAfter,
+  LAST_OF_ALL,
+  laterOf,
+  type Position,
+} from '../../pipeline/position.ts';
 import { type ReplayRecord, rangesOf, replayScope } from '../../pipeline/replay.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import type { Journal, ResetPartition } from '../journal.ts';
 import type { DeadLetterSource } from './dead-letters-in.ts';
+import { cutsOf, type LedgerPart, type LedgerScope, readPart, readWholePart } from './ledger-part.ts';
 import type { Segment } from './segments.ts';
 
 /** What a comparison needs of a batch. */
@@ -29,31 +37,40 @@ export interface LedgerSources {
   readonly replays: readonly ReplayRecord[];
 }
 
-/** Joins the generations of a partition, the newest first: each counts up to where the one after it began. */
+/**
+ * Joins the generations of a partition, the newest first: each counts up to where the one after it began. `within`: only what
+ * touches it is read; of other batches nothing can be said then.
+ */
 export async function readLedger(
   sources: LedgerSources,
   state: PartitionState,
   deadline: number,
+  within?: Segment,
 ): Promise<PartitionLedger> {
   const { pipeline, partition } = state;
+  const read = (scope: LedgerScope, to: Position, range = within) =>
+    range
+      ? readPart(sources.store, scope, range, to, deadline)
+      : readWholePart(sources.store, scope, to, deadline);
   const skipped: { after: Position; to: Position }[] = [];
   const { committed, generation } = state;
-  const current = await sources.store.readBatches(pipeline, partition, generation, deadline);
+  const current = await read(state, committed);
   let { origin } = state;
-  let batches = withExpired({ after: origin, to: committed }, state.totals, upTo(current, committed));
-  let deadLetterSources = [sourceOf(state, current, committed)];
+  let batches = withExpired({ after: origin, to: committed }, state.totals, current, committed);
+  let deadLetterSources = [sourceOf(state, current.records, committed)];
   let bound = LAST_OF_ALL;
   let joined = false;
   const resets = resetsOf(sources.journal, partition, generation);
   for (const reset of resets) {
     const to = earlierOf(reset.to, reset.from);
-    const older = await sources.store.readBatches(pipeline, partition, reset.fromGeneration, deadline);
+    const scope = { pipeline, partition, generation: reset.fromGeneration };
+    const older = await read(scope, to);
     bound = earlierOf(bound, to);
-    deadLetterSources.push(sourceOf({ pipeline, partition, generation: reset.fromGeneration }, older, bound));
+    deadLetterSources.push(sourceOf(scope, older.records, bound));
     // Of those before it only the dead letters are still to be told apart.
     if (joined) continue;
     if (isAfter(reset.to, reset.from)) skipped.push({ after: reset.from, to: reset.to });
-    const kept = withExpired({ after: reset.origin, to }, reset.kept, [...upTo(older, to), ...cutOf(reset)]);
+    const kept = withExpired({ after: reset.origin, to }, reset.kept, older, to, cutOf(reset));
     batches = [...kept, ...batches];
     origin = reset.origin;
     joined = reset.joined;
@@ -61,7 +78,12 @@ export async function readLedger(
   for (const replay of sources.replays.toReversed()) {
     const ranges = rangesOf(replay, partition);
     if (ranges.length === 0) continue;
-    const own = await sources.store.readBatches(replayScope(pipeline), partition, replay.id, deadline);
+    const scope = { pipeline: replayScope(pipeline), partition, generation: replay.id };
+    // How far one came that was given up, or still runs, its last batch says.
+    const isWhole = replay.status !== 'complete' || replay.mode === 'replace';
+    const { records: own } = isWhole
+      ? await readWholePart(sources.store, scope, LAST_OF_ALL, deadline)
+      : await read(scope, LAST_OF_ALL);
     const later = lowest(resets.filter(({ at }) => at > replay.requestedAt));
     const gone = below(goneThrough(replay, ranges, own), later?.to);
     const outside = (batch: ReadBatch) =>
@@ -76,10 +98,32 @@ export async function readLedger(
     if (replay.mode === 'replace' || replay.mode === 'redrive') {
       deadLetterSources = deadLetterSources.map((source) => decidedAnew(source, gone));
     }
-    const scope = { pipeline: replayScope(pipeline), partition, generation: replay.id };
     deadLetterSources.push(sourceOf(scope, own, later?.to ?? LAST_OF_ALL));
   }
   return { state, origin, batches, deadLetterSources, skipped };
+}
+
+/** Batches compared at once: a few megabytes, however long the ledger of a partition is. */
+export const BATCHES_AT_ONCE = 5_000;
+
+/**
+ * `(after, to]` in pieces of whole batches. Not where a replace wrote batches of its own over others: those may lie across
+ * any end that the others have.
+ */
+export async function piecesOf(
+  { store, replays }: LedgerSources,
+  state: PartitionState,
+  segment: Segment,
+  deadline: number,
+): Promise<readonly Segment[]> {
+  const isReplaced = replays.some(
+    (replay) => replay.mode === 'replace' && rangesOf(replay, state.partition).length > 0,
+  );
+  if (isReplaced || state.seq <= BATCHES_AT_ONCE) return [segment];
+  const inGeneration = { after: laterOf(segment.after, state.origin), to: segment.to };
+  const cuts = await cutsOf(store, state, inGeneration, BATCHES_AT_ONCE, deadline);
+  const ends = [...cuts, segment.to];
+  return ends.map((to, index) => ({ after: ends[index - 1] ?? segment.after, to }));
 }
 
 function sourceOf(
@@ -132,17 +176,20 @@ function lowest(resets: readonly DatedReset[]): DatedReset | undefined {
 /** What expired from the ledger is still in the totals: as one batch, from the beginning to the first that is left. */
 function withExpired(
   whole: Segment,
-  totals: { readonly rows: number; readonly messages: number },
-  batches: readonly ReadBatch[],
+  totals: LedgerPart['left'],
+  { records, begins, left }: LedgerPart,
+  bound: Position,
+  cut: readonly ReadBatch[] = [],
 ): readonly ReadBatch[] {
-  const to = batches[0]?.after ?? whole.to;
+  const batches = [...upTo(records, bound), ...cut];
+  const to = begins ?? cut[0]?.after ?? whole.to;
   if (!isAfter(to, whole.after)) return batches;
-  const left = (count: (batch: ReadBatch) => number) => batches.reduce((sum, batch) => sum + count(batch), 0);
+  const cutOff = (count: (batch: ReadBatch) => number) => cut.reduce((sum, batch) => sum + count(batch), 0);
   const expired: ReadBatch = {
     after: whole.after,
     to,
-    rows: totals.rows - left((batch) => batch.rows),
-    messages: totals.messages - left((batch) => batch.messages),
+    rows: totals.rows - left.rows - cutOff((batch) => batch.rows),
+    messages: totals.messages - left.messages - cutOff((batch) => batch.messages),
     publishedUpTo: 0,
   };
   return [expired, ...batches];

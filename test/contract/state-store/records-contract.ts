@@ -20,6 +20,12 @@ export function batchContract(name: string, open: () => Promise<StateStoreSubjec
       for (const record of [...records, ...others].reverse()) await store.putBatch(record, deadline());
       expect(await store.readBatches(pipeline, 0, G1, deadline())).toStrictEqual(records);
       expect(await store.readBatches(pipeline, 0, 'g', deadline())).toStrictEqual([]);
+      const from = (seq: number, limit: number) =>
+        store.readBatchesFrom({ pipeline, partition: 0, generation: G1, from: seq, limit }, deadline());
+      expect(await from(0, 100)).toStrictEqual(records);
+      expect(await from(3, 2)).toStrictEqual(records.slice(2, 4));
+      expect(await from(100, 1)).toStrictEqual(records.slice(5));
+      expect(await from(101, 1)).toStrictEqual([]);
     });
 
     it('lists the batches with dead letters that touch a range, in order of position, the first ones', async () => {

@@ -9,6 +9,7 @@ import type {
 import { comparePositions, formatPosition, isAfter } from '../../../lib/pipeline/position.ts';
 import type { ReplayRecord } from '../../../lib/pipeline/replay.ts';
 import type {
+  BatchRange,
   DeadLetterRange,
   LeaseClaim,
   LeaseResult,
@@ -345,6 +346,18 @@ export class SimulatedStateStore implements StateStore {
         .batches(pipeline)
         .filter((record) => record.partition === partition && record.generation === generation)
         .sort((a, b) => a.seq - b.seq),
+    );
+  }
+
+  readBatchesFrom(range: BatchRange, deadline: number): Promise<readonly BatchRecord[]> {
+    const { pipeline, partition, generation, from, limit } = range;
+    return this.call(`reads batches ${partition} from ${from}`, deadline, () =>
+      this.table
+        .batches(pipeline)
+        .filter((record) => record.partition === partition && record.generation === generation)
+        .filter(({ seq }) => seq >= from)
+        .sort((a, b) => a.seq - b.seq)
+        .slice(0, limit),
     );
   }
 
