@@ -60,8 +60,7 @@ export async function readPart(
   const records: BatchRecord[] = [];
   let left = NOTHING;
   for (;;) {
-    for (const batch of page)
-      if (isAfter(batch.to, after) && isAfter(to, batch.after)) records.push(batch);
+    for (const batch of page) if (isAfter(batch.to, after) && isAfter(to, batch.after)) records.push(batch);
     const counted = page.filter((batch) => !isAfter(batch.to, upTo));
     if (isFromBelow) left = sumOf(left, counted);
     const last = page.at(-1);
