@@ -94,11 +94,12 @@ export class Server {
     const text = await readAll(stream, signal);
     const code = response_headers['x-clickhouse-exception-code'];
     if (http_status_code === 200 && code === undefined) {
-      return { text, readRows: readRows(response_headers['x-clickhouse-summary']) };
+      return { text, readRows: rowsSaid(response_headers, 'read_rows') };
     }
     const named = code ?? /^Code: (\d+)/.exec(text)?.[1];
     if (named === undefined) throw notClickHouse(http_status_code, this.#shown(text));
-    throw new ServerError(Number(named), this.#shown(text).trim());
+    const written = rowsSaid(response_headers, 'written_rows');
+    throw new ServerError(Number(named), this.#shown(text).trim(), written);
   }
 
   #shown(text: string): string {
@@ -136,7 +137,11 @@ function notClickHouse(status: number | undefined, text: string): Error {
   );
 }
 
-function readRows(summary: string | string[] | undefined): number | undefined {
-  const match = typeof summary === 'string' ? /"read_rows":"(\d+)"/.exec(summary) : null;
+function rowsSaid(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  name: 'read_rows' | 'written_rows',
+): number | undefined {
+  const summary = headers['x-clickhouse-summary'];
+  const match = typeof summary === 'string' ? new RegExp(`"${name}":"(\\d+)"`).exec(summary) : null;
   return match ? Number(match[1]) : undefined;
 }

@@ -12,6 +12,11 @@ export interface TrialFailure {
   readonly error: PulsehouseError;
   /** The row of the body that the server named, if it did. Only a hint: its words may quote a payload. */
   readonly row: number | undefined;
+  /**
+   * Rows `[from, to)` of the body, one of which fails: those of the block that the server failed in. What was tried before
+   * them passed. Undefined where the server does not say. Only a hint.
+   */
+  readonly among: readonly [from: number, to: number] | undefined;
 }
 
 /** A row of the body that the server cannot read as the source fields, each tried by itself. */

@@ -13,21 +13,23 @@ export function rowsOfSameValues(
   fields: Fields,
 ): readonly number[] | undefined {
   const names = Object.keys(fields);
-  const wanted = valuesOf(textOf(body, row), names);
+  const wanted = valuesOf(bytesOf(body, row).toString('utf8'), names);
   if (wanted === undefined) return undefined;
   const sure = names.every((name) => isSure(wanted[name], fields[name] as string));
   if (!sure) return undefined;
   // The longest value is the rarest: a row without its text is not looked at any closer.
-  const needle = Object.values(wanted)
-    .map((value) => JSON.stringify(value))
-    .reduce((longest, text) => (text.length > longest.length ? text : longest), '');
+  const needle = Buffer.from(
+    Object.values(wanted)
+      .map((value) => JSON.stringify(value))
+      .reduce((longest, text) => (text.length > longest.length ? text : longest), ''),
+  );
   const key = JSON.stringify(names.map((name) => wanted[name]));
   const alike: number[] = [];
   for (let other = 0; other < body.rows; other += 1) {
     if (other === row) continue;
-    const text = textOf(body, other);
-    if (!text.includes(needle)) continue;
-    const values = valuesOf(text, names);
+    const bytes = bytesOf(body, other);
+    if (!bytes.includes(needle)) continue;
+    const values = valuesOf(bytes.toString('utf8'), names);
     if (values && JSON.stringify(names.map((name) => values[name])) === key) alike.push(other);
   }
   return alike;
@@ -54,6 +56,6 @@ function isSure(value: unknown, type: string): boolean {
   return value === null || typeof value === 'string' || typeof value === 'boolean';
 }
 
-function textOf(body: BatchBody, row: number): string {
-  return Buffer.concat(body.chunks(row, row + 1)).toString('utf8');
+function bytesOf(body: BatchBody, row: number): Buffer {
+  return Buffer.concat(body.chunks(row, row + 1));
 }

@@ -18,6 +18,8 @@ export class FoundRows {
   readonly rows = new Set<number>();
   /** How often rows that fail alike were searched for. */
   searchesAlike = 0;
+  /** How many of them in a row found none. */
+  searchesInVain = 0;
   private readonly context: ConsumeContext;
   private readonly body: BatchBody;
   private readonly terms: FoundRowsTerms;

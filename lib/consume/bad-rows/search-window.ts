@@ -9,8 +9,9 @@ import { SelectedRows } from './selected-rows.ts';
 const ROUNDS = 3;
 const PAUSE_BETWEEN_ROUNDS = 500;
 
-/** Searches for rows that fail alike are worth a look at the whole body so often, and no more. */
+/** Each search for rows that fail alike goes through the whole body: so many are worth it, and so many in vain. */
 const MOST_ALIKE = 50;
+const MOST_IN_VAIN = 5;
 
 export interface SearchedBody {
   readonly context: ConsumeContext;
@@ -33,13 +34,16 @@ export function probe(
   return ask(context, (deadline) => trial.probe(part, 0, rows.length, depth, deadline));
 }
 
+/** Row numbers `[from, to)` that are still to be tried. */
+type Part = readonly [from: number, to: number];
+
 /**
- * Finds the rows of `[from, to)` that fail by themselves. The server names the first bad row where it can; where it
- * cannot, the part is halved until one row is left.
+ * Finds the rows of `[from, to)` that fail by themselves. The server names the first bad row, or the block it is in, where
+ * it can; where it cannot, the part is halved until one row is left.
  */
 export async function searchWindow(searched: SearchedRows, from: number, to: number): Promise<void> {
   const { found } = searched;
-  const parts: [from: number, to: number][] = [[from, to]];
+  const parts: Part[] = [[from, to]];
   for (let part = parts.pop(); part; part = parts.pop()) {
     const [first, last] = part;
     const rows = numbers(first, last).filter((row) => !found.rows.has(row));
@@ -48,12 +52,37 @@ export async function searchWindow(searched: SearchedRows, from: number, to: num
     const bad = await blamedRow(searched, failure, rows);
     if (bad) {
       await blame(searched, bad);
-      parts.push(part);
+      parts.push(isSingle(failure) ? joined([bad.row + 1, last], parts) : part);
     } else if (rows.length > 1) {
-      const middle = rows[Math.floor(rows.length / 2)] as number;
-      parts.push([middle, last], [first, middle]);
+      parts.push(...split(rows, last, failure));
     }
   }
+}
+
+/** The row itself is known, and what was tried before it passed. */
+function isSingle({ among }: TrialFailure): boolean {
+  return among !== undefined && among[1] - among[0] === 1;
+}
+
+/** A part together with the one that is tried next, where it follows: one statement for both. */
+function joined([from, to]: Part, parts: Part[]): Part {
+  if (parts.at(-1)?.[0] !== to) return [from, to];
+  const [, end] = parts.pop() as Part;
+  return [from, end];
+}
+
+/** What is left to try of rows that fail, the next one last. What went before the block that failed has passed. */
+function split(rows: readonly number[], last: number, { among }: TrialFailure): Part[] {
+  const [from, to] =
+    among !== undefined && among[1] - among[0] < rows.length ? among : [0, Math.floor(rows.length / 2)];
+  const first = rows[from] as number;
+  const next = rows[to];
+  return next === undefined
+    ? [[first, last]]
+    : [
+        [next, last],
+        [first, next],
+      ];
 }
 
 interface BadRow {
@@ -65,9 +94,11 @@ interface BadRow {
 async function blame({ context, trial, body, depth, found }: SearchedRows, bad: BadRow): Promise<void> {
   await assertEmptyPasses({ context, trial, body, depth });
   found.add(bad.row, bad.error.message);
-  if (depth !== 'columns' || found.searchesAlike >= MOST_ALIKE) return;
+  if (depth !== 'columns' || found.searchesAlike >= MOST_ALIKE || found.searchesInVain >= MOST_IN_VAIN)
+    return;
   found.searchesAlike += 1;
   const alike = await ask(context, (deadline) => trial.alike(body, bad.row, deadline));
+  found.searchesInVain = alike.length === 0 ? found.searchesInVain + 1 : 0;
   for (const row of alike) found.add(row, bad.error.message);
 }
 
@@ -77,12 +108,16 @@ async function blamedRow(
   failure: TrialFailure,
   rows: readonly number[],
 ): Promise<BadRow | undefined> {
-  const row = rows.length === 1 ? rows[0] : rows[failure.row ?? -1];
+  const row = rows.length === 1 ? rows[0] : rows[named(failure) ?? -1];
   if (row === undefined) return undefined;
   const alone = rows.length === 1 ? failure : await probe(searched, [row]);
   if (!alone) return undefined;
   const isBad = alone.error.kind === 'terminal' || (await failsAgain(searched, row));
   return isBad ? { row, error: alone.error } : undefined;
+}
+
+function named(failure: TrialFailure): number | undefined {
+  return isSingle(failure) ? failure.among?.[0] : failure.row;
 }
 
 /**

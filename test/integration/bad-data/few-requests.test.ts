@@ -63,6 +63,22 @@ describe('bad rows cost few requests, however many there are', () => {
     await trial.close();
   });
 
+  test('a value that an expression fails on, in one row of many', async ({ openTable }) => {
+    const table = await openTable({
+      window: 100,
+      fields: { day: 'String', value: 'Int64' },
+      columns: { day: 'toDate(parseDateTimeBestEffort(day))', value: 'value' },
+    });
+    const body = bodyOf(table, (id) => `{"day":"${id === 2_777 ? 'someday' : '2026-01-05'}","value":${id}}`);
+    const trial = table.sink.openTrial();
+    const many = await trial.probe(body, 1_000, MESSAGES, 'columns', table.deadline());
+    // The server's words name no row; what it counted does.
+    expect(many).toMatchObject({ row: undefined, among: [2_728, 2_792] });
+    const few = await trial.probe(body, 2_728, 2_792, 'columns', table.deadline());
+    expect(few).toMatchObject({ row: undefined, among: [2_777, 2_778] });
+    await trial.close();
+  });
+
   test('a row that fails a constraint over two columns is nobody else’s fault', async ({ openTable }) => {
     const table = await openTable({
       window: 100,

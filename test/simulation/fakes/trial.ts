@@ -11,6 +11,9 @@ const MEETS: Readonly<Record<TrialDepth, readonly Trouble[]>> = {
   table: ['reader', 'column', 'part'],
 };
 
+/** Rows of a block. */
+const BLOCK = 4;
+
 /** Tries rows as the fake server would take them, and stores nothing. */
 export class SimulatedTrial implements Trial {
   private readonly invocation: Invocation;
@@ -34,9 +37,12 @@ export class SimulatedTrial implements Trial {
     return this.call('probe', deadline, () => {
       const unfit = this.server.unfitIn(rows, MEETS[depth]);
       if (unfit === undefined) return undefined;
+      const first = rows.findIndex(({ trouble }) => trouble !== undefined && MEETS[depth].includes(trouble));
       const named = badRowOf(unfit.message);
       return {
         row: named === undefined ? undefined : from + named,
+        // Like the server's, a block of several rows where many are tried and of one where few are.
+        among: depth === 'table' || first < 0 ? undefined : blockAround(from, to, first),
         error: failedQuestion(unfit, { table: this.table }),
       };
     });
@@ -68,4 +74,10 @@ export class SimulatedTrial implements Trial {
       throw failedQuestion(error, { table: this.table });
     }
   }
+}
+
+function blockAround(from: number, to: number, row: number): readonly [from: number, to: number] {
+  const size = to - from > BLOCK ? BLOCK : 1;
+  const begin = from + row - (row % size);
+  return [begin, Math.min(begin + size, to)];
 }
