@@ -8,10 +8,11 @@ import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { Unanswered } from './ask-each.ts';
+import { startConsumers } from './back-off.ts';
 import { awaitFlush, type Flushing, readEachState } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
-import { findWork, invokeConsumers, type Work } from './fan-out.ts';
+import { findWork, type Work } from './fan-out.ts';
 import { listRecentSnapshots, pruneSnapshots } from './snapshots.ts';
 import { assertCovered, hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
 import { Troubles } from './trouble.ts';
@@ -35,6 +36,8 @@ export interface CycleResult {
   readonly acknowledgedMessages: number;
   /** Partitions a consumer was started for. */
   readonly invoked: readonly number[];
+  /** Partitions whose tries fail, and for which none was started: they wait longer each time. */
+  readonly waiting: readonly number[];
   /** Partitions that had not flushed in time, or did not answer. */
   readonly laggards: readonly number[];
   readonly halted: readonly number[];
@@ -88,7 +91,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const halted = states.filter((state) => state.halted).map((state) => state.partition);
   const work = await findWork(context, states);
   // First of all: whatever else cannot be done, rows are stored.
-  const invoked = await invokeConsumers(context, work);
+  const { invoked, waiting } = await startConsumers(context, work);
   const unknown = [
     ...work.flatMap(({ state, pending }) => (pending === undefined ? [state.partition] : [])),
     ...[...unreadable, ...gone].map(({ partition }) => partition),
@@ -98,7 +101,10 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const idle = !work.some(({ pending }) => pending) && !hasMoved(states, previous?.snapshot);
   if (idle) {
     const acknowledgedMessages = await acknowledge(context, states);
-    return { ...ended('unchanged', lease.state), acknowledgedMessages, invoked, laggards: unknown, halted };
+    return {
+      ...ended('unchanged', lease.state),
+      ...{ acknowledgedMessages, invoked, waiting, laggards: unknown, halted },
+    };
   }
   const known = await assertNotBehindSnapshots(context);
   const openedAt = environment.now();
@@ -122,6 +128,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
     flushedRows: record.rows,
     acknowledgedMessages,
     invoked,
+    waiting,
     laggards,
     halted,
     failing: failing(taken.states, work),
@@ -205,6 +212,7 @@ function ended(outcome: CycleResult['outcome'], state: CycleState): CycleResult 
     flushedRows: 0,
     acknowledgedMessages: 0,
     invoked: [],
+    waiting: [],
     laggards: [],
     halted: [],
     failing: [],

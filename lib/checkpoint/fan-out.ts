@@ -51,20 +51,18 @@ function workOf({ environment, pipeline }: CycleContext, state: PartitionState, 
 }
 
 /**
- * Starts a consumer for each partition that wants one: pending and not held; in follow mode also idle, or held by one
- * that is about to end. A failed start is left to the next cycle, and a refused one ends the starting: it is the function
+ * Starts a consumer for each of these partitions. A failed start is left to the next cycle, and a refused one ends the starting: it is the function
  * that cannot be started, not the partition.
  */
 export async function invokeConsumers(
   context: CycleContext,
-  work: readonly Work[],
+  wanted: readonly Work[],
 ): Promise<readonly number[]> {
   const { invoker, pipeline, deadline, log, troubles } = context;
   let refused = false;
   const limit = pLimit(REQUESTS_AT_ONCE);
-  const wanted = work.filter((one) => wantsConsumer(context, one)).map(({ state }) => state.partition);
   const started = await Promise.all(
-    wanted.map((partition) =>
+    wanted.map(({ state: { partition } }) =>
       limit(async () => {
         if (refused) return [];
         try {
@@ -87,7 +85,11 @@ export async function invokeConsumers(
   return started.flat();
 }
 
-function wantsConsumer({ pipeline, environment }: CycleContext, { state, pending, held }: Work): boolean {
+/** Pending and not held; in follow mode also idle, or held by one that is about to end. */
+export function wantsConsumer(
+  { pipeline, environment }: CycleContext,
+  { state, pending, held }: Work,
+): boolean {
   if (state.halted) return false;
   const follow = pipeline.consume.mode === 'follow';
   if (held) return follow && needsSuccessor(state, environment.now());

@@ -51,6 +51,10 @@ async function checkpointOnce(
         `${partitions} could not store what there is: ${result.failing.join(', ')}; \`pulsehouse status\` says why`,
       );
     }
+    if (result.waiting.length > 0)
+      terminal.complain(
+        `${plural(result.waiting.length, 'partition')} whose tries fail wait for their next one`,
+      );
     return codeOf(result);
   } finally {
     await invoker.idle();

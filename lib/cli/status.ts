@@ -104,10 +104,14 @@ function show(terminal: Terminal, status: PipelineStatus): void {
       `  ${dim('next')}  \`pulsehouse views\` lists them, \`pulsehouse views refill\` brings them`,
     );
   }
-  for (const { partition, halted, failedTries, stuck } of status.partitions) {
+  for (const { partition, halted, failedTries, stuck, waitsUntil } of status.partitions) {
     if (!halted) {
       const name = `Partition ${partition}${stuck ? ' makes no progress' : ''}`;
-      if (failedTries) terminal.say(`\n${failedText(terminal, name, failedTries)}`);
+      const again =
+        waitsUntil === undefined
+          ? ''
+          : `\n  tried again by ${instant(waitsUntil)}, or as soon as another one whose tries fail succeeds`;
+      if (failedTries) terminal.say(`\n${failedText(terminal, name, failedTries)}${again}`);
       continue;
     }
     terminal.say(

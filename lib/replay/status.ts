@@ -6,7 +6,7 @@ import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { FailedTries, Halt, PartitionState } from '../pipeline/partition-state.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatPosition, isAfter, type Position } from '../pipeline/position.ts';
-import { makesNoProgress } from '../pipeline/progress.ts';
+import { makesNoProgress, nextTryOf } from '../pipeline/progress.ts';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import type { ViewGap } from '../pipeline/view-gaps.ts';
 import type { Environment } from '../ports/environment.ts';
@@ -53,6 +53,8 @@ export interface PartitionStatus {
   readonly failedTries: FailedTries | undefined;
   /** Of what is stored, what views of the table lack or may lack. */
   readonly viewGaps: readonly ViewGapLine[];
+  /** Until when the cycles let it wait because its tries fail (ms since the epoch), unless another such one succeeds before. */
+  readonly waitsUntil: number | undefined;
   /** There is something to store, and try after try fails. */
   readonly stuck: boolean;
 }
@@ -144,7 +146,7 @@ export async function readStatus(
   );
   const now = environment.now();
   const partitions = states.map((state) =>
-    partitionStatus(state, answers.get(state.partition), acknowledged.positions, now),
+    partitionStatus(pipeline, state, answers.get(state.partition), acknowledged.positions, now),
   );
   const unread = [...unreadable, ...statesGone(pipeline.name, cycle.partitions, [...states, ...unreadable])];
   const unknown = [...unanswered, ...unread]
@@ -225,6 +227,7 @@ async function acknowledgedPositions(
 }
 
 function partitionStatus(
+  pipeline: Pipeline,
   state: PartitionState,
   last: Position | undefined,
   acknowledged: Acknowledged['positions'],
@@ -248,6 +251,7 @@ function partitionStatus(
     halted: state.halted,
     failedTries: state.failedTries,
     viewGaps: viewGapLines(state),
+    waitsUntil: nextTryOf(state, pipeline.checkpoint.interval),
     stuck: makesNoProgress(state, last ?? committed),
   };
 }
