@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type Fault, isFault } from '../faults.ts';
 import { run } from '../run.ts';
+import { envelope } from './envelope.ts';
 import { failureReport, shrunkReport } from './failure.ts';
 import { catchMutations } from './mutation-table.ts';
 import { sweep } from './sweep.ts';
@@ -14,6 +15,8 @@ interface Options {
   readonly trace?: true;
   readonly mutations?: true;
   readonly workers?: number;
+  readonly partitions?: number;
+  readonly busy: number;
 }
 
 /** `npm run simulate -- …`. Answers the exit code: 0 when nothing was violated, or every mutation was caught. */
@@ -27,10 +30,23 @@ export async function simulate(argv: readonly string[]): Promise<number> {
     .option('--without <faults>', 'leave these faults out (with --seed)', faultList, [])
     .option('--trace', 'print everything that happens (with --seed)')
     .option('--mutations', 'show for each mutation of the protocol the seed that catches it')
+    .option(
+      '--partitions <count>',
+      'no faults: how long cycles over so many partitions take, and what they ask',
+      wholeNumber,
+    )
+    .option(
+      '--busy <count>',
+      'of them so many get entries in every interval (with --partitions)',
+      wholeNumber,
+      1_000,
+    )
     .option('--workers <count>', 'threads to run on (default: one a core)', wholeNumber)
     .parse(argv);
   const options = command.opts<Options>();
   if (options.mutations) return (await catchMutations(print, options.workers)) ? 0 : 1;
+  if (options.partitions !== undefined)
+    return envelope({ partitions: options.partitions, busy: options.busy }, print);
   if (options.seed !== undefined) return runOne(options.seed, options);
   return runMany(options);
 }

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { isPulsehouseError, PulsehouseError } from '../../../lib/pipeline/errors.ts';
 import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
 import type {
@@ -22,6 +23,9 @@ import type { Invocation } from '../invocation.ts';
 import type { Link } from '../link.ts';
 
 const ITEM_LIMIT = 400 * 1024;
+/** Of the adapter. */
+const KEYS_A_REQUEST = 100;
+const REQUESTS_AT_ONCE = 4;
 
 /** As DynamoDB does: the JSON of a value is a little longer than its item. */
 export function assertFits(item: unknown): void {
@@ -298,9 +302,11 @@ export class SimulatedStateStore implements StateStore {
     partitions: number | readonly number[],
     deadline: number,
   ): Promise<PartitionsRead> {
+    const numbers = typeof partitions === 'number' ? [...Array(partitions).keys()] : partitions;
+    if (numbers.length > KEYS_A_REQUEST) return this.readMany(pipeline, numbers, deadline);
     const states: PartitionState[] = [];
     const unreadable: UnreadableState[] = [];
-    for (const partition of typeof partitions === 'number' ? Array(partitions).keys() : partitions)
+    for (const partition of numbers)
       try {
         const state = await this.readPartition(pipeline, partition, deadline);
         if (state !== undefined) states.push(state);
@@ -309,6 +315,23 @@ export class SimulatedStateStore implements StateStore {
         unreadable.push({ partition, error });
       }
     return { states, unreadable };
+  }
+
+  /** As the adapter does: a hundred keys a request, four requests at once. */
+  private async readMany(
+    pipeline: string,
+    numbers: readonly number[],
+    deadline: number,
+  ): Promise<PartitionsRead> {
+    const chunks = Array.from({ length: Math.ceil(numbers.length / KEYS_A_REQUEST) }, (_, at) =>
+      numbers.slice(at * KEYS_A_REQUEST, (at + 1) * KEYS_A_REQUEST),
+    );
+    const read = await pLimit(REQUESTS_AT_ONCE).map(chunks, (chunk) =>
+      this.call(`reads ${chunk.length} states`, deadline, () =>
+        chunk.flatMap((partition) => this.table.partition(pipeline, partition).value ?? []),
+      ),
+    );
+    return { states: read.flat(), unreadable: [] };
   }
 
   takePartition(

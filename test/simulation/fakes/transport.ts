@@ -116,7 +116,9 @@ export class SimulatedTransport implements Transport {
   }
 
   private find(name: string): Partition {
-    const partition = this.broker.partitions.find((candidate) => candidate.name === name);
+    const { partitions } = this.broker;
+    const numbered = partitions[Number(name.slice(name.lastIndexOf('-') + 1))];
+    const partition = numbered?.name === name ? numbered : partitions.find((one) => one.name === name);
     if (partition === undefined) throw new Error(`nobody made ${name}`);
     return partition;
   }
