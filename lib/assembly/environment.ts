@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Environment } from '../ports/environment.ts';
 import { isDeadProcess } from './process-identity.ts';
@@ -7,6 +8,8 @@ import { isDeadProcess } from './process-identity.ts';
 export const systemEnvironment: Environment = {
   now: () => Date.now(),
   async sleep(milliseconds, signal) {
+    // Any number of consumers wait on one signal; Node would take more than ten of them for a leak.
+    if (signal) setMaxListeners(0, signal);
     try {
       await setTimeout(milliseconds, undefined, signal && { signal });
     } catch (error) {

@@ -71,12 +71,13 @@ export async function bringUp(
 
 /** What `init` would make, but for the beginnings: those come from the first pipeline. */
 async function ensurePlaces(
-  { pipeline, settings, environment, log }: Session,
+  { pipeline, settings, environment, log, answers }: Session,
   { ddl }: BranchOptions,
   terminal: Terminal,
   deadline: number,
 ): Promise<void> {
   const around = { environment, log };
+  await answers.all(['DynamoDB', 'S3', 'ClickHouse']);
   const stateTable = await openStateTable(settings, around);
   const bucket = await openBucket(settings, around);
   const server = await openServer(settings);

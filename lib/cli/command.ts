@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../configuration/duration.ts';
+import { endUnanswered } from './end-unanswered.ts';
 import { reportError } from './error-report.ts';
 import { type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { openSessions, type Session } from './session.ts';
@@ -11,6 +13,8 @@ export interface CommonOptions {
   readonly json?: boolean;
   readonly logs: 'text' | 'json';
   readonly debug?: boolean;
+  /** Milliseconds that a server may take for its first answer; not there for commands that ask none. */
+  readonly answerWithin: number;
 }
 
 export interface CommandRun<Options extends CommonOptions> {
@@ -46,15 +50,24 @@ export function pipelineCommand<Options extends CommonOptions>(
   return fileCommand<Options>(program, name, {
     ...definition,
     async run(given) {
-      const sessions = await openSessions(given.options, given.terminal);
+      const sessions = await openSessions(given.options, given.terminal, given.stop);
+      const watch = endUnanswered(sessions, given.terminal, given.stop);
       try {
         return await definition.run({ ...given, sessions });
       } finally {
         await Promise.all(sessions.map((session) => session.close()));
+        watch.dispose();
       }
     },
-  });
+  }).addOption(ANSWER_WITHIN);
 }
+
+const ANSWER_WITHIN = new Option(
+  '--answer-within <time>',
+  'how long a server may take for its first answer',
+)
+  .argParser(someTime)
+  .default(10_000, '10s');
 
 /** A command that needs the pipeline files alone, and none of the variables that name servers. */
 export function fileCommand<Options extends CommonOptions>(
@@ -108,6 +121,12 @@ function examplesOf({
   const width = Math.max(0, ...examples.map(([command]) => command.length));
   const lines = examples.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
   return `\nExamples:\n${lines.join('\n')}`;
+}
+
+function someTime(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (!milliseconds) throw new InvalidArgumentError('a time is needed, for example 30s or 2m.');
+  return milliseconds;
 }
 
 export function integer(text: string): number {

@@ -29,12 +29,13 @@ const CHECK_TIME = 15_000;
 const CLOCK_TOLERANCE = 1_000;
 const OLDEST_NODE = [20, 19] as const;
 
-/** Every check, one after the other; one that fails says so and the others go on. */
+/** Every check, one after the other; one that fails says so and the others go on. Who is silent is found out at once. */
 export async function diagnose(
   session: Session,
   onDiagnosis: (diagnosis: Diagnosis) => void,
 ): Promise<readonly Diagnosis[]> {
   const found: Diagnosis[] = [];
+  void session.answers.all().catch(() => undefined);
   for (const [check, run] of Object.entries(CHECKS)) {
     for (const diagnosis of await safely(run, session)) {
       found.push({ check, ...diagnosis });
@@ -78,7 +79,8 @@ const pulsar: Check = async ({ transport, pipeline, settings }, deadline) => {
   ];
 };
 
-const policies: Check = async ({ pipeline, settings, environment, log }) => {
+const policies: Check = async ({ pipeline, settings, environment, log, answers }) => {
+  await answers.of('the admin API');
   const found: Omit<Diagnosis, 'check'>[] = [];
   const admin = await openAdmin(settings, { environment, log });
   await checkPolicies(pipeline, admin, ({ outcome, message, remedy }) => {
@@ -87,7 +89,8 @@ const policies: Check = async ({ pipeline, settings, environment, log }) => {
   return found;
 };
 
-const clickhouse: Check = async ({ settings, environment, pipeline }, deadline) => {
+const clickhouse: Check = async ({ settings, environment, pipeline, answers }, deadline) => {
+  await answers.of('ClickHouse');
   const server = await openServer(settings);
   try {
     const questions = new Questions(server, pipeline.target, () => environment.now());

@@ -28,6 +28,7 @@ export function registerInit(program: Command): void {
       for (const session of sessions) {
         const { pipeline, settings, environment, log } = session;
         terminal.say(terminal.colour.bold(pipeline.name));
+        await session.answers.all();
         const report = await initialise(
           pipeline,
           settings,

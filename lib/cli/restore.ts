@@ -89,6 +89,7 @@ async function rebuild(
   const { environment, owner, settings } = session;
   const begun = environment.now();
   const deadline = begun + options.timeout * 1000;
+  await session.answers.all(['DynamoDB', 'S3']);
   const stateTable = await openStateTable(settings, session);
   const bucket = await openBucket(settings, session);
   try {

@@ -1,3 +1,6 @@
+import { askedServers } from '../assembly/answers/asked-servers.ts';
+import { type AnswerTerms, FirstAnswers } from '../assembly/answers/first-answers.ts';
+import { gated } from '../assembly/answers/gate.ts';
 import { withCallDeadlines } from '../assembly/call-deadlines.ts';
 import { type Connections, connect } from '../assembly/connections.ts';
 import { systemEnvironment } from '../assembly/environment.ts';
@@ -23,6 +26,8 @@ export interface Session extends Connections {
   readonly log: Log;
   /** Unique for this process. */
   readonly owner: string;
+  /** Every port waits for it; what asks a server by itself has to. */
+  readonly answers: FirstAnswers;
   /** A transport of its own, with its own connections; whoever asks closes it. */
   newTransport(): Promise<Transport>;
   /** The same mapping into another table; whoever asks closes it. */
@@ -35,12 +40,18 @@ export interface SessionOptions {
   readonly config: readonly string[];
   readonly logs: 'text' | 'json';
   readonly debug?: boolean;
+  /** Milliseconds that a server may take for its first answer. */
+  readonly answerWithin: number;
 }
 
 const QUESTION_TIME = 15_000;
 
 /** Nothing is sent before a command asks. @throws PulsehouseError PH_CONFIG_INVALID, PH_SETTINGS_INVALID */
-export async function openSessions(options: SessionOptions, terminal: Terminal): Promise<readonly Session[]> {
+export async function openSessions(
+  options: SessionOptions,
+  terminal: Terminal,
+  stop: AbortSignal,
+): Promise<readonly Session[]> {
   const { pipelines, warnings } = await loadPipelines(options.config);
   for (const warning of warnings) terminal.remark(terminal.remarkColour.yellow(formatProblem(warning)));
   const settings = readSettings(process.env);
@@ -49,30 +60,44 @@ export async function openSessions(options: SessionOptions, terminal: Terminal):
     options.logs === 'json'
       ? createLog(options.debug ? 'DEBUG' : undefined)
       : createConsoleLog(terminal, level);
+  const patience = { limit: options.answerWithin, stop };
   return Promise.all(
-    pipelines.map((pipeline) =>
-      openSession(pipeline, settings, pipelines.length > 1 ? log.with({ pipeline: pipeline.name }) : log),
-    ),
+    pipelines.map((pipeline) => {
+      const own = pipelines.length > 1 ? log.with({ pipeline: pipeline.name }) : log;
+      return openSession(pipeline, settings, own, patience);
+    }),
   );
 }
 
-async function openSession(pipeline: Pipeline, settings: Settings, log: Log): Promise<Session> {
-  const around = { environment: systemEnvironment, log };
-  const connections = withCallDeadlines(await connect(pipeline, settings, around), systemEnvironment);
+async function openSession(
+  pipeline: Pipeline,
+  settings: Settings,
+  log: Log,
+  patience: Pick<AnswerTerms, 'limit' | 'stop'>,
+): Promise<Session> {
+  const environment = systemEnvironment;
+  const around = { environment, log };
+  const ports = await connect(pipeline, settings, around);
+  const servers = askedServers(pipeline, settings, ports, around);
+  const answers = new FirstAnswers(servers, { ...patience, environment });
+  const connections = gated(withCallDeadlines(ports, environment), answers);
   return {
     ...connections,
     ...around,
     pipeline,
     settings,
-    owner: `${processName()}/${systemEnvironment.uniqueId()}`,
-    newTransport: () => openTransport(settings, around, pipeline.source),
-    openTarget: async (target) =>
-      withCallDeadlines(
-        await connect({ ...pipeline, target }, settings, around, ['sink', 'table']),
-        systemEnvironment,
-      ),
+    answers,
+    owner: `${processName()}/${environment.uniqueId()}`,
+    async newTransport() {
+      const transport = await openTransport(settings, around, pipeline.source);
+      return gated({ transport }, answers).transport;
+    },
+    async openTarget(target) {
+      const opened = await connect({ ...pipeline, target }, settings, around, ['sink', 'table']);
+      return gated(withCallDeadlines(opened, environment), answers);
+    },
     async knownPartitions() {
-      const deadline = systemEnvironment.now() + QUESTION_TIME;
+      const deadline = environment.now() + QUESTION_TIME;
       const cycle = await connections.state.readCycle(pipeline.name, deadline);
       if (cycle) return Array.from({ length: cycle.partitions }, (_, partition) => partition);
       throw new PulsehouseError('PH_STATE_MISSING', `pipeline ${pipeline.name} was never initialised`, {

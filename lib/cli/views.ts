@@ -51,7 +51,8 @@ while its ranges are refilled; pause the pipeline first where its consumers foll
 type Dependencies = Session & Parameters<typeof listViewLacks>[0];
 
 async function withViews<T>(session: Session, work: (dependencies: Dependencies) => Promise<T>): Promise<T> {
-  const { settings, pipeline, environment } = session;
+  const { settings, pipeline, environment, answers } = session;
+  await answers.of('ClickHouse');
   const server = await openServer(settings);
   try {
     const { Questions } = await import('../clickhouse/questions.ts');

@@ -1,5 +1,6 @@
 import type { Intent, TokenWindow } from '../pipeline/intent.ts';
 import { intend, intendedUpTo } from '../pipeline/partition-transitions.ts';
+import { isAfter, type Position } from '../pipeline/position.ts';
 import type { Entry, EntryReader } from '../ports/transport.ts';
 import type { ConsumeContext } from './context.ts';
 import { recordDeadLetters, tolerated } from './dead-letters.ts';
@@ -36,6 +37,8 @@ export class Pump {
   private readonly terms: PumpTerms;
   private filling: PulledBatch | undefined;
   private intended = 0;
+  /** The last of what stood in the topic at the start: it has waited already, and is stored as soon as it is pulled. */
+  private backlogEnd: Position | undefined;
   private tokens: { readonly window: TokenWindow; readonly at: number };
 
   constructor(
@@ -52,6 +55,7 @@ export class Pump {
     this.flushes = flushes;
     this.terms = terms;
     this.tokens = { window: tokens, at };
+    this.backlogEnd = last && isAfter(last, intendedUpTo(context.lease.state)) ? last : undefined;
   }
 
   async run(): Promise<PumpEnd> {
@@ -78,6 +82,7 @@ export class Pump {
       if (now >= this.terms.pullUntil) return 'deadline';
       if (this.filling?.isFull(limits) || this.hasTooManyBad()) return 'full';
       if (this.filling && now - this.filling.startedAt >= limits.maxWait) return 'waited';
+      if (this.hasPulledBacklog()) return 'waited';
       if (this.flushes.newest > this.flushes.seen) {
         this.flushes.seen = this.flushes.newest;
         return 'flush';
@@ -101,6 +106,14 @@ export class Pump {
         if (!this.take(awaited)) return 'full';
       } else if (!this.filling && this.open.isEmpty) this.open.flushAt(this.flushes.newest);
     }
+  }
+
+  /** True once. */
+  private hasPulledBacklog(): boolean {
+    const { backlogEnd, filling } = this;
+    if (!backlogEnd || !filling || isAfter(backlogEnd, filling.to)) return false;
+    this.backlogEnd = undefined;
+    return true;
   }
 
   /** However many messages the batch still takes, it halts the partition: no more of them need to be held. */

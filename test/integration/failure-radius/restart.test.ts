@@ -1,12 +1,8 @@
 import { once } from 'node:events';
 import { expect } from 'vitest';
-import { type Connections, connect } from '../../../lib/assembly/connections.ts';
-import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
-import { readSettings } from '../../../lib/assembly/settings.ts';
-import { loadPipelines } from '../../../lib/configuration/load.ts';
 import { startNamedProcess } from '../../support/dead-process.ts';
 import { publishEvents } from '../../support/events.ts';
-import { silentLog, useCredentialsOf } from '../../support/events-pipeline.ts';
+import { leaveHeld } from '../../support/held-leases.ts';
 import { type Place, test } from '../../support/place.ts';
 import { prepare, type Subject } from '../cli/subject.ts';
 
@@ -38,31 +34,6 @@ async function publish(place: Place, { topic }: Subject, from: number): Promise<
   await publishEvents(place.environment, `${topic}-partition-0`, publication);
 }
 
-async function withPorts(
-  place: Place,
-  { file }: Subject,
-  work: (ports: Connections) => Promise<void>,
-): Promise<void> {
-  useCredentialsOf(place);
-  const { pipelines } = await loadPipelines([file]);
-  const [pipeline] = pipelines;
-  if (!pipeline) throw new Error('the pipeline file holds none');
-  const ports = await connect(pipeline, readSettings(place.environment), { environment, log: silentLog });
-  try {
-    await work(ports);
-  } finally {
-    await ports.close();
-  }
-}
-
-/** Takes the leases of the partition and of the cycle under the name of somebody who does nothing with them. */
-async function leaveHeld({ state }: Connections, owner: string, lease: number): Promise<void> {
-  const now = environment.now();
-  const claim = () => ({ owner, writeId: environment.uniqueId(), now, leaseUntil: now + lease });
-  expect(await state.takePartition('events', 0, claim(), now + 10_000)).toMatchObject({ taken: true });
-  expect(await state.takeCycle('events', claim(), now + 10_000)).toMatchObject({ taken: true });
-}
-
 test('run in follow mode, killed and started again, goes on whatever is left of its lease', async ({
   place,
   signal,
@@ -89,7 +60,7 @@ test.for(MODES)(
     await publish(place, subject, 0);
     const dead = await startNamedProcess();
     await dead.kill();
-    await withPorts(place, subject, (ports) => leaveHeld(ports, `${dead.name}/1`, HOUR));
+    await leaveHeld(place, subject.file, `${dead.name}/1`, HOUR);
     const run = subject.commands.start('run');
     await untilRows(place, 10);
     run.child.kill('SIGTERM');
@@ -104,7 +75,7 @@ test.for(MODES)(
   async (mode, { place, signal }) => {
     const subject = await initialised(place, signal, mode);
     await publish(place, subject, 0);
-    await withPorts(place, subject, (ports) => leaveHeld(ports, 'elsewhere/1/1', 4_000));
+    await leaveHeld(place, subject.file, 'elsewhere/1/1', 4_000);
     const run = subject.commands.start('run');
     await untilRows(place, 10);
     run.child.kill('SIGTERM');
@@ -116,7 +87,7 @@ test('with a living process on this machine nothing is taken', async ({ place, s
   const subject = await initialised(place, signal, 'drain');
   const living = await startNamedProcess();
   try {
-    await withPorts(place, subject, (ports) => leaveHeld(ports, `${living.name}/1`, HOUR));
+    await leaveHeld(place, subject.file, `${living.name}/1`, HOUR);
     expect(await subject.commands.run('checkpoint')).toMatchObject({ code: 1, answer: { outcome: 'busy' } });
   } finally {
     await living.kill();

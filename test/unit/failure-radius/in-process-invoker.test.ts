@@ -1,21 +1,29 @@
 import { expect, it } from 'vitest';
+import { systemEnvironment } from '../../../lib/assembly/environment.ts';
 import { InProcessInvoker } from '../../../lib/cli/in-process-invoker.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
+
+const HOUR = 3_600_000;
 
 it('40 partitions whose consumers never end are all served when none has to wait for another', async () => {
   const over = new AbortController();
   const begun = new Set<number>();
-  const follow = (partition: number) =>
-    new Promise<boolean>((resolve) => {
-      begun.add(partition);
-      over.signal.addEventListener('abort', () => resolve(false), { once: true });
-    });
+  const follow = async (partition: number) => {
+    begun.add(partition);
+    await systemEnvironment.sleep(HOUR, over.signal);
+    return false;
+  };
+  const warned: Error[] = [];
+  const onWarning = (warning: Error) => warned.push(warning);
+  process.on('warning', onWarning);
   const invoker = new InProcessInvoker(follow, Number.POSITIVE_INFINITY, silentLog);
   for (let partition = 0; partition < 40; partition += 1) await invoker.invoke('events', partition);
   await new Promise((resolve) => setImmediate(resolve));
   expect(begun.size).toBe(40);
   over.abort();
   await invoker.idle();
+  process.off('warning', onWarning);
+  expect(warned, 'all of them wait on one signal').toEqual([]);
 });
 
 it('a partition that is never empty lines up again behind those that wait', async () => {
