@@ -62,10 +62,7 @@ export function pipelineCommand<Options extends CommonOptions>(
   }).addOption(ANSWER_WITHIN);
 }
 
-const ANSWER_WITHIN = new Option(
-  '--answer-within <time>',
-  'how long a server may take for its first answer',
-)
+const ANSWER_WITHIN = new Option('--answer-within <time>', 'how long a server may take for its first answer')
   .argParser(someTime)
   .default(10_000, '10s');
 
@@ -79,7 +76,11 @@ export function fileCommand<Options extends CommonOptions>(
     .command(name)
     .summary(definition.summary)
     .description(paragraphs(definition.description))
-    .option('-c, --config <file...>', 'pipeline files', [DEFAULT_CONFIG])
+    .addOption(
+      new Option('-c, --config <file...>', 'pipeline files')
+        .env('PULSEHOUSE_CONFIG')
+        .default([DEFAULT_CONFIG]),
+    )
     .option('--json', 'answer in JSON on stdout, one line a pipeline')
     .addOption(new Option('--logs <format>', 'log lines on stderr').choices(['text', 'json']).default('text'))
     .option('--debug', 'more log lines, and stack traces')

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { openAdmin, openServer } from '../assembly/servers.ts';
 import { listSnapshots } from '../checkpoint/snapshots.ts';
 import { checkSettings } from '../clickhouse/accepted-settings.ts';
@@ -7,6 +8,7 @@ import type { TableFinding } from '../clickhouse/table-check.ts';
 import { describeTable } from '../clickhouse/table-description.ts';
 import { checkTarget } from '../clickhouse/target-check.ts';
 import { checkPolicies } from '../initialise/policies.ts';
+import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
 import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
@@ -170,6 +172,35 @@ const state: Check = async (session, deadline) => {
   ];
 };
 
+/** Without its subscription Pulsar forgets what comes, whatever the state says. Many partitions are looked at in part. */
+const subscription: Check = async ({ state: store, transport, pipeline }, deadline) => {
+  const cycle = await store.readCycle(pipeline.name, deadline);
+  if (!cycle) return [];
+  const looked = Array.from({ length: Math.min(cycle.partitions, MOST_LOOKED_AT) }, (_, index) => index);
+  const states = await store.readPartitions(pipeline.name, looked, deadline);
+  const limit = pLimit(AT_ONCE);
+  const missing = await limit.map([...states], async ({ partition, topic }) => {
+    try {
+      const found = await transport.subscriptionState(topic, pipeline.subscription, deadline);
+      return found ? [] : [partition];
+    } catch (error) {
+      // Somebody is connected to it, so that it is there.
+      if (isPulsehouseError(error) && error.code === 'PH_PULSAR_CONSUMER_BUSY') return [];
+      throw error;
+    }
+  });
+  const partitions = missing.flat();
+  if (partitions.length === 0)
+    return [
+      { verdict: 'good', message: `${pipeline.subscription} on ${plural(states.length, 'partition')}` },
+    ];
+  const message = `Pulsar has no subscription ${pipeline.subscription} on partition ${partitions.join(', ')}`;
+  return [{ verdict: 'wrong', message, fix: ERROR_CODES.PH_PULSAR_SUBSCRIPTION_MISSING.nextStep }];
+};
+
+const MOST_LOOKED_AT = 64;
+const AT_ONCE = 8;
+
 /** Tries that fail one after the other are a fault once there is something to store and nothing of it is. */
 async function failing(
   { transport }: Session,
@@ -205,4 +236,13 @@ const bucket: Check = async ({ objects, pipeline, settings }, deadline) => {
   return [{ verdict: 'good', message: `${settings.s3.bucket}: ${numbers.length} snapshots` }];
 };
 
-const CHECKS: Readonly<Record<string, Check>> = { node, pulsar, policies, clickhouse, clocks, state, bucket };
+const CHECKS: Readonly<Record<string, Check>> = {
+  node,
+  pulsar,
+  policies,
+  clickhouse,
+  clocks,
+  state,
+  subscription,
+  bucket,
+};

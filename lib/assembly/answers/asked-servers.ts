@@ -55,7 +55,8 @@ function askedAdmin(
     address,
     at: placeOf(address),
     code: 'PH_PULSAR_UNREACHABLE',
-    nextStep: 'Check that PULSAR_ADMIN_URL names the web address of the broker, and that it is not overloaded.',
+    nextStep:
+      'Check that PULSAR_ADMIN_URL names the web address of the broker, and that it is not overloaded.',
     async ask(deadline) {
       const admin = await openAdmin(settings, around);
       const { askAdminHeaders } = await import('../../pulsar/admin/admin-api.ts');

@@ -53,6 +53,13 @@ describe('without any variable that names a server', () => {
     expect(JSON.parse(found.out)).toEqual({ valid: true, pipelines: ['events'], problems: [] });
   });
 
+  it('PULSEHOUSE_CONFIG names the file where no option does', () => {
+    const env = { ...BARE, PULSEHOUSE_CONFIG: fileOf('named.yml', { name: 'named' }) };
+    expect(JSON.parse(run(env, 'check', '--json').out)).toMatchObject({ pipelines: ['named'] });
+    const found = run(env, 'check', '--json', '-c', fileOf('good.yml'));
+    expect(JSON.parse(found.out)).toMatchObject({ pipelines: ['events'] });
+  });
+
   it('check names every error of every file, and ends as a wrong file does', () => {
     const wrong = [
       fileOf('one.yml', { batch: { maxRows: 0 } }),
