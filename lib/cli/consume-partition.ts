@@ -29,15 +29,18 @@ export async function consumePartition(session: Session, run: PartitionRun): Pro
   let told = false;
   try {
     for (;;) {
-      const result = await consume(
-        { ...session, transport },
-        {
-          partition: run.partition,
-          owner: `${session.owner}/${environment.uniqueId()}`,
-          deadline: environment.now() + (run.turn ?? INVOCATION),
-          until: run.until,
-          stop: run.stop,
-        },
+      const result = await session.starts.run((begun) =>
+        consume(
+          { ...session, transport },
+          {
+            partition: run.partition,
+            owner: `${session.owner}/${environment.uniqueId()}`,
+            deadline: environment.now() + (run.turn ?? INVOCATION),
+            until: run.until,
+            stop: run.stop,
+            onReading: begun,
+          },
+        ),
       );
       sum = add(sum, result);
       const again =

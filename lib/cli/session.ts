@@ -16,6 +16,7 @@ import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
 import { createConsoleLog, logLevel } from './console-log.ts';
+import { Starts } from './starts.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One pipeline and its ports for the time of one command. */
@@ -28,6 +29,8 @@ export interface Session extends Connections {
   readonly owner: string;
   /** Every port waits for it; what asks a server by itself has to. */
   readonly answers: FirstAnswers;
+  /** Of the whole process. */
+  readonly starts: Starts;
   /** A transport of its own, with its own connections; whoever asks closes it. */
   newTransport(): Promise<Transport>;
   /** The same mapping into another table; whoever asks closes it. */
@@ -60,11 +63,11 @@ export async function openSessions(
     options.logs === 'json'
       ? createLog(options.debug ? 'DEBUG' : undefined)
       : createConsoleLog(terminal, level);
-  const patience = { limit: options.answerWithin, stop };
+  const shared = { limit: options.answerWithin, stop, starts: new Starts(systemEnvironment) };
   return Promise.all(
     pipelines.map((pipeline) => {
       const own = pipelines.length > 1 ? log.with({ pipeline: pipeline.name }) : log;
-      return openSession(pipeline, settings, own, patience);
+      return openSession(pipeline, settings, own, shared);
     }),
   );
 }
@@ -73,7 +76,7 @@ async function openSession(
   pipeline: Pipeline,
   settings: Settings,
   log: Log,
-  patience: Pick<AnswerTerms, 'limit' | 'stop'>,
+  { starts, ...patience }: Pick<AnswerTerms, 'limit' | 'stop'> & Pick<Session, 'starts'>,
 ): Promise<Session> {
   const environment = systemEnvironment;
   const around = { environment, log };
@@ -87,6 +90,7 @@ async function openSession(
     pipeline,
     settings,
     answers,
+    starts,
     owner: `${processName()}/${environment.uniqueId()}`,
     async newTransport() {
       const transport = await openTransport(settings, around, pipeline.source);

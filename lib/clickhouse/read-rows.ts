@@ -15,6 +15,7 @@ export class ReadRows {
   readonly #questions: Questions;
   readonly #target: TableName;
   #readers: Readers | undefined;
+  #asking: Promise<Readers> | undefined;
 
   constructor(questions: Questions, target: TableName) {
     this.#questions = questions;
@@ -23,7 +24,12 @@ export class ReadRows {
 
   /** Before the first insert: once one is answered, a question that fails would leave it in doubt. */
   async prepare(deadline: number): Promise<void> {
-    this.#readers ??= await this.#count(deadline);
+    if (this.#readers) return;
+    // Shared by all inserts that are about to be the first one.
+    this.#asking ??= this.#count(deadline).finally(() => {
+      this.#asking = undefined;
+    });
+    this.#readers = await this.#asking;
   }
 
   /** A view may have come since they were counted: they are counted again before it is said that rows differ. */

@@ -47,8 +47,8 @@ export class ClickHouseSink implements Sink {
   readonly #statement: string;
   readonly #withPublishTime: boolean;
   readonly #values: ValueCheck;
-  /** Asked once, before the first body is sent. */
-  #accepted: ClickHouseSettings | undefined;
+  /** Asked once, before the first body is sent, for all that are sent at the same time. */
+  #accepted: Promise<ClickHouseSettings> | undefined;
 
   constructor(mapping: Mapping, server: Server, environment: Pick<Environment, 'now'>) {
     this.table = `${mapping.target.database}.${mapping.target.table}`;
@@ -152,10 +152,15 @@ export class ClickHouseSink implements Sink {
   }
 
   async #settings(deadline: number): Promise<ClickHouseSettings> {
-    this.#accepted ??= await acceptedSettings(this.#questions, INSERT_SETTINGS, deadline);
-    return this.#mapping.source.emptyStrings === 'null'
-      ? { ...this.#accepted, ...EMPTY_AS_NULL }
-      : this.#accepted;
+    const asked = this.#accepted ?? acceptedSettings(this.#questions, INSERT_SETTINGS, deadline);
+    this.#accepted = asked;
+    try {
+      const accepted = await asked;
+      return this.#mapping.source.emptyStrings === 'null' ? { ...accepted, ...EMPTY_AS_NULL } : accepted;
+    } catch (error) {
+      if (this.#accepted === asked) this.#accepted = undefined;
+      throw error;
+    }
   }
 
   close(): Promise<void> {

@@ -31,6 +31,8 @@ export interface ConsumeRequest {
   readonly rowsAbove?: boolean;
   /** Work is done only for this generation: another one belongs to somebody else. Whichever stands, when left out. */
   readonly generation?: string;
+  /** Called when what a beginning asks of the servers is answered, and entries begin to come. */
+  readonly onReading?: () => void;
 }
 
 export interface ConsumeResult {
@@ -64,6 +66,7 @@ export async function consume(
   request: ConsumeRequest,
 ): Promise<ConsumeResult> {
   const { pipeline, state, environment } = dependencies;
+  if (request.stop?.aborted) return nothingDone('stopped', undefined);
   if (request.until === 'deadline') await awaitHandover(dependencies, request.partition, request.deadline);
   const terms = { owner: request.owner, duration: pipeline.consume.lease, deadline: request.deadline };
   const taken = await takeLease(partitionItem(state, pipeline.name, request.partition), terms, environment);
@@ -150,6 +153,7 @@ async function pump(
       deadline,
     ),
   );
+  request.onReading?.();
   try {
     const terms = { until: request.until, pullUntil, stop: request.stop };
     return await new Pump(context, reader, open, flushes, sound, terms).run();
