@@ -44,6 +44,8 @@ const SILENCE: ReadonlySet<ErrorCode> = new Set([
 /** So long after a server did not answer nobody waits for it again: repeating a call ends as fast as it failed. */
 const BELIEVED_FOR = 10_000;
 const CONNECT_TIMEOUT = 2_000;
+/** Timers and clocks differ by a little. */
+const NEARLY = 0.9;
 
 /**
  * Whether the servers of one pipeline answer at all. What a call may take depends on what it does, and some take minutes;
@@ -121,7 +123,7 @@ export class FirstAnswers {
     const waited = environment.now() - begun;
     known.failedAt = environment.now();
     known.failure =
-      silence === 'stopped' || waited >= limit
+      silence === 'stopped' || waited >= limit * NEARLY
         ? await this.failureOf(name, server, silence === 'stopped' ? waited : limit)
         : silence.at({ server: server.address });
     throw known.failure;

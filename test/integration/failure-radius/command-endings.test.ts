@@ -18,6 +18,11 @@ function untilSaid(stream: Readable | null, text: string): Promise<void> {
   });
 }
 
+/** The checkpoint that the first ten rows are in. */
+function checkpointOf(cycles: readonly Record<string, unknown>[]): unknown {
+  return cycles.find(({ flushedRows }) => flushedRows === 10)?.['checkpoint'];
+}
+
 test('scripts can go by run --json, by audit --since 0 and by what consume ends with', async ({
   place,
   signal,
@@ -40,7 +45,7 @@ test('scripts can go by run --json, by audit --since 0 and by what consume ends 
     const parts = `${rest}${chunk.toString('utf8')}`.split('\n');
     rest = parts.pop() ?? '';
     lines.push(...parts.map((line) => JSON.parse(line) as Record<string, unknown>));
-    if (lines.length === 3) run.child.kill('SIGINT');
+    if (lines.length > 2 && checkpointOf(lines) !== undefined) run.child.kill('SIGINT');
   });
   expect(await run.ended).toMatchObject({ code: 0, answer: { stopped: true } });
   expect(lines[0]).toEqual({ running: ['events'] });
@@ -49,11 +54,13 @@ test('scripts can go by run --json, by audit --since 0 and by what consume ends 
   for (const cycle of cycles) {
     expect(cycle).toMatchObject({ pipeline: 'events', outcome: expect.any(String), failing: [] });
   }
-  expect(cycles).toContainEqual(expect.objectContaining({ outcome: 'completed', checkpoint: 1 }));
 
   await publish(10);
-  expect(await commands.run('checkpoint')).toMatchObject({ code: 0, answer: { checkpoint: 2 } });
-  expect(await commands.run('audit', '--since', '1')).toMatchObject({ code: 0, answer: { messages: 10 } });
+  expect(await commands.run('checkpoint')).toMatchObject({ code: 0, answer: { outcome: 'completed' } });
+  expect(await commands.run('audit', '--since', String(checkpointOf(lines)))).toMatchObject({
+    code: 0,
+    answer: { messages: 10 },
+  });
   expect(await commands.run('audit', '--since', '0')).toMatchObject({
     code: 0,
     answer: { exact: true, messages: 20 },
