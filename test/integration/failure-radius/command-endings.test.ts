@@ -45,7 +45,7 @@ test('scripts can go by run --json, by audit --since 0 and by what consume ends 
     const parts = `${rest}${chunk.toString('utf8')}`.split('\n');
     rest = parts.pop() ?? '';
     lines.push(...parts.map((line) => JSON.parse(line) as Record<string, unknown>));
-    if (lines.length > 2 && checkpointOf(lines) !== undefined) run.child.kill('SIGINT');
+    if (lines.length > 2 && checkpointOf(lines) !== undefined && !run.child.killed) run.child.kill('SIGINT');
   });
   expect(await run.ended).toMatchObject({ code: 0, answer: { stopped: true } });
   expect(lines[0]).toEqual({ running: ['events'] });
