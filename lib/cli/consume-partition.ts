@@ -51,6 +51,7 @@ export async function consumePartition(session: Session, run: PartitionRun): Pro
         if (!told) log.info(`Partition ${run.partition} is held by somebody else; waiting for the lease`);
         told = true;
         await environment.sleep(LOOK_AGAIN, run.stop);
+        if (run.stop.aborted) return { ...show(sum), partition: run.partition };
       }
     }
   } finally {
