@@ -2,7 +2,7 @@ import type { Message } from 'pulsar-client';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { formatPosition, isAfter, isSamePosition, type Position } from '../../pipeline/position.ts';
 import type { Entry } from '../../ports/transport.ts';
-import { ClientEntry } from './client-entry.ts';
+import { clientEntry } from './client-entry.ts';
 import type { ParsedId } from './message-id.ts';
 
 /**
@@ -40,7 +40,7 @@ export class EntryAssembler {
     this.#messages.push(message);
     this.#payloads.push(message.getData());
     if (this.#messages.length < id.count) return undefined;
-    const entry = new ClientEntry(id, this.#messages, this.#payloads);
+    const entry = clientEntry(id, this.#messages, this.#payloads);
     this.#last = id.position;
     this.#id = undefined;
     this.#messages = [];

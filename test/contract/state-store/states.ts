@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CheckpointRecord, CycleState } from '../../../lib/pipeline/cycle-state.ts';
 import type { Intent } from '../../../lib/pipeline/intent.ts';
 import type { BatchRecord, PartitionState } from '../../../lib/pipeline/partition-state.ts';
-import { NO_TOTALS } from '../../../lib/pipeline/partition-state.ts';
+import { newPartitionState } from '../../../lib/pipeline/partition-transitions.ts';
 import { BEFORE_ALL } from '../../../lib/pipeline/position.ts';
 
 /** Whole states with made-up contents, for tests that care about a field or two of them. */
@@ -34,33 +34,16 @@ export function intent(changes: Partial<Intent> = {}): Intent {
 }
 
 export function partitionState(pipeline: string, changes: Partial<PartitionState> = {}): PartitionState {
-  return {
+  const origin = newPartitionState({
     pipeline,
     partition: 0,
     topic: 'persistent://public/default/events-partition-0',
-    epoch: 7,
-    version: 41,
-    writeId: randomUUID(),
-    follows: '',
-    owner: undefined,
-    leaseUntil: 0,
     generation: 'g1',
     cluster: undefined,
     origin: BEFORE_ALL,
-    committed: BEFORE_ALL,
-    committedPublishTime: 0,
-    seq: 0,
-    inFlight: [],
-    heldUntil: undefined,
-    flushed: 0,
-    totals: NO_TOTALS,
-    forgotten: undefined,
-    lastTokens: undefined,
-    halted: undefined,
-    failedTries: undefined,
-    viewGaps: undefined,
-    ...changes,
-  };
+    writeId: randomUUID(),
+  });
+  return { ...origin, epoch: 7, version: 41, ...changes };
 }
 
 /** Every optional field set. */

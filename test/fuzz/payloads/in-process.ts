@@ -9,10 +9,10 @@ import { SimulatedTransport } from '../../simulation/fakes/transport.ts';
 import { CALM_INVOCATIONS } from '../../simulation/faults.ts';
 import { Invocation } from '../../simulation/invocation.ts';
 import { Link, NO_FAULTS } from '../../simulation/link.ts';
-import type { SimulatedEntry } from '../../simulation/messages.ts';
 import { Random } from '../../simulation/random.ts';
 import { type Happening, Scheduler } from '../../simulation/scheduler.ts';
-import type { Body, Payload } from './bodies.ts';
+import { entryOf } from '../../support/entry-of.ts';
+import type { Body } from './bodies.ts';
 
 /** Servers are asked in the same process, and time is the real one. */
 class RealTime extends Invocation {
@@ -79,31 +79,7 @@ function publish(broker: Broker, bodies: readonly Body[]): void {
   const [partition] = broker.partitions;
   for (const body of bodies) {
     partition?.rollLedger(ledgerOf(body) - partition.currentLedger);
-    for (const payloads of body.entries) partition?.append((position) => entryOf(position, payloads));
+    for (const payloads of body.entries)
+      partition?.append((position) => ({ ...entryOf(position, payloads, Date.now()), kinds: [] }));
   }
-}
-
-function entryOf(position: SimulatedEntry['position'], payloads: readonly Payload[]): SimulatedEntry {
-  const bounds = new Int32Array(2 * payloads.length);
-  let at = 0;
-  for (const [index, payload] of payloads.entries()) {
-    bounds[2 * index] = payload === undefined ? -1 : at;
-    at += payload?.length ?? 0;
-    bounds[2 * index + 1] = payload === undefined ? -1 : at;
-  }
-  const data = Buffer.concat(payloads.filter((payload) => payload !== undefined));
-  return {
-    position,
-    firstPosition: position,
-    publishTime: Date.now(),
-    count: payloads.length,
-    data,
-    bounds,
-    messages: payloads.length,
-    wireBytes: data.length,
-    brokerIndex: undefined,
-    schemaVersion: undefined,
-    metadata: () => ({ key: undefined, properties: {}, eventTime: 0, sequenceId: 0 }),
-    kinds: [],
-  };
 }

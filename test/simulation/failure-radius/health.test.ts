@@ -62,6 +62,12 @@ class Measured {
       );
   }
 
+  /** The latest checkpoint, which held so many batches. */
+  checkpointAnHourAgo(batches: number): void {
+    const completed = { status: 'complete', completedAt: this.now - HOUR, batches } as const;
+    this.table.putCheckpoint(checkpointRecord(this.pipeline.name, completed));
+  }
+
   async health() {
     const { calm, pipeline } = this;
     const measuring = measureHealth(
@@ -127,12 +133,7 @@ describe('checkpoints that are due', () => {
     const measured = new Measured();
     measured.add([HOUR], 1, stored);
     measured.cycle();
-    const record = checkpointRecord(measured.pipeline.name, {
-      status: 'complete',
-      completedAt: measured.now - HOUR,
-      batches: 6,
-    });
-    measured.table.putCheckpoint(record);
+    measured.checkpointAnHourAgo(6);
     expect((await measured.health()).checkpointAge).toBeGreaterThanOrEqual(HOUR);
   });
 
@@ -140,12 +141,7 @@ describe('checkpoints that are due', () => {
     const measured = new Measured();
     measured.add([HOUR], 1, stored);
     measured.cycle();
-    const record = checkpointRecord(measured.pipeline.name, {
-      status: 'complete',
-      completedAt: measured.now - HOUR,
-      batches: 7,
-    });
-    measured.table.putCheckpoint(record);
+    measured.checkpointAnHourAgo(7);
     expect(await measured.health()).toMatchObject({ checkpointAge: 0 });
   });
 

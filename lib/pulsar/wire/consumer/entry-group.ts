@@ -3,7 +3,7 @@ import type { Entry } from '../../../ports/transport.ts';
 import { openEntry, type RawEntry } from '../entry.ts';
 import { ChunkSequence } from './chunk-sequence.ts';
 import { GivenUpChunk } from './given-up-chunk.ts';
-import { MergedEntry } from './merged-entry.ts';
+import { mergedEntry } from './merged-entry.ts';
 import { FRAME_OVERHEAD } from './permits.ts';
 
 /** A message whose chunks are followed by something published so much later is given up, milliseconds. */
@@ -168,7 +168,7 @@ export class EntryGroup {
     const [only, ...others] = this.#parts;
     const first = this.#held[0]?.raw.position ?? position;
     const isOne = only !== undefined && others.length === 0;
-    this.#ready.push(isOne ? only : new MergedEntry(this.#parts, { position, brokerIndex }, first));
+    this.#ready.push(isOne ? only : mergedEntry(this.#parts, { position, brokerIndex }, first));
     for (const { raw } of this.#held) this.#givenUp.delete(raw);
     this.#reset();
   }
