@@ -9,6 +9,7 @@ import { isPulsehouseError, messageOf, PulsehouseError } from '../pipeline/error
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
+import { withRotatedSecrets } from './rotated-secrets.ts';
 import { withSecrets } from './secrets.ts';
 
 /** Everything one invocation works with. None of it outlives the invocation: a sandbox may be frozen for hours after. */
@@ -37,11 +38,9 @@ export type Handler<Answer> = (input: unknown, context: Context) => Promise<Answ
 /** Time for closing connections, for the metrics and for Lambda to take the answer, milliseconds. */
 const ANSWER_TIME = 1_500;
 
-const REFUSED_SECRET = ['PH_PULSAR_AUTHENTICATION', 'PH_CLICKHOUSE_ACCESS'];
-
 /**
  * Makes a Lambda handler of a plan. Connections are open for one invocation alone. After an authentication error it runs
- * once more with secrets fetched anew, which is safe because every run goes by the durable state.
+ * once more with secrets fetched anew.
  */
 export function functionHandler<Event extends { readonly pipeline: string }, Name extends PortName, Answer>(
   plan: FunctionPlan<Event, Name, Answer>,
@@ -50,12 +49,9 @@ export function functionHandler<Event extends { readonly pipeline: string }, Nam
     const log = createLog().with({ requestId: context.awsRequestId });
     try {
       const event = parseEvent(plan.event, input);
-      const run = (freshSecrets: boolean) => attempt(plan, event, context, log, freshSecrets);
-      return await run(false).catch((error: unknown) => {
-        if (!isPulsehouseError(error) || !REFUSED_SECRET.includes(error.code)) throw error;
-        log.warn(`${error.message}; trying once more with secrets fetched anew`, { code: error.code });
-        return run(true);
-      });
+      return await withRotatedSecrets(log, (freshSecrets) =>
+        attempt(plan, event, context, log, freshSecrets),
+      );
     } catch (error) {
       const known = isPulsehouseError(error)
         ? { code: error.code, ...error.where, next: error.nextStep }

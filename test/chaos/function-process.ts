@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import type { Point } from './points.ts';
 import type { World } from './world.ts';
 
+type Variables = Readonly<Record<string, string>>;
+
 /** One function process. Whatever becomes of it, `ended` tells. */
 export class FunctionProcess {
   private readonly child: ChildProcess;
@@ -18,18 +20,25 @@ export class FunctionProcess {
     }
   }
 
-  static consume(world: World, partition: number, heldAt?: Point): FunctionProcess {
-    return FunctionProcess.start(world, ['consume', String(partition)], heldAt);
+  /** `variables` win over the world's. */
+  static consume(world: World, partition: number, heldAt?: Point, variables?: Variables): FunctionProcess {
+    return FunctionProcess.start(world, ['consume', String(partition)], heldAt, variables);
   }
 
-  static checkpoint(world: World, heldAt?: Point): FunctionProcess {
-    return FunctionProcess.start(world, ['checkpoint'], heldAt);
+  static checkpoint(world: World, heldAt?: Point, variables?: Variables): FunctionProcess {
+    return FunctionProcess.start(world, ['checkpoint'], heldAt, variables);
   }
 
-  private static start(world: World, args: readonly string[], heldAt: Point | undefined): FunctionProcess {
+  private static start(
+    world: World,
+    args: readonly string[],
+    heldAt: Point | undefined,
+    variables: Variables = {},
+  ): FunctionProcess {
+    const point = heldAt ? { CHAOS_POINT: heldAt } : {};
     return new FunctionProcess(
       fork(world.functionFile, args, {
-        env: { ...process.env, ...world.environment, ...(heldAt ? { CHAOS_POINT: heldAt } : {}) },
+        env: { ...process.env, ...world.environment, ...variables, ...point },
         execArgv: [],
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       }),
@@ -54,6 +63,17 @@ export class FunctionProcess {
   async succeeded(): Promise<void> {
     const code = await this.ended;
     if (code !== 0) throw new Error(`the function ended with ${code}:\n${this.log()}`);
+  }
+
+  /** Answers what it said. @throws Error when it succeeded or a signal ended it. */
+  async failed(): Promise<string> {
+    const code = await this.ended;
+    if (code === 0 || code === null) throw new Error(`the function ended with ${code}:\n${this.log()}`);
+    return this.output.join('');
+  }
+
+  hasSaid(text: string): boolean {
+    return this.output.join('').includes(text);
   }
 
   log(): string {

@@ -5,7 +5,10 @@ import { readSettings } from '../../lib/assembly/settings.ts';
 import { runCycle } from '../../lib/checkpoint/cycle.ts';
 import { loadPipelines } from '../../lib/configuration/load.ts';
 import { consume } from '../../lib/consume/consume.ts';
+import { withRotatedSecrets } from '../../lib/lambda/rotated-secrets.ts';
+import { withSecrets } from '../../lib/lambda/secrets.ts';
 import { isPulsehouseError } from '../../lib/pipeline/errors.ts';
+import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import type { ConsumerInvoker } from '../../lib/ports/invoker.ts';
 import { objectPoints, type Point, type Reach, sinkPoints, statePoints, transportPoints } from './points.ts';
 
@@ -32,28 +35,37 @@ const reach: Reach = async (point) => {
 const loaded = await loadPipelines([process.env['CHAOS_PIPELINE'] ?? 'pipeline.yml']);
 const [pipeline] = loaded.pipelines;
 if (!pipeline) throw new Error('no pipeline is configured');
-const connections = await connect(pipeline, readSettings(process.env), { environment, log });
-const ports = {
-  transport: transportPoints(connections.transport, reach),
-  sink: sinkPoints(connections.sink, reach),
-  state: statePoints(connections.state, reach),
-  objects: objectPoints(connections.objects, reach),
-};
 
 /** Consumers run beside the cycle, as processes of their own. */
 const invoker: ConsumerInvoker = { invoke: async () => undefined };
 
-/** Tries again as a schedule would, until the work is done. A zombie ends by itself: it is fenced. */
-for (;;) {
+/** One invocation: as in Lambda, connections and the secrets behind them are its own. */
+async function invoke(of: Pipeline, freshSecrets: boolean): Promise<string> {
+  const settings = readSettings(await withSecrets(process.env, freshSecrets));
+  const connections = await connect(of, settings, { environment, log });
+  const dependencies = {
+    transport: transportPoints(connections.transport, reach),
+    sink: sinkPoints(connections.sink, reach),
+    state: statePoints(connections.state, reach),
+    objects: objectPoints(connections.objects, reach),
+    ...{ pipeline: of, environment, log },
+  };
   const request = { owner: environment.uniqueId(), deadline: environment.now() + INVOCATION };
   try {
     const { outcome } =
       what === 'consume'
-        ? await consume(
-            { ...ports, pipeline, environment, log },
-            { ...request, partition: Number(partition), until: 'drained' },
-          )
-        : await runCycle({ ...ports, pipeline, environment, log, invoker }, request);
+        ? await consume(dependencies, { ...request, partition: Number(partition), until: 'drained' })
+        : await runCycle({ ...dependencies, invoker }, request);
+    return outcome;
+  } finally {
+    await connections.close();
+  }
+}
+
+/** Tries again as a schedule would, until the work is done. A zombie ends by itself: it is fenced. */
+for (;;) {
+  try {
+    const outcome = await withRotatedSecrets(log, (fresh) => invoke(pipeline, fresh));
     if (outcome === 'halted') throw new Error('the partition halted');
     if (outcome !== 'busy' && !(outcome === 'fenced' && !reached)) break;
   } catch (error) {
@@ -62,5 +74,4 @@ for (;;) {
   }
   await environment.sleep(PAUSE);
 }
-await connections.close();
 process.disconnect();

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { auditExactly } from './audit.ts';
-import { faultName } from './faults.ts';
-import { chooseRounds, wholeMatrix } from './matrix.ts';
+import { faultName, LONG_FAULT } from './faults.ts';
+import { chooseRounds, EVERY_CELL, inTurn, wholeMatrix } from './matrix.ts';
 import { asTable, summarise } from './report.ts';
 import { playRound, type RoundResult } from './round.ts';
 import { openWorld } from './world.ts';
@@ -15,27 +15,36 @@ const program = new Command('chaos')
   )
   .option(
     '--rounds <n>',
-    'how many; the matrix of faults and points is gone through evenly',
+    'how many; all faults as often as each other, but "clickhouse down" once in a hundred',
     Number,
-    wholeMatrix().length,
   )
   .option('--from <n>', 'go on with this round of them, after those before it were played', Number, 1)
   .option('--point <name>', 'only rounds at this point')
   .option('--fault <name>', 'only rounds with this fault, for example "clickhouse kill"')
+  .option('--down <seconds>', 'how long "clickhouse down" lasts', Number, LONG_FAULT.seconds)
   .option('--json', 'the last line is a JSON object')
   .parse();
-const { rounds, from, point, fault, json } = program.opts<{
-  rounds: number;
+const { from, point, fault, down, json } = program.opts<{
   from: number;
   point?: string;
   fault?: string;
+  down: number;
   json?: boolean;
 }>();
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const wanted = chooseRounds(point || fault ? wholeMatrix().length : rounds)
-  .filter((round) => (!point || round.point === point) && (!fault || faultName(round.fault) === fault))
-  .slice(from - 1, rounds);
+const cells = wholeMatrix().filter(
+  (round) => (!point || round.point === point) && (!fault || faultName(round.fault) === fault),
+);
+if (cells.length === 0)
+  throw new Error(`there is no round with "${fault ?? 'any fault'}" at ${point ?? 'any point'}`);
+const isOfAll = !point && !fault;
+const rounds = program.opts<{ rounds?: number }>().rounds ?? (isOfAll ? EVERY_CELL : cells.length);
+const wanted = (isOfAll ? chooseRounds(rounds) : inTurn(cells, rounds))
+  .map((round) =>
+    round.fault.what === 'down' ? { ...round, fault: { ...round.fault, seconds: down } } : round,
+  )
+  .slice(from - 1);
 
 const world = await openWorld();
 const results: RoundResult[] = [];

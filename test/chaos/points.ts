@@ -17,6 +17,10 @@ export const CHECKPOINT_POINTS = ['snapshot-written', 'before-ack', 'after-ack']
 export const POINTS = [...CONSUME_POINTS, ...CHECKPOINT_POINTS] as const;
 export type Point = (typeof POINTS)[number];
 
+export function isOfCycle(point: Point): boolean {
+  return (CHECKPOINT_POINTS as readonly Point[]).includes(point);
+}
+
 /** Called when a point is reached; the process goes on when it resolves. */
 export type Reach = (point: Point) => Promise<void>;
 

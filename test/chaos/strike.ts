@@ -1,4 +1,4 @@
-import type { Fault } from './faults.ts';
+import type { Blow } from './faults.ts';
 import type { FunctionProcess } from './function-process.ts';
 import type { World } from './world.ts';
 
@@ -13,17 +13,17 @@ export type Heal = () => Promise<void>;
  * is in force; the answer resolves when servers and connections are whole again. A stopped function is woken by
  * `wakeZombie` later.
  */
-export async function strike(world: World, fault: Fault, victim: FunctionProcess): Promise<Heal> {
+export async function strike(world: World, fault: Blow, victim: FunctionProcess): Promise<Heal> {
   if (fault.on === 'function') {
     victim.signal(fault.what === 'kill' ? 'SIGKILL' : 'SIGSTOP');
     return async () => undefined;
   }
   const server = world.stack.server(fault.on);
-  if (fault.what === 'kill') {
+  if (fault.what === 'kill' || fault.what === 'down') {
     server.kill('SIGKILL');
     await server.ended();
     victim.goOn();
-    const restarted = server.start();
+    const restarted = later(fault.what === 'down' ? fault.seconds * 1_000 : 0).then(() => server.start());
     return () => restarted;
   }
   if (fault.what === 'stop') {

@@ -8,10 +8,16 @@ import { type Stack, startStack } from '../../infra/local/stack.ts';
 import { loadPipelines } from '../../lib/configuration/load.ts';
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import { publishEvents, setUpEvents } from '../support/events.ts';
+import { isAllAcknowledged, unloadTopic } from './broker-admin.ts';
 import { type FaultyServer, SERVERS } from './faults.ts';
+import { RightsGate } from './rights-gate.ts';
+import { RotatedUser } from './rotated-user.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { type Closed, TopicGate } from './topic-gate.ts';
 
 export const PARTITIONS = 2;
+/** Published to each partition before a fault strikes. */
+export const ENTRIES = 30;
 export const TABLE = 'chaos.events';
 const TOPIC = 'persistent://public/default/chaos';
 const MESSAGES_AN_ENTRY = 100;
@@ -36,6 +42,10 @@ export interface World {
   readonly proxies: Readonly<Record<FaultyServer, TcpProxy>>;
   /** For a function process: every server is reached through its proxy. */
   readonly environment: Readonly<Record<string, string>>;
+  /** For a function process that is to be denied the state table while the others are not. */
+  readonly rights: { readonly gate: RightsGate; readonly environment: Readonly<Record<string, string>> };
+  /** For a function process whose password is rotated. */
+  readonly user: RotatedUser;
   /** The bundle a function process runs. */
   readonly functionFile: string;
   readonly published: number;
@@ -43,13 +53,19 @@ export interface World {
   publish(entriesAPartition: number): Promise<void>;
   /** Rows and distinct ids in the table, or of one partition in it, asked without proxy. */
   rows(partition?: number): Promise<{ readonly rows: number; readonly distinct: number }>;
+  /** Functions cannot open the partition's topic any more, and those that had it open are let go. */
+  closeTopic(partition: number, how: Closed): Promise<void>;
+  reopenTopic(): void;
+  /** Whether Pulsar was told of every message of the partition. */
+  isAcknowledged(partition: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 
 export async function openWorld(): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'pulsehouse-chaos-'));
   const pulsarPort = await freePort();
-  const pulsarProxy = await TcpProxy.open(pulsarPort);
+  const topicGate = await TopicGate.open(pulsarPort);
+  const pulsarProxy = await TcpProxy.open(topicGate.port);
   const stack = await startStack({
     directory: join(directory, 'stack'),
     servers: ['pulsar', 'clickhouse', 'aws', 'dynamodb-local'],
@@ -89,6 +105,9 @@ export async function openWorld(): Promise<World> {
     password: stack.environment['CLICKHOUSE_PASSWORD'] ?? '',
     log: { level: ClickHouseLogLevel.OFF },
   });
+  const rightsGate = await RightsGate.open(`http://127.0.0.1:${proxies['dynamodb-local'].port}`);
+  const user = new RotatedUser(clickhouse, stack.environment['AWS_ENDPOINT_URL'] ?? '');
+  const adminUrl = stack.environment['PULSAR_ADMIN_URL'] ?? '';
   const environmentOf = { ...stack.environment, CHAOS_PIPELINE: pipelineFile };
   let published = 0;
   return {
@@ -96,6 +115,8 @@ export async function openWorld(): Promise<World> {
     pipeline,
     proxies,
     environment: { ...environmentOf, ...throughProxies(proxies) },
+    rights: { gate: rightsGate, environment: { AWS_ENDPOINT_URL_DYNAMODB: rightsGate.endpoint } },
+    user,
     functionFile,
     get published() {
       return published;
@@ -104,9 +125,17 @@ export async function openWorld(): Promise<World> {
       published = await publish(stack, entries, published);
     },
     rows: (partition) => countRows(clickhouse, partition),
+    async closeTopic(partition, how) {
+      topicGate.close(topicOf(partition), how);
+      await unloadTopic(adminUrl, topicOf(partition));
+    },
+    reopenTopic: () => topicGate.reopen(),
+    isAcknowledged: (partition) => isAllAcknowledged(adminUrl, topicOf(partition), pipeline.subscription),
     async stop() {
+      user.stop();
       await clickhouse.close();
-      await Promise.all(SERVERS.map((name) => proxies[name].close()));
+      await Promise.all([rightsGate.stop(), ...SERVERS.map((name) => proxies[name].close())]);
+      await topicGate.stop();
       await stack.stop();
       await rm(directory, { recursive: true, force: true });
     },
@@ -131,9 +160,13 @@ async function publish(stack: Stack, entries: number, from: number): Promise<num
   let next = from;
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const publication = { entries, messagesAnEntry: MESSAGES_AN_ENTRY, from: next };
-    next = await publishEvents(stack.environment, `${TOPIC}-partition-${partition}`, publication);
+    next = await publishEvents(stack.environment, topicOf(partition), publication);
   }
   return next;
+}
+
+function topicOf(partition: number): string {
+  return `${TOPIC}-partition-${partition}`;
 }
 
 async function countRows(
