@@ -11,7 +11,7 @@ import { queryPages } from './query.ts';
 import { putRecord } from './recorded-item.ts';
 import type { StateTable } from './state-table.ts';
 
-const batchCodec = itemCodec<BatchRecord>(
+export const batchCodec = itemCodec<BatchRecord>(
   z.strictObject({
     ...intentFields,
     pipeline: z.string().min(1),

@@ -8,7 +8,7 @@ import { queryItems } from './query.ts';
 import { putRecord } from './recorded-item.ts';
 import { ask, type StateTable } from './state-table.ts';
 
-const checkpointCodec = itemCodec<CheckpointRecord>(
+export const checkpointCodec = itemCodec<CheckpointRecord>(
   z.strictObject({
     pipeline: z.string().min(1),
     number: z.int().positive(),

@@ -6,7 +6,7 @@ import { cycleKey } from './keys.ts';
 import type { StateItem } from './state-item.ts';
 import type { StateTable } from './state-table.ts';
 
-const cycleCodec = itemCodec<CycleState>(
+export const cycleCodec = itemCodec<CycleState>(
   z.strictObject({
     ...fencedFields,
     pipeline: z.string().min(1),

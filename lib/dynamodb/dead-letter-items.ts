@@ -10,7 +10,7 @@ import { queryItems } from './query.ts';
 import { putRecord } from './recorded-item.ts';
 import type { StateTable } from './state-table.ts';
 
-const codec = itemCodec<DeadLetterBatch>(
+export const deadLetterCodec = itemCodec<DeadLetterBatch>(
   z.strictObject({
     pipeline: z.string().min(1),
     partition: count,
@@ -31,7 +31,7 @@ export function putDeadLetterItem(
   deadline: number,
 ): Promise<void> {
   const key = deadLetterKey(batch.pipeline, batch.partition, batch.generation, batch.to);
-  return putRecord(table, codec.encode(key, batch), batch.epoch, deadline);
+  return putRecord(table, deadLetterCodec.encode(key, batch), batch.epoch, deadline);
 }
 
 /** In order of position. */
@@ -49,5 +49,7 @@ export async function readDeadLetterItems(
     limit,
   } as const;
   const items = await queryItems(table, range, deadline);
-  return items.map((item) => codec.decode(keyOf(item), item)).filter((batch) => isAfter(to, batch.after));
+  return items
+    .map((item) => deadLetterCodec.decode(keyOf(item), item))
+    .filter((batch) => isAfter(to, batch.after));
 }

@@ -76,7 +76,7 @@ export const intentFields = {
   deadLetters: orUndefined(deadLetterReference),
 } satisfies Record<keyof Intent, z.ZodType>;
 
-const partitionCodec = itemCodec<PartitionState>(
+export const partitionCodec = itemCodec<PartitionState>(
   z.strictObject({
     ...fencedFields,
     pipeline: z.string().min(1),

@@ -14,7 +14,7 @@ import { ITEM, keyOf, pipelineScope, REPLAY_PREFIX, replayKey } from './keys.ts'
 import { queryItems } from './query.ts';
 import { ask, type StateTable } from './state-table.ts';
 
-const replayCodec = itemCodec<ReplayRecord>(
+export const replayCodec = itemCodec<ReplayRecord>(
   z.strictObject({
     pipeline: z.string().min(1),
     id: z.string().min(1),
