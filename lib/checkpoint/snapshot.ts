@@ -89,7 +89,10 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   return Buffer.from(`{"hash":"${hashOf(json)}","snapshot":${json}}\n`);
 }
 
-/** @throws PulsehouseError PH_SNAPSHOT_CORRUPT when the bytes are not a snapshot or do not have the hash they name. */
+/**
+ * @throws PulsehouseError PH_SNAPSHOT_CORRUPT when the bytes are not a snapshot or do not have the hash they name;
+ * PH_STATE_LAYOUT.
+ */
 export function decodeSnapshot(key: string, body: Uint8Array): StoredSnapshot {
   const text = Buffer.from(body).toString('utf8').trimEnd();
   const match = /^\{"hash":"([0-9a-f]{64})","snapshot":(.*)\}$/s.exec(text);
@@ -100,8 +103,8 @@ export function decodeSnapshot(key: string, body: Uint8Array): StoredSnapshot {
   const snapshot = JSON.parse(json) as Snapshot;
   if (snapshot.layout !== LAYOUT) {
     throw new PulsehouseError(
-      'PH_SNAPSHOT_CORRUPT',
-      `${key} has layout ${snapshot.layout}; known is ${LAYOUT}`,
+      'PH_STATE_LAYOUT',
+      `${key} was written by another version of Pulsehouse: its layout is ${snapshot.layout}, this version's ${LAYOUT}`,
     );
   }
   return { snapshot, hash };

@@ -37,7 +37,7 @@ export async function recordDeadLetters(
     key: part.key,
     ...(first && { first: formatPosition(first.position), reason: first.reason }),
   });
-  return { count: (kept?.count ?? 0) + part.count, parts: [...(kept?.parts ?? []), part] };
+  return { ...kept, count: (kept?.count ?? 0) + part.count, parts: [...(kept?.parts ?? []), part] };
 }
 
 /** A batch that was added to again and again has its lists joined into one: those are named no more. */
@@ -49,7 +49,7 @@ async function withFewParts(
   if (!reference || reference.parts.length < MOST_PARTS) return reference;
   const bodies = await readParts(context, reference);
   const part = await createPart(context, batch, Buffer.concat(bodies), reference.count);
-  return { count: reference.count, parts: [part] };
+  return { ...reference, parts: [part] };
 }
 
 async function createPart(

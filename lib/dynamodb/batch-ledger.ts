@@ -4,15 +4,15 @@ import { isReplayScope } from '../pipeline/replay.ts';
 import type { BatchRange } from '../ports/state-store.ts';
 import { putDeadLetterItem } from './dead-letter-items.ts';
 import { itemCodec } from './item-codec.ts';
-import { count } from './item-fields.ts';
+import { count, object } from './item-fields.ts';
 import { batchKey, batchPrefix, EXPIRES, ITEM, keyOf, partitionScope } from './keys.ts';
-import { intentFields } from './partition-items.ts';
+import { intentFields } from './partition-codec.ts';
 import { queryPages } from './query.ts';
 import { putRecord } from './recorded-item.ts';
 import type { StateTable } from './state-table.ts';
 
 export const batchCodec = itemCodec<BatchRecord>(
-  z.strictObject({
+  object({
     ...intentFields,
     pipeline: z.string().min(1),
     partition: count,

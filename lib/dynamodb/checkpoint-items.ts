@@ -2,14 +2,14 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import type { CheckpointRecord } from '../pipeline/cycle-state.ts';
 import { itemCodec } from './item-codec.ts';
-import { count, orUndefined } from './item-fields.ts';
+import { count, object, orUndefined } from './item-fields.ts';
 import { CHECKPOINT_PREFIX, checkpointKey, keyOf, pipelineScope } from './keys.ts';
 import { queryItems } from './query.ts';
 import { putRecord } from './recorded-item.ts';
 import { ask, type StateTable } from './state-table.ts';
 
 export const checkpointCodec = itemCodec<CheckpointRecord>(
-  z.strictObject({
+  object({
     pipeline: z.string().min(1),
     number: z.int().positive(),
     epoch: count,

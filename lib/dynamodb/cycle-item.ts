@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import type { CycleState } from '../pipeline/cycle-state.ts';
 import { itemCodec } from './item-codec.ts';
-import { count, fencedFields } from './item-fields.ts';
+import { count, fencedFields, object } from './item-fields.ts';
 import { cycleKey } from './keys.ts';
 import type { StateItem } from './state-item.ts';
 import type { StateTable } from './state-table.ts';
 
 export const cycleCodec = itemCodec<CycleState>(
-  z.strictObject({
+  object({
     ...fencedFields,
     pipeline: z.string().min(1),
     generation: z.string().min(1),

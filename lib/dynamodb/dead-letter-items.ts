@@ -3,15 +3,15 @@ import type { DeadLetterBatch } from '../pipeline/partition-state.ts';
 import { isAfter } from '../pipeline/position.ts';
 import type { DeadLetterRange } from '../ports/state-store.ts';
 import { itemCodec } from './item-codec.ts';
-import { count, position } from './item-fields.ts';
+import { count, object, position } from './item-fields.ts';
 import { deadLetterKey, deadLetterPrefix, keyOf, partitionScope, sortable } from './keys.ts';
-import { deadLetterReference } from './partition-items.ts';
+import { deadLetterReference } from './partition-codec.ts';
 import { queryItems } from './query.ts';
 import { putRecord } from './recorded-item.ts';
 import type { StateTable } from './state-table.ts';
 
 export const deadLetterCodec = itemCodec<DeadLetterBatch>(
-  z.strictObject({
+  object({
     pipeline: z.string().min(1),
     partition: count,
     generation: z.string().min(1),

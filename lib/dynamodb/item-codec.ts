@@ -7,15 +7,16 @@ import { EXPIRES, formatKey, ITEM, type ItemKey, SCOPE } from './keys.ts';
 export type Attributes = Record<string, AttributeValue>;
 
 /**
- * Layout of every item. It is raised when an item's attributes change their meaning; a program refuses items of any
- * other layout instead of guessing, since what it would misread are positions.
+ * Layout of every item. It is raised when an item's attributes change their meaning, or when there is one that a program
+ * must not pass over; a program refuses items of any other layout instead of guessing, since what it would misread are
+ * positions.
  */
 export const LAYOUT = 1;
 
 /** Turns a value into an item's attributes and back; both ways are validated. */
 export interface ItemCodec<T> {
   encode(key: ItemKey, value: T): Attributes;
-  /** @throws PulsehouseError PH_STATE_LAYOUT or PH_STATE_CORRUPT when the item is not what this version writes. */
+  /** @throws PulsehouseError PH_STATE_LAYOUT or PH_STATE_CORRUPT when the item lacks what this version writes. */
   decode(key: ItemKey, item: Attributes): T;
 }
 

@@ -4,6 +4,14 @@ import { formatPosition, type Position, parsePosition } from '../pipeline/positi
 /** Whole, exact and not negative: counts, versions and times. */
 export const count = z.int().nonnegative();
 
+/**
+ * What every stored object is. A field that this version does not know is a later version's: it is kept, so that it stands
+ * in what this version writes from it. Only fields that may be passed over are added under the same layout.
+ */
+export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape> {
+  return z.looseObject(shape) as unknown as z.ZodObject<Shape>;
+}
+
 /** Stored as `ledger:entry`, the form people meet everywhere else. */
 export const position = z.codec(z.string().regex(/^-?\d{1,15}:-?\d{1,15}$/), z.custom<Position>(), {
   decode: parsePosition,

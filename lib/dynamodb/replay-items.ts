@@ -9,21 +9,21 @@ import * as z from 'zod';
 import type { ReplayRecord } from '../pipeline/replay.ts';
 import type { ReplayStore } from '../ports/replay-store.ts';
 import { itemCodec } from './item-codec.ts';
-import { count, orMissing, orUndefined, position } from './item-fields.ts';
+import { count, object, orMissing, orUndefined, position } from './item-fields.ts';
 import { ITEM, keyOf, pipelineScope, REPLAY_PREFIX, replayKey } from './keys.ts';
 import { queryItems } from './query.ts';
 import { ask, type StateTable } from './state-table.ts';
 
 export const replayCodec = itemCodec<ReplayRecord>(
-  z.strictObject({
+  object({
     pipeline: z.string().min(1),
     id: z.string().min(1),
     mode: z.enum(['repair', 'replace', 'into', 'redrive']),
-    target: z.strictObject({ database: z.string().min(1), table: z.string().min(1) }),
+    target: object({ database: z.string().min(1), table: z.string().min(1) }),
     from: z.string(),
     to: z.string(),
-    ranges: z.array(z.strictObject({ partition: count, after: position, to: position })),
-    rangesObject: orMissing(z.strictObject({ key: z.string().min(1), hash: z.string().min(1), count })),
+    ranges: z.array(object({ partition: count, after: position, to: position })),
+    rangesObject: orMissing(object({ key: z.string().min(1), hash: z.string().min(1), count })),
     exclusions: z.string(),
     requestedBy: z.string(),
     requestedAt: count,

@@ -100,6 +100,7 @@ export function commit(state: PartitionState, seq: number): PartitionState {
     lastTokens: state.lastTokens ?? oldest.tokens,
     failedTries: undefined,
     totals: {
+      ...totals,
       batches: totals.batches + 1,
       entries: totals.entries + oldest.entries,
       messages: totals.messages + oldest.messages,
@@ -129,6 +130,7 @@ export function failTry(
 ): PartitionState {
   const before = state.failedTries;
   const failedTries = {
+    ...before,
     ...failure,
     message: shortened(failure.message),
     count: (before?.count ?? 0) + 1,

@@ -26,7 +26,7 @@ export const BY_HAND = [
  * Every kind of trouble a run can have. Each seed draws some of them and leaves the rest out: a run with everything at
  * once drowns the rare sequence that one fault alone would have led to.
  */
-export const FAULTS = [
+const DRAWN = [
   'crash',
   'freeze',
   'late-cycles',
@@ -67,6 +67,9 @@ export const FAULTS = [
   ...BY_HAND,
 ] as const;
 
+/** Invocations of two versions side by side are drawn apart from the others. */
+export const FAULTS = [...DRAWN, 'two-versions'] as const;
+
 /** Those after which Pulsar must still have what was read: their topics have a retention policy. */
 const READ_AGAIN: readonly Fault[] = [
   'reset',
@@ -92,7 +95,7 @@ export function isFault(name: string): name is Fault {
 /** Those `given` are among them, whatever is drawn. */
 export function drawFaults(random: Random, given: readonly Fault[] = []): Set<Fault> {
   const share = random.pick([0.15, 0.3, 0.3, 0.5]);
-  const faults = new Set(FAULTS.filter(() => random.chance(share)));
+  const faults = new Set<Fault>(DRAWN.filter(() => random.chance(share)));
   for (const fault of BY_HAND) faults.delete(fault);
   for (const fault of given) faults.add(fault);
   const asked = BY_HAND.find((fault) => given.includes(fault));

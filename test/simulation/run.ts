@@ -55,6 +55,8 @@ export interface RunReport {
   readonly messages: number;
 }
 
+/** Of the runs: so many have invocations of two versions. */
+const VERSIONS_SHARE = 0.2;
 const HEALING_ROUNDS = 20;
 /** Longer than any lease, freeze or body's time to live: whatever a dead invocation left has run out. */
 const ROUND = 30_000;
@@ -66,6 +68,9 @@ export async function run(options: RunOptions): Promise<RunReport> {
   const { seed, trace } = options;
   const draw = new Random(seed);
   const faults = drawFaults(draw, options.given);
+  // A chance of its own: it changes what is written, and nothing that happens.
+  const versions = new Random(seed + 2_000_003);
+  if (versions.chance(VERSIONS_SHARE)) faults.add('two-versions');
   for (const fault of options.without ?? []) faults.delete(fault);
   if (options.only !== undefined) {
     faults.clear();
@@ -81,6 +86,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
     faults,
     log: traceLog(trace, {}),
     mutation: options.mutation,
+    versions: faults.has('two-versions') ? versions : undefined,
   });
   const checker = new Checker(world);
   const onCall = new OnCall(world, runBook(world));

@@ -14,6 +14,7 @@ export type Invariant =
   | 'progress of a healthy partition'
   | 'drained only when it is'
   | 'what lies before an unreadable entry is stored first'
+  | 'fields of a later version are kept'
   | 'at rest';
 
 export interface Violation {

@@ -6,6 +6,7 @@ import { isPulsehouseError, messageOf } from '../../lib/pipeline/errors.ts';
 import type { Pipeline } from '../../lib/pipeline/pipeline.ts';
 import { BEFORE_ALL, formatPosition, isAfter } from '../../lib/pipeline/position.ts';
 import type { Log } from '../../lib/ports/log.ts';
+import type { StateStore } from '../../lib/ports/state-store.ts';
 import { Broker } from './fakes/broker.ts';
 import { ClickHouse } from './fakes/clickhouse.ts';
 import { unanswered } from './fakes/errors.ts';
@@ -30,6 +31,7 @@ import { resendingSink } from './mutations/resending-sink.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scheduler } from './scheduler.ts';
+import { ofVersion } from './versions.ts';
 import type { Violation } from './violation.ts';
 
 /** Milliseconds a function outlives its own deadline before it is ended from outside. */
@@ -81,6 +83,8 @@ export class World implements Surroundings {
   private readonly writtenByOthers: boolean;
   /** Share of cycles that are stopped somewhere and go on when their lease is long another's. */
   private lateCycles: number;
+  /** Draws the version of each invocation, where two run side by side. */
+  private readonly versions: Random | undefined;
   /** Milliseconds of virtual time: nothing of ours runs before. */
   outUntil = 0;
   private ids = 0;
@@ -93,6 +97,7 @@ export class World implements Surroundings {
     readonly faults: FaultSet;
     readonly log: Log;
     readonly mutation: Mutation | undefined;
+    readonly versions?: Random | undefined;
   }) {
     const { scheduler, random, scenario, faults } = parts;
     this.scheduler = scheduler;
@@ -106,6 +111,7 @@ export class World implements Surroundings {
     );
     this.writtenByOthers = faults.has('small-window');
     this.lateCycles = faults.has('late-cycles') ? 0.4 : 0;
+    this.versions = parts.versions;
     this.invocationFaults = invocationFaults(faults, random);
     const state = linkFaults(faults, random, {
       lost: 'state-lost',
@@ -272,11 +278,16 @@ export class World implements Surroundings {
       pipeline: this.pipeline,
       transport: new SimulatedTransport(invocation, this.broker, this.random),
       sink: this.mutation?.resends ? resendingSink(sink) : sink,
-      state: new SimulatedStateStore(invocation, this.table),
+      state: this.stateFor(invocation),
       objects: new SimulatedObjectStore(invocation, this.bucket),
       environment: invocation.environment,
       log: this.log.with({ by: invocation.name }),
     };
+  }
+
+  private stateFor(invocation: Invocation): StateStore {
+    const store = new SimulatedStateStore(invocation, this.table);
+    return this.versions ? ofVersion(store, this.versions.chance(0.5) ? 'this' : 'next') : store;
   }
 
   /** A person's command is no function: only the person ends it. */

@@ -142,7 +142,6 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       ['a number that is text', 'version', { S: '41' }],
       ['a number past 2^53', 'flushed', { N: '9007199254740993' }],
       ['an attribute that is missing', 'owner', undefined],
-      ['an attribute that nobody knows', 'surprise', { BOOL: true }],
     ])('with %s are refused by name', async (_, attribute, value) => {
       const table = await open();
       const store = dynamoStateStore(table);
@@ -177,6 +176,23 @@ export function itemContract(name: string, open: () => Promise<StateTable>): voi
       await expect(store.readPartitions(pipeline, [0, 1], soon())).rejects.toMatchObject({
         code: 'PH_STATE_CORRUPT',
       });
+    });
+
+    it('keep what a later version added, through taking a lease and writing by this one', async () => {
+      const table = await open();
+      const store = dynamoStateStore(table);
+      const state = busyPartitionState(uniquePipeline());
+      const key = partitionKey(state.pipeline, 0);
+      await store.createPartition({ ...state, halted: undefined }, soon());
+      const later: AttributeValue = { M: { names: { SS: ['a', 'b'] }, none: { NULL: true } } };
+      await spoil(table, key, 'later', later);
+      const claim = { owner: 'me', writeId: 'w', now: state.leaseUntil, leaseUntil: state.leaseUntil + 1 };
+      const taken = await store.takePartition(state.pipeline, 0, claim, soon());
+      if (!taken.taken) throw new Error('the lease was not taken');
+      const { version } = taken.state;
+      const next = { ...taken.state, version: version + 1, follows: 'w', writeId: 'next', flushed: 13 };
+      expect(await store.writePartition(next, soon())).toEqual({ written: true });
+      expect(await itemAt(table, key)).toMatchObject({ later, flushed: { N: '13' } });
     });
 
     it('of another layout are refused and never written', async () => {

@@ -14,6 +14,7 @@ import { replayScope } from '../../../lib/pipeline/replay.ts';
 import type { Operation } from '../../../lib/replay/journal.ts';
 import type { StoredRow } from '../fakes/clickhouse.ts';
 import { UNREADABLE } from '../messages.ts';
+import { droppedFromPartition, KEPT } from '../versions.ts';
 import type { World } from '../world.ts';
 import { CheckpointChecker } from './checkpoint-checker.ts';
 import { Observed } from './observed.ts';
@@ -160,6 +161,8 @@ export class Checker {
     if (after.halted !== undefined && before?.halted === undefined) this.halted(after, after.halted);
     const fencing = before && fencingFault(before, after);
     if (fencing !== undefined) this.observed.world.fail(fencing);
+    const dropped = droppedFromPartition(before, after);
+    if (dropped !== undefined) this.observed.fail(KEPT, `partition ${after.partition} lost ${dropped}`);
     const isReplay = after.pipeline !== this.observed.world.scenario.pipeline.name;
     if (before === undefined || before.generation !== after.generation) {
       if (!isReplay) this.generationBegun(before, after);

@@ -9,6 +9,7 @@ import {
 } from '../../../lib/pipeline/position.ts';
 import type { Partition } from '../fakes/broker.ts';
 import type { Observed } from './observed.ts';
+import { droppedFromCycle, KEPT } from '../versions.ts';
 import { fencingFault } from './progress.ts';
 
 /** Invariant 1: what the cycle writes, the snapshots, and what Pulsar is told. */
@@ -37,6 +38,8 @@ export class CheckpointChecker {
       this.observed.tellingCutOff = true;
     const fencing = fencingFault(before, after);
     if (fencing !== undefined) this.observed.world.fail(fencing);
+    const dropped = droppedFromCycle(before, after);
+    if (dropped !== undefined) this.observed.fail(KEPT, `the cycle lost ${dropped}`);
     const { opened, latest, acknowledging, acknowledged, flushRequested } = after;
     const ordered = acknowledged <= acknowledging && acknowledging <= latest && latest <= opened;
     const forward =

@@ -12,7 +12,7 @@ import { cycleCodec } from '../../../lib/dynamodb/cycle-item.ts';
 import { deadLetterCodec } from '../../../lib/dynamodb/dead-letter-items.ts';
 import { type Attributes, type ItemCodec, LAYOUT } from '../../../lib/dynamodb/item-codec.ts';
 import { batchKey, cycleKey, partitionKey } from '../../../lib/dynamodb/keys.ts';
-import { partitionCodec } from '../../../lib/dynamodb/partition-items.ts';
+import { partitionCodec } from '../../../lib/dynamodb/partition-codec.ts';
 import { replayCodec } from '../../../lib/dynamodb/replay-items.ts';
 import * as cycle from '../../../lib/pipeline/cycle-transitions.ts';
 import type { PartitionState } from '../../../lib/pipeline/partition-state.ts';
