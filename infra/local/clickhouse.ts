@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PulsehouseError } from '../../lib/pipeline/errors.ts';
 import { localFiles } from './package-root.ts';
 import { PYTHON, require } from './prerequisites.ts';
-import { answersOk, type ServerPlan } from './server-plan.ts';
+import { answersOk, type Launch, type ServerPlace, type ServerPlan } from './server-plan.ts';
 
 const VERSION = '26.7.3-stable.1';
 const LIBRARY = '@chdb/lib-linux-x64-gnu';
@@ -13,8 +13,13 @@ const ARCHIVE_SHA512 =
 export const CLICKHOUSE_USER = 'pulsehouse';
 export const CLICKHOUSE_PASSWORD = 'pulsehouse';
 
-/** ClickHouse's own HTTP server, query engine and MergeTree, run out of libchdb by clickhouse.py. */
-export const clickhouse: ServerPlan = {
+/** XML of its configuration, put at the end of what stands there. */
+export interface ClickHouseOptions {
+  readonly users?: string;
+  readonly configuration?: string;
+}
+
+const PLAN: Omit<ServerPlan, 'launch'> = {
   name: 'clickhouse',
   grace: 10,
   ports: [{ purpose: 'HTTP', wellKnown: 8123 }],
@@ -42,24 +47,6 @@ export const clickhouse: ServerPlan = {
     }
     await require(PYTHON, `ClickHouse ${VERSION}`);
   },
-  launch: async ({ installed, folder, ports: [port] }) => {
-    const data = join(folder, 'data');
-    await mkdir(data, { recursive: true });
-    const users = join(folder, 'users.xml');
-    const configuration = join(folder, 'config.xml');
-    await writeFile(users, USERS);
-    await writeFile(configuration, configurationWith(users));
-    return {
-      command: 'python3',
-      arguments: [
-        join(localFiles, 'clickhouse.py'),
-        join(installed, 'libchdb.so'),
-        String(port),
-        data,
-        configuration,
-      ],
-    };
-  },
   isReady: ([port]) =>
     answersOk(`http://127.0.0.1:${port}/?query=SELECT%201`, {
       'x-clickhouse-user': CLICKHOUSE_USER,
@@ -72,8 +59,38 @@ export const clickhouse: ServerPlan = {
   }),
 };
 
+/** ClickHouse's own HTTP server, query engine and MergeTree, run out of libchdb by clickhouse.py. */
+export const clickhouse: ServerPlan = clickhouseWith({});
+
+export function clickhouseWith(options: ClickHouseOptions): ServerPlan {
+  return { ...PLAN, launch: (place) => launch(place, options) };
+}
+
+async function launch(
+  { installed, folder, ports: [port] }: ServerPlace,
+  { users: moreUsers = '', configuration: more = '' }: ClickHouseOptions,
+): Promise<Launch> {
+  const data = join(folder, 'data');
+  await mkdir(data, { recursive: true });
+  const users = join(folder, 'users.xml');
+  const configuration = join(folder, 'config.xml');
+  await writeFile(users, usersWith(moreUsers));
+  await writeFile(configuration, configurationWith(users, more));
+  return {
+    command: 'python3',
+    arguments: [
+      join(localFiles, 'clickhouse.py'),
+      join(installed, 'libchdb.so'),
+      String(port),
+      data,
+      configuration,
+    ],
+  };
+}
+
 /** The engine itself logs in as `default`, which therefore has to exist, and may do nothing but start the listener. */
-const USERS = `<clickhouse>
+function usersWith(more: string): string {
+  return `<clickhouse>
   <profiles><default/></profiles>
   <quotas><default/></quotas>
   <users>
@@ -91,17 +108,20 @@ const USERS = `<clickhouse>
       <quota>default</quota>
       <access_management>1</access_management>
     </${CLICKHOUSE_USER}>
+    ${more}
   </users>
 </clickhouse>
 `;
+}
 
-function configurationWith(users: string): string {
+function configurationWith(users: string, more: string): string {
   const log = (name: string) =>
     `<${name}><database>system</database><table>${name}</table><flush_interval_milliseconds>1000</flush_interval_milliseconds></${name}>`;
   return `<clickhouse>
   <user_directories><users_xml><path>${users}</path></users_xml></user_directories>
   ${log('query_log')}
   ${log('part_log')}
+  ${more}
 </clickhouse>
 `;
 }

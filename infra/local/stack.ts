@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ensurePackage } from './cache.ts';
-import { clickhouse } from './clickhouse.ts';
+import { type ClickHouseOptions, clickhouseWith } from './clickhouse.ts';
 import { dynamodbLocal } from './dynamodb-local.ts';
 import { ministack } from './ministack.ts';
 import { freePort, isFree } from './ports.ts';
@@ -19,6 +19,7 @@ export interface StackOptions {
   readonly directory: string;
   readonly servers?: readonly ServerName[];
   readonly pulsar?: PulsarOptions;
+  readonly clickhouse?: ClickHouseOptions;
   readonly progress?: Progress;
   /** Aborted: whatever runs by then is ended, and `startStack` rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -96,7 +97,7 @@ function planOf(name: ServerName, options: StackOptions): ServerPlan {
     case 'pulsar':
       return pulsar(options.pulsar);
     case 'clickhouse':
-      return clickhouse;
+      return clickhouseWith(options.clickhouse ?? {});
     case 'aws':
       return ministack;
     case 'dynamodb-local':

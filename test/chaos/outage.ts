@@ -53,7 +53,7 @@ async function partitionAway(world: World, point: Point, how: 'silent' | 'refuse
 
 /** The invocation whose inserts are refused fetches the new password by itself and goes on. */
 async function passwordRotated(world: World, point: Point): Promise<number> {
-  await world.user.create();
+  await world.user.rotate();
   const victim = await heldVictim(world, point, world.user.environment);
   await world.user.rotate();
   victim.goOn();

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { ClickHouseClient } from '@clickhouse/client';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import type { ClickHouseOptions } from '../../infra/local/clickhouse.ts';
 
 const NAME = 'rotated';
 const PARAMETER = '/chaos/clickhouse-password';
 
-/** A ClickHouse user of the functions' own, whose password they fetch from the parameter store. */
+/**
+ * A ClickHouse user of the functions' own, whose password they fetch from the parameter store. The local server cannot
+ * change users while it runs: it asks a directory (this server) for every login, and refuses by itself whom that refuses.
+ */
 export class RotatedUser {
   /** For a function process that works as this user. */
   readonly environment = {
@@ -13,35 +19,53 @@ export class RotatedUser {
     CLICKHOUSE_PASSWORD: '',
     CLICKHOUSE_PASSWORD_FROM: `ssm:${PARAMETER}`,
   } as const;
-  private readonly clickhouse: ClickHouseClient;
-  private readonly parameters: SSMClient;
+  readonly clickhouse: ClickHouseOptions;
+  private readonly directory: Server;
+  private password = randomUUID();
 
-  constructor(clickhouse: ClickHouseClient, endpoint: string) {
-    this.clickhouse = clickhouse;
-    this.parameters = new SSMClient({ endpoint });
+  private constructor(directory: Server) {
+    this.directory = directory;
+    const { port } = directory.address() as AddressInfo;
+    this.clickhouse = {
+      users: `<${NAME}>
+        <http_authentication><server>directory</server><scheme>basic</scheme></http_authentication>
+        <networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>
+      </${NAME}>`,
+      configuration: `<http_authentication_servers>
+        <directory><uri>http://127.0.0.1:${port}/</uri></directory>
+      </http_authentication_servers>`,
+    };
   }
 
-  /** Made once and kept by the server. */
-  async create(): Promise<void> {
-    await this.command(`CREATE USER IF NOT EXISTS ${NAME}`);
-    await this.command(`GRANT ALL ON *.* TO ${NAME}`);
-    await this.rotate();
+  static async open(): Promise<RotatedUser> {
+    const directory = createServer();
+    directory.listen(0, '127.0.0.1');
+    await once(directory, 'listening');
+    const user = new RotatedUser(directory);
+    directory.on('request', (asked, answer) => {
+      const login = Buffer.from(`${NAME}:${user.password}`).toString('base64');
+      answer.writeHead(asked.headers.authorization === `Basic ${login}` ? 200 : 401).end();
+    });
+    return user;
   }
 
-  /** The server knows the new password alone from then on, and so does the parameter store. */
-  async rotate(): Promise<void> {
-    const password = randomUUID();
-    await this.command(`ALTER USER ${NAME} IDENTIFIED WITH sha256_password BY '${password}'`);
-    await this.parameters.send(
-      new PutParameterCommand({ Name: PARAMETER, Value: password, Type: 'SecureString', Overwrite: true }),
-    );
+  /** The server takes the new password alone from then on, and the parameter store has it. */
+  async rotate(endpoint: string): Promise<void> {
+    this.password = randomUUID();
+    const parameters = new SSMClient({ endpoint });
+    const parameter = {
+      Name: PARAMETER,
+      Value: this.password,
+      Type: 'SecureString',
+      Overwrite: true,
+    } as const;
+    await parameters.send(new PutParameterCommand(parameter));
+    parameters.destroy();
   }
 
-  stop(): void {
-    this.parameters.destroy();
-  }
-
-  private async command(query: string): Promise<void> {
-    await this.clickhouse.command({ query });
+  async stop(): Promise<void> {
+    this.directory.closeAllConnections();
+    this.directory.close();
+    await once(this.directory, 'close');
   }
 }

@@ -45,7 +45,7 @@ export interface World {
   /** For a function process that is to be denied the state table while the others are not. */
   readonly rights: { readonly gate: RightsGate; readonly environment: Readonly<Record<string, string>> };
   /** For a function process whose password is rotated. */
-  readonly user: RotatedUser;
+  readonly user: { readonly environment: Readonly<Record<string, string>>; rotate(): Promise<void> };
   /** The bundle a function process runs. */
   readonly functionFile: string;
   readonly published: number;
@@ -66,10 +66,12 @@ export async function openWorld(): Promise<World> {
   const pulsarPort = await freePort();
   const topicGate = await TopicGate.open(pulsarPort);
   const pulsarProxy = await TcpProxy.open(topicGate.port);
+  const user = await RotatedUser.open();
   const stack = await startStack({
     directory: join(directory, 'stack'),
     servers: ['pulsar', 'clickhouse', 'aws', 'dynamodb-local'],
     ephemeral: true,
+    clickhouse: user.clickhouse,
     preferredPorts: { pulsar: [pulsarPort, await freePort()] },
     pulsar: {
       quickStart: true,
@@ -106,7 +108,6 @@ export async function openWorld(): Promise<World> {
     log: { level: ClickHouseLogLevel.OFF },
   });
   const rightsGate = await RightsGate.open(`http://127.0.0.1:${proxies['dynamodb-local'].port}`);
-  const user = new RotatedUser(clickhouse, stack.environment['AWS_ENDPOINT_URL'] ?? '');
   const adminUrl = stack.environment['PULSAR_ADMIN_URL'] ?? '';
   const environmentOf = { ...stack.environment, CHAOS_PIPELINE: pipelineFile };
   let published = 0;
@@ -116,7 +117,10 @@ export async function openWorld(): Promise<World> {
     proxies,
     environment: { ...environmentOf, ...throughProxies(proxies) },
     rights: { gate: rightsGate, environment: { AWS_ENDPOINT_URL_DYNAMODB: rightsGate.endpoint } },
-    user,
+    user: {
+      environment: user.environment,
+      rotate: () => user.rotate(stack.environment['AWS_ENDPOINT_URL'] ?? ''),
+    },
     functionFile,
     get published() {
       return published;
@@ -132,9 +136,8 @@ export async function openWorld(): Promise<World> {
     reopenTopic: () => topicGate.reopen(),
     isAcknowledged: (partition) => isAllAcknowledged(adminUrl, topicOf(partition), pipeline.subscription),
     async stop() {
-      user.stop();
       await clickhouse.close();
-      await Promise.all([rightsGate.stop(), ...SERVERS.map((name) => proxies[name].close())]);
+      await Promise.all([user.stop(), rightsGate.stop(), ...SERVERS.map((name) => proxies[name].close())]);
       await topicGate.stop();
       await stack.stop();
       await rm(directory, { recursive: true, force: true });
