@@ -52,10 +52,12 @@ let failure: unknown;
 try {
   for (const [n, round] of wanted.entries()) {
     const before = n % WHOLE_AUDIT_EVERY === 0 ? undefined : results.at(-1)?.audited;
+    const begun = performance.now();
     const result = await playRound(world, round, before);
+    const took = (performance.now() - begun) / 1000;
     results.push(result);
     say(
-      `${from + n}/${rounds}  ${faultName(round.fault)} at ${round.point}: lost ${result.lost}, doubled ${result.doubled}, rows again after ${result.recoverySeconds.toFixed(2)} s`,
+      `${from + n}/${rounds}  ${faultName(round.fault)} at ${round.point}: lost ${result.lost}, doubled ${result.doubled}, rows again after ${result.recoverySeconds.toFixed(2)} s, over after ${took.toFixed(0)} s`,
     );
   }
   await auditExactly(world);
