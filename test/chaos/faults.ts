@@ -33,10 +33,6 @@ export const LONG_FAULT = { on: 'clickhouse', what: 'down', seconds: MINUTES_DOW
 export const FAULTS: readonly Fault[] = [
   { on: 'function', what: 'kill' },
   { on: 'function', what: 'stop' },
-  { on: 'partition', what: 'silent' },
-  { on: 'partition', what: 'refused' },
-  { on: 'password', what: 'rotate' },
-  { on: 'rights', what: 'deny' },
   ...SERVERS.flatMap((on): Fault[] => [
     ...(on === 'aws' ? [] : [{ on, what: 'kill' } as const]),
     { on, what: 'stop' },
@@ -45,6 +41,10 @@ export const FAULTS: readonly Fault[] = [
     { on, what: 'half-close' },
     { on, what: 'black-hole' },
   ]),
+  { on: 'partition', what: 'silent' },
+  { on: 'partition', what: 'refused' },
+  { on: 'password', what: 'rotate' },
+  { on: 'rights', what: 'deny' },
 ];
 
 export function faultName({ on, what }: Fault): string {

@@ -23,7 +23,7 @@ export function wholeMatrix(): readonly Round[] {
 export const SHORT_FORM: readonly Round[] = [
   { point: 'before-intent', fault: { on: 'function', what: 'kill' } },
   { point: 'after-intent', fault: { on: 'function', what: 'stop' } },
-  { point: 'insert-sent', fault: { on: 'clickhouse', what: 'down', seconds: 3 } },
+  { point: 'insert-sent', fault: { on: 'clickhouse', what: 'down', seconds: 1 } },
   { point: 'insert-stored-unanswered', fault: { on: 'clickhouse', what: 'cut' } },
   { point: 'before-commit', fault: { on: 'dynamodb-local', what: 'kill' } },
   { point: 'after-commit', fault: { on: 'pulsar', what: 'kill' } },
