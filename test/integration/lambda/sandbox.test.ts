@@ -26,10 +26,17 @@ const open: Sandbox[] = [];
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'pulsehouse-sandbox-'));
   place = await createPlace(inject('stack'));
-  for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
-    process.env[name] = place.environment[name];
+  // A stack of somebody else's, which the variables name, has its credentials there.
+  const identity = Object.fromEntries(
+    ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => [
+      name,
+      place.environment[name] ?? process.env[name] ?? '',
+    ]),
+  );
+  Object.assign(process.env, identity);
   environment = {
     ...place.environment,
+    ...identity,
     POWERTOOLS_METRICS_NAMESPACE: 'Pulsehouse',
     POWERTOOLS_SERVICE_NAME: 'sandbox',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
