@@ -1,3 +1,4 @@
+import type { Server } from '../clickhouse/server.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { withRangesInObjects } from '../ports/ranges-in-objects.ts';
@@ -33,41 +34,46 @@ interface Opened<Port> {
   close(): Promise<void> | void;
 }
 
+interface Given {
+  readonly pipeline: Pipeline;
+  readonly settings: Settings;
+  readonly around: Surroundings;
+  /** One for all ports on ClickHouse, so that all go by the same endpoint. */
+  server(): Promise<Server>;
+}
+
 type Openers = {
-  readonly [Name in PortName]: (
-    pipeline: Pipeline,
-    settings: Settings,
-    around: Surroundings,
-  ) => Promise<Opened<Ports[Name]>>;
+  readonly [Name in PortName]: (given: Given) => Promise<Opened<Ports[Name]>>;
 };
 
 const OPENERS: Openers = {
-  async transport({ source }, settings, around) {
-    const port = await openTransport(settings, around, source);
+  async transport({ pipeline, settings, around }) {
+    const port = await openTransport(settings, around, pipeline.source);
     return { port, close: () => port.close() };
   },
-  async sink(pipeline, settings, { environment }) {
-    const server = await openServer(settings);
+  async sink({ pipeline, around, ...given }) {
+    const server = await given.server();
     const { ClickHouseSink } = await import('../clickhouse/sink.ts');
-    return { port: new ClickHouseSink(pipeline, server, environment), close: () => server.close() };
+    return { port: new ClickHouseSink(pipeline, server, around.environment), close: () => server.close() };
   },
-  async table({ target }, settings, { environment }) {
-    const server = await openServer(settings);
+  async table({ pipeline, around, ...given }) {
+    const server = await given.server();
     const { Questions } = await import('../clickhouse/questions.ts');
     const { targetTable } = await import('../clickhouse/target-table.ts');
-    const questions = new Questions(server, target, () => environment.now());
+    const { target } = pipeline;
+    const questions = new Questions(server, target, () => around.environment.now());
     return { port: targetTable(questions, target), close: () => server.close() };
   },
-  async state(_pipeline, settings, around) {
+  async state({ settings, around }) {
     const table = await openStateTable(settings, around);
     const { dynamoStateStore } = await import('../dynamodb/state-store.ts');
     const port = dynamoStateStore(table);
     return { port, close: () => port.close() };
   },
-  async objects(_pipeline, settings, around) {
+  async objects({ settings, around }) {
     return objectStoreOnDemand(() => openBucket(settings, around));
   },
-  async replays(_pipeline, settings, around) {
+  async replays({ settings, around }) {
     const table = await openStateTable(settings, around);
     const { dynamoReplayStore } = await import('../dynamodb/replay-items.ts');
     const objects = objectStoreOnDemand(() => openBucket(settings, around));
@@ -93,9 +99,15 @@ export async function connect<Name extends PortName = PortName>(
   around: Surroundings,
   names: readonly Name[] = ALL as readonly Name[],
 ): Promise<Connections<Name>> {
-  const opened = await Promise.all(
-    names.map(async (name) => ({ name, ...(await OPENERS[name](pipeline, settings, around)) })),
-  );
+  let server: Promise<Server> | undefined;
+  const given: Given = {
+    ...{ pipeline, settings, around },
+    server() {
+      server ??= openServer(settings, pipeline);
+      return server;
+    },
+  };
+  const opened = await Promise.all(names.map(async (name) => ({ name, ...(await OPENERS[name](given)) })));
   const ports = Object.fromEntries(opened.map(({ name, port }) => [name, port])) as Pick<Ports, Name>;
   let closing: Promise<unknown> | undefined;
   return {

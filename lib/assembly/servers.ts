@@ -80,12 +80,17 @@ async function readPem(pem: Pem | undefined): Promise<string | undefined> {
   }
 }
 
-export async function openServer(settings: Settings): Promise<Server> {
-  const { url, user, password, tls, proxy } = settings.clickhouse;
+/** Every statement runs with the rights of the pipeline's role, where it names one. */
+export async function openServer(
+  settings: Settings,
+  { targetOptions }: Pick<Pipeline, 'targetOptions'> = {},
+): Promise<Server> {
+  const { endpoints, user, password, tls } = settings.clickhouse;
   const clickhouse = await import('../clickhouse/server.ts');
   return new clickhouse.Server({
-    ...{ url, username: user, password: password.reveal(), tls: await readTls(tls) },
-    ...(proxy && { proxy: proxy.reveal() }),
+    endpoints: endpoints.map(({ url, proxy }) => ({ url, proxy: proxy?.reveal() })),
+    ...{ username: user, password: password.reveal(), tls: await readTls(tls) },
+    role: targetOptions?.role,
   });
 }
 

@@ -28,6 +28,12 @@ export interface PulsarOAuth2 {
   readonly scope: string | undefined;
 }
 
+export interface ClickHouseEndpoint {
+  readonly url: string;
+  /** For `https` alone, as HTTPS_PROXY and NO_PROXY say. It may hold a password. */
+  readonly proxy: Secret | undefined;
+}
+
 /** Where the servers are. Region and credentials of AWS, where not said here, are the SDK's own business. */
 export interface Settings {
   readonly pulsar: {
@@ -42,12 +48,11 @@ export interface Settings {
     readonly oauth2: PulsarOAuth2 | undefined;
   };
   readonly clickhouse: {
-    readonly url: string;
+    /** Ways to one server, in the order in which they are tried. */
+    readonly endpoints: readonly ClickHouseEndpoint[];
     readonly user: string;
     readonly password: Secret;
     readonly tls: Tls;
-    /** For `https` alone, as HTTPS_PROXY and NO_PROXY say. It may hold a password. */
-    readonly proxy: Secret | undefined;
   };
   readonly dynamodb: { readonly table: string; readonly endpoint: string | undefined };
   readonly s3: { readonly bucket: string; readonly endpoint: string | undefined };
@@ -71,11 +76,10 @@ export function readSettings(variables: Variables): Settings {
       oauth2: readOAuth2(reader),
     },
     clickhouse: {
-      url: reader.place('CLICKHOUSE_URL', HTTP, 'http://127.0.0.1:8123'),
+      endpoints: reader.places('CLICKHOUSE_URL', HTTP, 'http://127.0.0.1:8123'),
       user: reader.optional('CLICKHOUSE_USER') ?? 'default',
       password: reader.secret('CLICKHOUSE_PASSWORD') ?? new Secret(''),
       tls: reader.tls('CLICKHOUSE_TLS'),
-      proxy: reader.proxyOf('CLICKHOUSE_URL'),
     },
     dynamodb: {
       table: reader.matching('PULSEHOUSE_STATE_TABLE', /^[\w.-]{3,255}$/, 'pulsehouse'),
@@ -154,27 +158,17 @@ class VariableReader {
     return { ca: this.pem(`${name}_CA`), cert: this.pem(`${name}_CERT`), key: this.pem(`${name}_KEY`) };
   }
 
-  /** A URL with nothing after its path: what stands there would be dropped, or go into every request. */
-  place(name: string, protocols: readonly string[], example: string): string {
-    const value = this.#required(name, example);
-    if (value === undefined) return '';
-    this.#checkUrl(name, value, protocols, example);
-    if (/[?#]/.test(value)) {
-      this.#problems.push(`${name} has a query or a fragment; set it without, for example to ${example}`);
-    }
-    return value;
-  }
-
-  /** The proxy for the URL that a variable holds. */
-  proxyOf(name: string): Secret | undefined {
-    const url = this.optional(name) ?? '';
-    const proxy = this.optional('HTTPS_PROXY') ?? this.optional('https_proxy');
-    if (proxy === undefined || !url.startsWith('https:') || !URL.canParse(url)) return undefined;
-    if (isSparedProxy(new URL(url), this.optional('NO_PROXY') ?? this.optional('no_proxy'))) return undefined;
-    if (!URL.canParse(proxy) || !HTTP.includes(new URL(proxy).protocol)) {
-      this.#problems.push('HTTPS_PROXY is not a URL that begins with http:// or https://');
-    }
-    return new Secret(proxy);
+  /** URLs with nothing after their paths: what stands there would be dropped, or go into every request. */
+  places(name: string, protocols: readonly string[], example: string): readonly ClickHouseEndpoint[] {
+    const urls = this.#required(name, example)?.split(',') ?? [];
+    return urls.map((text) => {
+      const url = text.trim();
+      this.#checkUrl(name, url, protocols, example);
+      if (/[?#]/.test(url)) {
+        this.#problems.push(`${name} has a query or a fragment; set it without, for example to ${example}`);
+      }
+      return { url, proxy: this.#proxyOf(url) };
+    });
   }
 
   /** Several hosts after one scheme, separated by commas, as Pulsar's clients take them. */
@@ -247,6 +241,16 @@ class VariableReader {
     const value = this.optional(name);
     if (value === undefined) this.#problems.push(`${name} is not set; set it for example to ${example}`);
     return value;
+  }
+
+  #proxyOf(url: string): Secret | undefined {
+    const proxy = this.optional('HTTPS_PROXY') ?? this.optional('https_proxy');
+    if (proxy === undefined || !url.startsWith('https:') || !URL.canParse(url)) return undefined;
+    if (isSparedProxy(new URL(url), this.optional('NO_PROXY') ?? this.optional('no_proxy'))) return undefined;
+    if (!URL.canParse(proxy) || !HTTP.includes(new URL(proxy).protocol)) {
+      this.#problems.push('HTTPS_PROXY is not a URL that begins with http:// or https://');
+    }
+    return new Secret(proxy);
   }
 
   /** Never repeats the value: people put credentials into URLs. */

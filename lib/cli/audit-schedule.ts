@@ -1,4 +1,5 @@
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
+import type { Sink } from '../ports/sink.ts';
 import type { AuditDependencies } from '../replay/audit/audit.ts';
 import { lastReportAt } from '../replay/audit/audit-reports.ts';
 import { scheduledAudit } from '../replay/audit/scheduled-audit.ts';
@@ -9,8 +10,16 @@ const FIRST_AFTER = 10 * 60_000;
 const LONGEST_AUDIT = 60 * 60_000;
 const CLOSING_TIME = 90_000;
 
+export interface ScheduledAuditDependencies extends Omit<AuditDependencies, 'sink'> {
+  /** For one audit, which closes it. */
+  newSink(): Promise<Sink>;
+}
+
 /** Audits whenever `audit.interval` has passed since the last report, whoever made that, until stopped. */
-export async function auditOnSchedule(dependencies: AuditDependencies, stop: AbortSignal): Promise<void> {
+export async function auditOnSchedule(
+  dependencies: ScheduledAuditDependencies,
+  stop: AbortSignal,
+): Promise<void> {
   const { pipeline, environment, objects, log } = dependencies;
   const { interval } = pipeline.audit;
   if (interval === 0) return;
@@ -23,9 +32,13 @@ export async function auditOnSchedule(dependencies: AuditDependencies, stop: Abo
       const last = await lastReportAt(objects, pipeline.name, now + QUESTION_TIME);
       due = last === undefined ? now : last + interval;
       if (due > now) continue;
-      await scheduledAudit(dependencies, {
-        ...{ since: 'last', deadline: now + LONGEST_AUDIT, closing: CLOSING_TIME, stop },
-      });
+      const sink = await dependencies.newSink();
+      const terms = { deadline: now + LONGEST_AUDIT, closing: CLOSING_TIME, stop };
+      try {
+        await scheduledAudit({ ...dependencies, sink }, { since: 'last', ...terms });
+      } finally {
+        await sink.close();
+      }
       due = environment.now() + interval;
     } catch (error) {
       if (!isPulsehouseError(error)) throw error;

@@ -42,9 +42,7 @@ export async function bringUp(
   const firstSettings = { ...settings, s3: { ...settings.s3, bucket } };
   await ensurePlaces(session, options, terminal, deadline);
   const { objects, close } = await connect(first, firstSettings, around, ['objects']);
-  const copy = options.copyRows
-    ? await openRowCopy(first.target, pipeline.target, settings, around)
-    : undefined;
+  const copy = options.copyRows ? await openRowCopy(first.target, pipeline, settings, around) : undefined;
   try {
     const leftOut = (await copy?.columnsLeftOut(deadline)) ?? [];
     if (leftOut.length > 0) {
@@ -80,7 +78,7 @@ async function ensurePlaces(
   await answers.all(['DynamoDB', 'S3', 'ClickHouse']);
   const stateTable = await openStateTable(settings, around);
   const bucket = await openBucket(settings, around);
-  const server = await openServer(settings);
+  const server = await openServer(settings, pipeline);
   const tell = ({ outcome, message }: { readonly outcome: string; readonly message: string }) => {
     if (outcome !== 'found') terminal.say(`${outcome}  ${message}`);
   };

@@ -21,17 +21,18 @@ export interface PartitionOutcome extends Omit<ConsumeResult, 'committed'> {
 const INVOCATION = 10 * 60_000;
 const LOOK_AGAIN = 500;
 
-/** Consumes one partition in this process, over a connection of its own, until it is drained or stopped. */
+/** Consumes one partition in this process, over connections of its own, until it is drained or stopped. */
 export async function consumePartition(session: Session, run: PartitionRun): Promise<PartitionOutcome> {
   const { environment, log } = session;
   const transport = await session.newTransport();
+  const sink = await session.newSink();
   let sum: ConsumeResult | undefined;
   let told = false;
   try {
     for (;;) {
       const result = await session.starts.run((begun) =>
         consume(
-          { ...session, transport },
+          { ...session, transport, sink },
           {
             partition: run.partition,
             owner: `${session.owner}/${environment.uniqueId()}`,
@@ -55,7 +56,7 @@ export async function consumePartition(session: Session, run: PartitionRun): Pro
       }
     }
   } finally {
-    await transport.close();
+    await Promise.all([transport.close(), sink.close()]);
   }
 }
 

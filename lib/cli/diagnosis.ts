@@ -3,6 +3,7 @@ import { openAdmin, openServer } from '../assembly/servers.ts';
 import { listSnapshots } from '../checkpoint/snapshots.ts';
 import { checkSettings } from '../clickhouse/accepted-settings.ts';
 import { missingGrants } from '../clickhouse/grants.ts';
+import { checkPassedAnswers } from '../clickhouse/passed-answers.ts';
 import { Questions } from '../clickhouse/questions.ts';
 import type { TableFinding } from '../clickhouse/table-check.ts';
 import { describeTable } from '../clickhouse/table-description.ts';
@@ -24,7 +25,11 @@ export interface Diagnosis {
   readonly fix?: string | undefined;
 }
 
-type Check = (session: Session, deadline: number) => Promise<readonly Omit<Diagnosis, 'check'>[]>;
+type Diagnosed = Pick<
+  Session,
+  'transport' | 'sink' | 'state' | 'objects' | 'pipeline' | 'settings' | 'environment' | 'log' | 'answers'
+>;
+type Check = (session: Diagnosed, deadline: number) => Promise<readonly Omit<Diagnosis, 'check'>[]>;
 
 const CHECK_TIME = 15_000;
 /** A batch says until when it may be stored by the server's clock; beyond this much, leases and times are misread. */
@@ -33,7 +38,7 @@ const OLDEST_NODE = [20, 19] as const;
 
 /** Every check, one after the other; one that fails says so and the others go on. Who is silent is found out at once. */
 export async function diagnose(
-  session: Session,
+  session: Diagnosed,
   onDiagnosis: (diagnosis: Diagnosis) => void,
 ): Promise<readonly Diagnosis[]> {
   const found: Diagnosis[] = [];
@@ -47,7 +52,7 @@ export async function diagnose(
   return found;
 }
 
-async function safely(run: Check, session: Session): Promise<readonly Omit<Diagnosis, 'check'>[]> {
+async function safely(run: Check, session: Diagnosed): Promise<readonly Omit<Diagnosis, 'check'>[]> {
   try {
     return await run(session, session.environment.now() + CHECK_TIME);
   } catch (error) {
@@ -93,7 +98,7 @@ const policies: Check = async ({ pipeline, settings, environment, log, answers }
 
 const clickhouse: Check = async ({ settings, environment, pipeline, answers }, deadline) => {
   await answers.of('ClickHouse');
-  const server = await openServer(settings);
+  const server = await openServer(settings, pipeline);
   try {
     const questions = new Questions(server, pipeline.target, () => environment.now());
     const { version } = await questions.askOne<{ version: string }>(
@@ -101,7 +106,7 @@ const clickhouse: Check = async ({ settings, environment, pipeline, answers }, d
       {},
       deadline,
     );
-    const forbidden = await checkSettings(questions, deadline);
+    const forbidden = await checkSettings(questions, pipeline, deadline);
     if (forbidden.some(({ severity }) => severity === 'error')) return forbidden.map(diagnosisOf);
     const table = await describeTable(questions, pipeline.target, deadline);
     const name = `${pipeline.target.database}.${pipeline.target.table}`;
@@ -110,7 +115,7 @@ const clickhouse: Check = async ({ settings, environment, pipeline, answers }, d
     }
     const found = [
       ...forbidden,
-      ...(await missingGrants(questions, pipeline.target, deadline)),
+      ...(await missingGrants(questions, pipeline, deadline)),
       ...(await checkTarget(questions, table, pipeline, deadline)),
     ];
     return [{ verdict: 'good', message: `${version}, ${name}, ${table.engine}` }, ...found.map(diagnosisOf)];
@@ -203,7 +208,7 @@ const AT_ONCE = 8;
 
 /** Tries that fail one after the other are a fault once there is something to store and nothing of it is. */
 async function failing(
-  { transport }: Session,
+  { transport }: Diagnosed,
   states: readonly PartitionState[],
   deadline: number,
 ): Promise<readonly Omit<Diagnosis, 'check'>[]> {
@@ -236,13 +241,23 @@ const bucket: Check = async ({ objects, pipeline, settings }, deadline) => {
   return [{ verdict: 'good', message: `${settings.s3.bucket}: ${numbers.length} snapshots` }];
 };
 
+/** What stands between here and ClickHouse. */
+const passed: Check = async ({ settings, pipeline, environment, answers }, deadline) => {
+  const server = await openServer(settings, pipeline);
+  try {
+    await answers.of('ClickHouse');
+    const found = await checkPassedAnswers(server, deadline - environment.now());
+    if (found.length > 0) return found.map(diagnosisOf);
+    return [{ verdict: 'good', message: 'the answers of ClickHouse arrive as they are' }];
+  } catch {
+    // A server that cannot be asked at all is what the check before tells of.
+    return [];
+  } finally {
+    await server.close();
+  }
+};
+
 const CHECKS: Readonly<Record<string, Check>> = {
-  node,
-  pulsar,
-  policies,
-  clickhouse,
-  clocks,
-  state,
-  subscription,
-  bucket,
+  ...{ node, pulsar, policies, clickhouse, answers: passed, clocks },
+  ...{ state, subscription, bucket },
 };

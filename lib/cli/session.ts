@@ -14,6 +14,7 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
+import type { Sink } from '../ports/sink.ts';
 import type { Transport } from '../ports/transport.ts';
 import { createConsoleLog, logLevel } from './console-log.ts';
 import { Starts } from './starts.ts';
@@ -33,6 +34,8 @@ export interface Session extends Connections {
   readonly starts: Starts;
   /** A transport of its own, with its own connections; whoever asks closes it. */
   newTransport(): Promise<Transport>;
+  /** The sink by an endpoint of its own, chosen anew; whoever asks closes it. */
+  newSink(): Promise<Sink>;
   /** The same mapping into another table; whoever asks closes it. */
   openTarget(target: Pipeline['target']): Promise<Connections<'sink' | 'table'>>;
   /** Numbers of the partitions that have a state. @throws PulsehouseError PH_STATE_MISSING */
@@ -95,6 +98,10 @@ async function openSession(
     async newTransport() {
       const transport = await openTransport(settings, around, pipeline.source);
       return gated({ transport }, answers).transport;
+    },
+    async newSink() {
+      const opened = await connect(pipeline, settings, around, ['sink']);
+      return gated(withCallDeadlines(opened, environment), answers).sink;
     },
     async openTarget(target) {
       const opened = await connect({ ...pipeline, target }, settings, around, ['sink', 'table']);

@@ -53,12 +53,12 @@ type Dependencies = Session & Parameters<typeof listViewLacks>[0];
 async function withViews<T>(session: Session, work: (dependencies: Dependencies) => Promise<T>): Promise<T> {
   const { settings, pipeline, environment, answers } = session;
   await answers.of('ClickHouse');
-  const server = await openServer(settings);
+  const server = await openServer(settings, pipeline);
   try {
     const { Questions } = await import('../clickhouse/questions.ts');
     const { viewTables } = await import('../clickhouse/view-tables.ts');
     const questions = new Questions(server, pipeline.target, () => environment.now());
-    return await work({ ...session, views: viewTables(questions, pipeline.target) });
+    return await work({ ...session, views: viewTables(questions, pipeline) });
   } finally {
     await server.close();
   }

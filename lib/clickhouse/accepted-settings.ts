@@ -1,5 +1,6 @@
 import type { ClickHouseSettings } from '@clickhouse/client';
 import { DISPENSABLE, INSERT_SETTINGS, QUESTION_SETTINGS } from './insert-settings.ts';
+import type { Mapping } from './statement.ts';
 import type { TableFinding } from './table-check.ts';
 
 /** Parameters of the HTTP interface, which `system.settings` does not list on every version. */
@@ -54,24 +55,43 @@ export async function acceptedSettings(
   );
 }
 
+/** What every insert is sent with: the pipeline's own settings, and above them those that the guarantees rest on. */
+export async function insertSettings(
+  questions: PlainQuestions,
+  { targetOptions }: Pick<Mapping, 'targetOptions'>,
+  deadline: number,
+): Promise<ClickHouseSettings> {
+  return { ...targetOptions?.settings, ...(await acceptedSettings(questions, INSERT_SETTINGS, deadline)) };
+}
+
 /** The settings that this user may not set as they have to be, each with what an administrator can do. */
 export async function checkSettings(
   questions: PlainQuestions,
+  { targetOptions }: Pick<Mapping, 'targetOptions'>,
   deadline: number,
 ): Promise<readonly TableFinding[]> {
-  const wanted: ClickHouseSettings = { ...QUESTION_SETTINGS, ...INSERT_SETTINGS };
+  const own = targetOptions?.settings ?? {};
+  const wanted: ClickHouseSettings = { ...own, ...QUESTION_SETTINGS, ...INSERT_SETTINGS };
   const found = await settingsOfUser(questions, Object.keys(wanted), deadline);
+  const unknown = Object.keys(own).filter((name) => !found.has(name));
   const forbidden = Object.entries(wanted).flatMap(([name, value]): readonly Forbidden[] => {
     const setting = found.get(name);
     return setting && isForbidden(setting, value)
       ? [{ name, value: setting.value, wanted: String(value) }]
       : [];
   });
-  return forbidden.map(({ name, value, wanted: needed }) => ({
-    severity: DISPENSABLE.has(name) ? 'warning' : 'error',
-    message: `the user may not set ${name} to '${needed}', and has it at '${value}'${DISPENSABLE.has(name) ? LIMITED : ''}`,
-    sql: `-- In the constraints of the user's profile: let ${name} be changed, or set it to '${needed}'.`,
-  }));
+  return [
+    ...unknown.map((name) => ({
+      severity: 'error' as const,
+      message: `the server has no setting ${name}, which target.settings names: it refuses every insert`,
+      sql: undefined,
+    })),
+    ...forbidden.map(({ name, value, wanted: needed }) => ({
+      severity: DISPENSABLE.has(name) ? ('warning' as const) : ('error' as const),
+      message: `the user may not set ${name} to '${needed}', and has it at '${value}'${DISPENSABLE.has(name) ? LIMITED : ''}`,
+      sql: `-- In the constraints of the user's profile: let ${name} be changed, or set it to '${needed}'.`,
+    })),
+  ];
 }
 
 const LIMITED = ': a batch over more table partitions halts its Pulsar partition';

@@ -49,6 +49,8 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
   [164, 'access'], // READONLY
   [194, 'access'], // REQUIRED_PASSWORD
   [497, 'access'], // ACCESS_DENIED
+  [511, 'access'], // UNKNOWN_ROLE
+  [512, 'access'], // SET_NON_GRANTED_ROLE
   [516, 'access'], // AUTHENTICATION_FAILED
   [202, 'busy'], // TOO_MANY_SIMULTANEOUS_QUERIES
   [252, 'busy'], // TOO_MANY_PARTS

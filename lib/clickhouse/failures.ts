@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../pipeline/error-codes.ts';
-import { type ErrorWhere, messageOf, PulsehouseError } from '../pipeline/errors.ts';
+import { type ErrorWhere, isPulsehouseError, messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { AnswerMeaning, InsertOutcome } from '../ports/sink.ts';
 import { columnOf, isOfView, isPassing, type Meaning, meaningOf, THROW_IF } from './error-table.ts';
-import { ServerError } from './server-error.ts';
+import { ForeignAnswer, ServerError } from './server-error.ts';
 import { LATE_BODY } from './statement.ts';
 
 const CODE_OF: Readonly<Record<Meaning, ErrorCode>> = {
@@ -53,6 +53,7 @@ export function miscounted(sent: number, read: number, where: ErrorWhere): Inser
 
 /** What a failed question, or any other statement that may simply be given again, means. */
 export function failedQuestion(error: unknown, where: ErrorWhere): PulsehouseError {
+  if (isPulsehouseError(error)) return error.at(where);
   if (!(error instanceof ServerError)) {
     return failure('PH_CLICKHOUSE_UNREACHABLE', `no answer: ${messageOf(error)}`, where, error);
   }
@@ -72,5 +73,6 @@ function isLate(error: ServerError): boolean {
 
 function failure(code: ErrorCode, message: string, where: ErrorWhere, cause: unknown): PulsehouseError {
   const place = where.column === undefined ? where.table : `${where.table}, column ${where.column}`;
-  return new PulsehouseError(code, `${place}: ${message}`, { where, cause });
+  const nextStep = cause instanceof ForeignAnswer ? cause.nextStep : undefined;
+  return new PulsehouseError(code, `${place}: ${message}`, { where, cause, nextStep });
 }

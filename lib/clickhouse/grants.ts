@@ -1,6 +1,7 @@
 import { isPulsehouseError } from '../pipeline/errors.ts';
 import { quoteIdentifier, quoteTable, type TableName } from './identifiers.ts';
 import type { Questions } from './questions.ts';
+import type { Mapping } from './statement.ts';
 import type { TableFinding } from './table-check.ts';
 
 export interface Grant {
@@ -59,15 +60,21 @@ export function grantsFor(target: TableName): readonly Grant[] {
 /** What the user lacks, with the GRANT that an administrator runs. Nothing where the server is too old to be asked. */
 export async function missingGrants(
   questions: Questions,
-  target: TableName,
+  { target, targetOptions }: Pick<Mapping, 'target' | 'targetOptions'>,
   deadline: number,
 ): Promise<readonly TableFinding[]> {
   const { user } = await questions.askOne<{ user: string }>('SELECT currentUser() AS user', {}, deadline);
   const findings: TableFinding[] = [];
   for (const { on, privilege, purpose, severity } of grantsFor(target)) {
     if (await isGranted(questions, `${privilege} ON ${on}`, deadline)) continue;
-    const message = `user ${user} lacks ${privilege} on ${on}, by which ${purpose}`;
-    findings.push({ severity, message, sql: `GRANT ${privilege} ON ${on} TO ${quoteIdentifier(user)};` });
+    const role = targetOptions?.role;
+    const who = role === undefined ? `user ${user}` : `role ${role}`;
+    const message = `${who} lacks ${privilege} on ${on}, by which ${purpose}`;
+    findings.push({
+      severity,
+      message,
+      sql: `GRANT ${privilege} ON ${on} TO ${quoteIdentifier(role ?? user)};`,
+    });
   }
   return findings;
 }

@@ -1,6 +1,5 @@
 import { isPulsehouseError } from '../pipeline/errors.ts';
-import { acceptedSettings } from './accepted-settings.ts';
-import { INSERT_SETTINGS } from './insert-settings.ts';
+import { insertSettings } from './accepted-settings.ts';
 import type { Questions } from './questions.ts';
 import { type Mapping, probeStatement } from './statement.ts';
 import type { TableFinding } from './table-check.ts';
@@ -19,7 +18,7 @@ export async function checkMapping(
       {
         sql: probeStatement(mapping, await targetTypes(questions, mapping.target, deadline)),
         parameters: { partition: 0, notAfter: NEVER_LATE },
-        settings: await acceptedSettings(questions, INSERT_SETTINGS, deadline),
+        settings: await insertSettings(questions, mapping, deadline),
         body: [],
       },
       deadline,

@@ -1,6 +1,5 @@
-import { acceptedSettings } from './accepted-settings.ts';
+import { insertSettings } from './accepted-settings.ts';
 import { quoteString } from './identifiers.ts';
-import { INSERT_SETTINGS } from './insert-settings.ts';
 import type { Questions } from './questions.ts';
 import { inputStructure, type Mapping } from './statement.ts';
 import type { TableFinding } from './table-check.ts';
@@ -24,7 +23,7 @@ export async function checkNarrowing(
 ): Promise<readonly TableFinding[]> {
   const entries = Object.entries(mapping.columns);
   const expressions = entries.map(([, expression], index) => `(${expression}) AS _pulsehouse_${index}`);
-  const settings = await acceptedSettings(questions, INSERT_SETTINGS, deadline);
+  const settings = await insertSettings(questions, mapping, deadline);
   const answer = await questions.tell(
     `DESCRIBE TABLE (SELECT ${expressions.join(', ')} FROM null(${quoteString(inputStructure(mapping))})) FORMAT JSONEachRow`,
     {},

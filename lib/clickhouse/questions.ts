@@ -5,7 +5,7 @@ import { failedQuestion } from './failures.ts';
 import type { TableName } from './identifiers.ts';
 import { PLAIN_SETTINGS, QUESTION_SETTINGS } from './insert-settings.ts';
 import type { Request, Server } from './server.ts';
-import { ServerError } from './server-error.ts';
+import { ForeignAnswer, ServerError } from './server-error.ts';
 
 /** UNKNOWN_SETTING, READONLY and SETTING_CONSTRAINT_VIOLATION: raised before anything of a statement is done. */
 const SETTING_REFUSED: ReadonlySet<number> = new Set([115, 164, 452]);
@@ -35,11 +35,11 @@ export class Questions {
   async ask<Row>(sql: string, parameters: Parameters, deadline: number): Promise<readonly Row[]> {
     const statement = `${sql}\nFORMAT JSONEachRow`;
     try {
-      return rowsOf(await this.tell(statement, parameters, deadline, this.#settings));
+      return this.#rowsOf(await this.tell(statement, parameters, deadline, this.#settings));
     } catch (error) {
       if (this.#settings !== QUESTION_SETTINGS || !isSettingRefused(error)) throw error;
       this.#settings = await acceptedSettings(this, QUESTION_SETTINGS, deadline);
-      return rowsOf(await this.tell(statement, parameters, deadline, this.#settings));
+      return this.#rowsOf(await this.tell(statement, parameters, deadline, this.#settings));
     }
   }
 
@@ -51,7 +51,7 @@ export class Questions {
   /** The same with hardly a setting sent along: for asking which settings may be sent. */
   async askPlainly<Row>(sql: string, parameters: Parameters, deadline: number): Promise<Row> {
     const text = await this.tell(`${sql}\nFORMAT JSONEachRow`, parameters, deadline, PLAIN_SETTINGS);
-    return this.#only(rowsOf<Row>(text));
+    return this.#only(this.#rowsOf<Row>(text));
   }
 
   #only<Row>(rows: readonly Row[]): Row {
@@ -60,6 +60,17 @@ export class Questions {
     throw new PulsehouseError('PH_CLICKHOUSE_FAILED', 'the server answered without a row', {
       where: this.where,
     });
+  }
+
+  #rowsOf<Row>(text: string): readonly Row[] {
+    try {
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Row);
+    } catch {
+      throw failedQuestion(new ForeignAnswer(200, text), this.where);
+    }
   }
 
   /** Runs a command and waits until it is carried out. */
@@ -85,13 +96,6 @@ export class Questions {
       throw failedQuestion(error, this.where);
     }
   }
-}
-
-function rowsOf<Row>(text: string): readonly Row[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Row);
 }
 
 function isSettingRefused(error: unknown): boolean {

@@ -11,7 +11,7 @@ export interface Road {
     readonly key: string | undefined;
   };
   /** `http(s)://[user:password@]host:port`, through which connections are tunnelled. */
-  readonly proxy?: string;
+  readonly proxy?: string | undefined;
 }
 
 type Trust = Pick<https.AgentOptions, 'ca' | 'cert' | 'key'>;

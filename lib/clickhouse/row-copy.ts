@@ -11,6 +11,7 @@ import { Questions, wholeSeconds } from './questions.ts';
 import { countRows } from './row-counts.ts';
 import { rowFilter } from './row-filter.ts';
 import type { Server } from './server.ts';
+import type { Mapping } from './statement.ts';
 import { describeTable, type TableDescription } from './table-description.ts';
 
 /** So many groups of entries make a part, if each entry had one row: bounds the answer to where rows lie. */
@@ -28,7 +29,12 @@ const COPY_SETTINGS = {
 /** Kinds of columns that take no values. */
 const NOT_INSERTED: ReadonlySet<string> = new Set(['MATERIALIZED', 'ALIAS', 'EPHEMERAL']);
 
-export function rowCopy(server: Server, from: TableName, target: TableName, now: () => number): RowCopy {
+export function rowCopy(
+  server: Server,
+  from: TableName,
+  { target, targetOptions }: Pick<Mapping, 'target' | 'targetOptions'>,
+  now: () => number,
+): RowCopy {
   const questions = new Questions(server, from, now);
   const columns = async (deadline: number) => {
     const source = await described(questions, from, deadline);
@@ -57,7 +63,7 @@ export function rowCopy(server: Server, from: TableName, target: TableName, now:
           sql: `INSERT INTO ${quoteTable(target)} (${names}) SELECT ${names} FROM ${quoteTable(from)}
 WHERE ${condition.sql} AND now() < fromUnixTimestamp({notAfter:UInt32})`,
           parameters: { ...condition.parameters, notAfter: Math.floor(notAfter / 1000) },
-          settings: { ...settings, max_execution_time: wholeSeconds(timeout) },
+          settings: { ...targetOptions?.settings, ...settings, max_execution_time: wholeSeconds(timeout) },
           queryId,
           timeout,
         });

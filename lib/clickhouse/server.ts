@@ -1,69 +1,34 @@
-import { Readable } from 'node:stream';
-import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
-import { redacted } from '../pipeline/redacted.ts';
-import { agentOf, identityHeaders, MOST_CONNECTIONS, type Road } from './road.ts';
-import { ServerError } from './server-error.ts';
+import { isPulsehouseError } from '../pipeline/errors.ts';
+import { type Answer, Endpoint, type EndpointAddress, type Identity, type Statement } from './endpoint.ts';
+import { refuseOld } from './oldest-version.ts';
+import { ForeignAnswer, ServerError } from './server-error.ts';
 
-export interface ServerSettings extends Road {
-  /** `http(s)://host:port`, and a path where a gateway has one. */
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
-  /** Compresses insert bodies (zstd or gzip on the wire is worth it across a network, never on loopback). */
-  readonly compress?: boolean;
+export interface ServerSettings extends Identity {
+  /** The ways to one server, in the order in which they are tried. */
+  readonly endpoints: readonly EndpointAddress[];
 }
 
-export interface Request {
-  readonly sql: string;
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  readonly settings?: ClickHouseSettings;
-  readonly queryId?: string;
-  /** Statements with the same one share temporary tables. Only one of them may run at a time. */
-  readonly sessionId?: string;
-  readonly body?: readonly Uint8Array[];
+export interface Request extends Statement {
   /** How long the answer is waited for, in milliseconds. Not waiting any longer does not end the query. */
   readonly timeout: number;
 }
 
-export interface Answer {
-  readonly text: string;
-  /** Rows the server says it read; undefined where the header that says so did not arrive. */
-  readonly readRows: number | undefined;
-}
+/** How long one of several endpoints may take to answer before the next is tried (ms). */
+const LOOK_TIME = 3_000;
 
-/** Longer than any call's own timeout: those are what ends a request. */
-const SOCKET_TIMEOUT = 60 * 60 * 1000;
-
-/** Less than any server's keep-alive timeout. Ages are checked when a socket is taken, as a frozen process runs timers late. */
-const IDLE_SOCKET_AGE = 2_000;
-
-/** One ClickHouse over HTTP. It sends every request exactly once: nothing in here or below it tries again. */
+/**
+ * One ClickHouse. The first request looks for the first endpoint that answers and is recent enough; from then on all go
+ * there, whatever becomes of it: an insert in doubt is asked about where it was sent.
+ */
 export class Server {
+  /** Every endpoint, with commas between. */
   readonly url: string;
-  readonly #client: ReturnType<typeof createClient>;
-  readonly #secrets: readonly string[];
+  readonly #endpoints: readonly Endpoint[];
+  #chosen: Promise<Endpoint> | undefined;
 
-  constructor(settings: ServerSettings) {
-    // A password that is a word of its own user's name would be found in every message about that user.
-    this.#secrets = settings.username.includes(settings.password) ? [] : [settings.password];
-    const { origin, pathname } = new URL(settings.url);
-    this.url = `${origin}${pathname}`.replace(/\/$/, '');
-    const agent = agentOf(origin, settings);
-    const identity = identityHeaders(settings, settings.username, settings.password);
-    this.#client = createClient({
-      url: origin,
-      pathname,
-      username: settings.username,
-      password: settings.password,
-      ...(agent && { http_agent: agent }),
-      ...(identity && { http_headers: { ...identity }, set_basic_auth_header: false }),
-      application: 'pulsehouse',
-      request_timeout: SOCKET_TIMEOUT,
-      max_open_connections: MOST_CONNECTIONS,
-      compression: { request: settings.compress ?? false, response: false },
-      keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_AGE, eagerly_destroy_stale_sockets: true },
-      log: { level: ClickHouseLogLevel.OFF },
-    });
+  constructor({ endpoints, ...identity }: ServerSettings) {
+    this.#endpoints = endpoints.map((address) => new Endpoint(address, identity));
+    this.url = this.#endpoints.map(({ url }) => url).join(',');
   }
 
   /** Runs one statement and waits for its end. @returns the text of the answer. @throws as `answer` does */
@@ -73,75 +38,64 @@ export class Server {
 
   /**
    * The same with what the headers say.
-   * @throws ServerError when the server answered with an error; any other Error when it gave no whole answer, or another
-   * server did.
+   * @throws ServerError when the server answered with an error; PulsehouseError PH_CLICKHOUSE_TOO_OLD; any other Error when
+   * it gave no whole answer, or another server did.
    */
-  async answer(request: Request): Promise<Answer> {
-    if (request.timeout <= 0) throw new Error('its deadline had passed before it was sent');
-    const signal = AbortSignal.timeout(request.timeout);
-    const { http_status_code, response_headers, stream } = await this.#client.exec({
-      // Before its rows in the body and not in the URL, whose length every proxy limits. The server reads the same text.
-      ...(request.body === undefined
-        ? { query: request.sql }
-        : { query: '', values: Readable.from([Buffer.from(`${request.sql}\n`), ...request.body]) }),
-      query_params: { ...request.parameters },
-      clickhouse_settings: request.settings ?? {},
-      ignore_error_response: true,
-      abort_signal: signal,
-      ...(request.queryId === undefined ? {} : { query_id: request.queryId }),
-      ...(request.sessionId === undefined ? {} : { session_id: request.sessionId }),
-    });
-    const text = await readAll(stream, signal);
-    const code = response_headers['x-clickhouse-exception-code'];
-    if (http_status_code === 200 && code === undefined) {
-      return { text, readRows: rowsSaid(response_headers, 'read_rows') };
+  async answer({ timeout, ...statement }: Request): Promise<Answer> {
+    if (timeout <= 0) throw new Error('its deadline had passed before it was sent');
+    const signal = AbortSignal.timeout(timeout);
+    const endpoint = await this.#endpoint(signal);
+    return endpoint.answer(statement, signal);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close()));
+  }
+
+  /** Who waits for a choice that another request makes waits no longer than for its own answer. */
+  #endpoint(signal: AbortSignal): Promise<Endpoint> {
+    if (this.#chosen === undefined) {
+      const chosen = this.#choose(signal);
+      this.#chosen = chosen;
+      chosen.catch(() => {
+        this.#chosen = undefined;
+      });
+      return chosen;
     }
-    const named = code ?? /^Code: (\d+)/.exec(text)?.[1];
-    if (named === undefined) throw notClickHouse(http_status_code, this.#shown(text));
-    const written = rowsSaid(response_headers, 'written_rows');
-    throw new ServerError(Number(named), this.#shown(text).trim(), written);
+    return Promise.race([this.#chosen, outOfTime(signal)]);
   }
 
-  #shown(text: string): string {
-    return redacted(text, this.#secrets);
-  }
-
-  close(): Promise<void> {
-    return this.#client.close();
+  /** Nothing was sent before it: any that gives no answer of ClickHouse's may be passed over. */
+  async #choose(signal: AbortSignal): Promise<Endpoint> {
+    const failures: string[] = [];
+    for (const [index, endpoint] of this.#endpoints.entries()) {
+      const isLast = index === this.#endpoints.length - 1;
+      try {
+        await look(endpoint, isLast ? signal : AbortSignal.any([signal, AbortSignal.timeout(LOOK_TIME)]));
+        return endpoint;
+      } catch (error) {
+        const isAnswer = error instanceof ServerError || isPulsehouseError(error);
+        if (isAnswer || this.#endpoints.length === 1) throw error;
+        failures.push(`${endpoint.url}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    throw new Error(failures.join('; '));
   }
 }
 
-/** The client stops watching its signal once the headers are there; a stalled body must end by the deadline too. */
-async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {
-  const chunks: Buffer[] = [];
-  const giveUp = (): void => {
-    stream.destroy(new Error('the answer broke off'));
-  };
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** Rejects with the signal. Nobody has to listen. */
+function outOfTime(signal: AbortSignal): Promise<never> {
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('no endpoint answered in time')), { once: true });
+  });
+  late.catch(() => undefined);
+  return late;
 }
 
-/** A balancer without a server behind it, or a port of something else: that says nothing of what the server did. */
-function notClickHouse(status: number | undefined, text: string): Error {
-  const words = text
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-  return new Error(
-    `HTTP status ${status} without an error of ClickHouse's own: ${words.slice(0, 100) || 'no words'}`,
-  );
-}
-
-function rowsSaid(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  name: 'read_rows' | 'written_rows',
-): number | undefined {
-  const summary = headers['x-clickhouse-summary'];
-  const match = typeof summary === 'string' ? new RegExp(`"${name}":"(\\d+)"`).exec(summary) : null;
-  return match ? Number(match[1]) : undefined;
+/** @throws as `answer` does */
+async function look(endpoint: Endpoint, signal: AbortSignal): Promise<void> {
+  const { text } = await endpoint.answer({ sql: 'SELECT version() FORMAT TSVRaw' }, signal);
+  const version = text.trim();
+  if (!/^\d+\.\d+/.test(version)) throw new ForeignAnswer(200, text);
+  refuseOld(version, endpoint.url);
 }

@@ -14,13 +14,13 @@ import type {
   Sink,
 } from '../ports/sink.ts';
 import type { Trial } from '../ports/trial.ts';
-import { acceptedSettings } from './accepted-settings.ts';
+import { insertSettings } from './accepted-settings.ts';
 import { dependentViews } from './dependent-views.ts';
 import { JsonBody } from './encode/json-body.ts';
 import { ValueCheck } from './encode/value-check.ts';
 import { expiredRows } from './expired-rows.ts';
 import { failedInsert, miscounted } from './failures.ts';
-import { INSERT_SETTINGS, TRIAL_SETTINGS } from './insert-settings.ts';
+import { TRIAL_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { ReadRows } from './read-rows.ts';
@@ -90,10 +90,12 @@ export class ClickHouseSink implements Sink {
         body: send.body.chunks(),
         timeout,
       });
-      if (readRows !== undefined && !(await this.#readRows.areThose(send.body.rows, readRows, send.deadline)))
+      if (readRows === undefined) return { kind: 'stored', isUncounted: true };
+      if (!(await this.#readRows.areThose(send.body.rows, readRows, send.deadline)))
         return miscounted(send.body.rows, readRows, this.#questions.where);
       return { kind: 'stored' };
     } catch (error) {
+      if (isPulsehouseError(error) && error.code === 'PH_CLICKHOUSE_TOO_OLD') throw error;
       // The question before the first insert fails as the insert itself would have.
       const failure = isPulsehouseError(error) ? error.cause : error;
       return failedInsert(failure, this.#questions.where);
@@ -152,7 +154,7 @@ export class ClickHouseSink implements Sink {
   }
 
   async #settings(deadline: number): Promise<ClickHouseSettings> {
-    const asked = this.#accepted ?? acceptedSettings(this.#questions, INSERT_SETTINGS, deadline);
+    const asked = this.#accepted ?? insertSettings(this.#questions, this.#mapping, deadline);
     this.#accepted = asked;
     try {
       const accepted = await asked;

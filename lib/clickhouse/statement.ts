@@ -4,7 +4,7 @@ import { quoteIdentifier, quoteString, quoteTable } from './identifiers.ts';
 import { POSITION_COLUMN_NAMES, PUBLISH_TIME_FIELD, ROW_POSITION_FIELDS } from './position-columns.ts';
 
 /** What of a pipeline the statement is made from. */
-export type Mapping = Pick<Pipeline, 'target' | 'source' | 'columns'>;
+export type Mapping = Pick<Pipeline, 'target' | 'targetOptions' | 'source' | 'columns'>;
 
 /** What the server says when a body arrives after its time: the only text by which that error is known from a view's own. */
 export const LATE_BODY = 'pulsehouse: this insert arrived after its time';

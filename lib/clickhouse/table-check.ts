@@ -5,6 +5,7 @@ import { addColumnSql, addProjectionSql, setWindowSql } from './table-ddl.ts';
 import type { TableDescription } from './table-description.ts';
 import { windowOf } from './token-window.ts';
 import { rowTtl, ttlClause } from './ttl.ts';
+import { isVolatile } from './volatile.ts';
 
 /** Something about a table that matters to the guarantees. Errors refuse it; warnings cost speed; notes are to be known. */
 export interface TableFinding {
@@ -17,7 +18,7 @@ export interface TableFinding {
 /** What switches it on again, which is not called the same in each setting. */
 const ENABLED: Readonly<Record<string, string>> = { deduplicate_insert_select: 'enable_when_possible' };
 
-type Target = Pick<Pipeline, 'target' | 'columns' | 'allowWithoutDeduplication' | 'audit'>;
+type Target = Pick<Pipeline, 'target' | 'source' | 'columns' | 'allowWithoutDeduplication' | 'audit'>;
 type Check = (table: TableDescription, pipeline: Target) => readonly TableFinding[];
 
 const finding =
@@ -122,13 +123,9 @@ const unmappedColumns: Check = ({ columns }, { columns: mapping }) => {
     : [note(`not mapped, so filled with their type's default: ${names.join(', ')}`)];
 };
 
-/** Functions whose value belongs to the moment or the place of the insert and not to the row. */
-const VOLATILE =
-  /\b(now|now64|nowInBlock|nowInBlock64|today|yesterday|UTCTimestamp|current_timestamp|current_date|rand\w*|canonicalRand|fuzzBits|generate\w+|rowNumberIn\w+|blockNumber|hostName|FQDN|serverUUID|uptime|queryID|initialQueryID|currentUser|connectionId|dictGet\w*|joinGet\w*)\s*\(/i;
-
 /** The same token stores a block once per table partition: a row that lands elsewhere the second time is stored twice. */
-const partitionKey: Check = (table, { columns: mapping }) => {
-  if (VOLATILE.test(table.partitionKey)) {
+const partitionKey: Check = (table, pipeline) => {
+  if (isVolatile(table.partitionKey, namesOf(table))) {
     return [
       error(`PARTITION BY ${table.partitionKey} does not follow from the row: a retry would store it again`),
     ];
@@ -136,7 +133,7 @@ const partitionKey: Check = (table, { columns: mapping }) => {
   return table.columns
     .filter(({ inPartitionKey }) => inPartitionKey)
     .flatMap(({ name }) => {
-      const source = volatileSource(name, table, mapping);
+      const source = volatileSource(name, table, pipeline);
       return source === undefined
         ? []
         : [
@@ -151,21 +148,26 @@ const partitionKey: Check = (table, { columns: mapping }) => {
 function volatileSource(
   column: string,
   table: TableDescription,
-  mapping: Target['columns'],
+  pipeline: Target,
   seen: ReadonlySet<string> = new Set(),
 ): string | undefined {
   if (seen.has(column)) return undefined;
-  const mapped = mapping[column];
-  const source = mapped ?? table.columns.find(({ name }) => name === column)?.defaultExpression ?? '';
-  if (VOLATILE.test(source)) return source;
+  const mapped = pipeline.columns[column];
   // A mapping reads source fields and no columns.
-  if (mapped !== undefined) return undefined;
+  if (mapped !== undefined)
+    return isVolatile(mapped, Object.keys(pipeline.source.fields)) ? mapped : undefined;
+  const source = table.columns.find(({ name }) => name === column)?.defaultExpression ?? '';
+  if (isVolatile(source, namesOf(table))) return source;
   for (const { name } of table.columns) {
     if (!mentions(source, name)) continue;
-    const found = volatileSource(name, table, mapping, new Set([...seen, column]));
+    const found = volatileSource(name, table, pipeline, new Set([...seen, column]));
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function namesOf({ columns }: TableDescription): readonly string[] {
+  return columns.map(({ name }) => name);
 }
 
 function mentions(expression: string, column: string): boolean {
@@ -178,7 +180,7 @@ function mentions(expression: string, column: string): boolean {
   );
 }
 
-const expressions: Check = (_table, { columns: mapping }) =>
+const expressions: Check = (_table, { columns: mapping, source }) =>
   Object.entries(mapping).flatMap(([name, expression]) => [
     ...(/\barrayJoin\s*\(/i.test(expression)
       ? [
@@ -187,7 +189,7 @@ const expressions: Check = (_table, { columns: mapping }) =>
           ),
         ]
       : []),
-    ...(VOLATILE.test(expression)
+    ...(isVolatile(expression, Object.keys(source.fields))
       ? [note(`columns.${name} is "${expression}": a replay gives the row another value`)]
       : []),
   ]);

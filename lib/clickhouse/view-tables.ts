@@ -6,11 +6,15 @@ import { QUESTION_SETTINGS } from './insert-settings.ts';
 import { POSITION_COLUMN_NAMES } from './position-columns.ts';
 import { inline, inRange } from './positions-in-range.ts';
 import { type Questions, wholeSeconds } from './questions.ts';
+import type { Mapping } from './statement.ts';
 
 const POSITIONS = POSITION_COLUMN_NAMES.join(', ');
 
 /** A view takes INSERT and SELECT by its own name; they reach the table it fills. */
-export function viewTables(questions: Questions, target: TableName): ViewTables {
+export function viewTables(
+  questions: Questions,
+  { target, targetOptions }: Pick<Mapping, 'target' | 'targetOptions'>,
+): ViewTables {
   const known = new Map<string, Known>();
   const find = (view: View): Known => {
     const found = known.get(view.name);
@@ -50,6 +54,7 @@ SELECT ${names} FROM (${described.query})${condition} ${within(described, range)
         {},
         deadline,
         {
+          ...targetOptions?.settings,
           ...QUESTION_SETTINGS,
           async_insert: 0,
           insert_deduplicate: 1,

@@ -56,7 +56,13 @@ export function parsePipeline(text: string, file: string): Parsed {
 }
 
 function complete(file: PipelineFile): Pipeline {
-  return { ...file, subscription: file.subscription ?? `pulsehouse-${file.name}` };
+  const { role, settings, ...target } = file.target;
+  return {
+    ...file,
+    target,
+    targetOptions: { role, settings },
+    subscription: file.subscription ?? `pulsehouse-${file.name}`,
+  };
 }
 
 function plain(found: unknown, document: Document): unknown {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { exclusion } from './exclusion.ts';
 import { initialPosition } from './initial-position.ts';
 import { duration, size, whole } from './quantities.ts';
+import { targetSettings } from './target-settings.ts';
 import { topic } from './topic.ts';
 
 /** One insert of up to so many rows is one block, and only one block is atomic. */
@@ -43,6 +44,14 @@ const fields = (what: string, value: string) =>
 const target = z.strictObject({
   database: text('a database').meta({ description: 'ClickHouse database.', examples: ['benchmark'] }),
   table: text('a table').meta({ description: 'ClickHouse table.', examples: ['sensors_local'] }),
+  role: text('a role')
+    .meta({
+      description: "ClickHouse role whose rights alone are used. @default the user's default roles",
+    })
+    .optional(),
+  settings: targetSettings
+    .meta({ description: 'ClickHouse settings that go with every insert.', examples: [{ insert_quorum: 2 }] })
+    .optional(),
 });
 
 const source = z.strictObject({

@@ -20,9 +20,12 @@ import { noteViewGap } from './view-gaps.ts';
 const PAUSE_WHILE_WAITING = 1_000;
 const MOST_ATTEMPTS = 3;
 
+const UNCOUNTED =
+  'ClickHouse answers without X-ClickHouse-Summary, as something in between takes it out: every batch is counted by a question of its own. `pulsehouse doctor` says more';
+
 /**
  * Stores a batch just intended, by this invocation and for the first time. A 200 to the only send is all it takes, unless
- * `isLookedAt`; whatever else comes back is settled.
+ * `isLookedAt` or the answer does not say how many rows it is for; whatever else comes back is settled.
  */
 export async function storeFirst(
   context: ConsumeContext,
@@ -32,7 +35,11 @@ export async function storeFirst(
   const intent = standingIntent(context, seq);
   if (intent.rows === 0) return;
   const outcome = await send(context, intent, body);
-  if (outcome.kind === 'stored' && !(isLookedAt && (await isSwallowed(context, seq)))) return;
+  if (outcome.kind === 'stored') {
+    if (outcome.isUncounted && isLookedAt) context.log.warn(UNCOUNTED);
+    const isAsked = isLookedAt || outcome.isUncounted;
+    if (!(isAsked && (await isSwallowed(context, seq)))) return;
+  }
   await settle(context, seq, { body, outcome });
 }
 

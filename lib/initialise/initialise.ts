@@ -44,7 +44,7 @@ export async function initialise(
   const ports = await connect(pipeline, settings, around, ['transport', 'sink', 'state', 'objects']);
   const table = await openStateTable(settings, around);
   const bucket = await openBucket(settings, around);
-  const server = await openServer(settings);
+  const server = await openServer(settings, pipeline);
   try {
     const topics = await ports.transport.partitions(pipeline.topic, deadline);
     note({ outcome: 'found', message: `topic ${pipeline.topic}, ${topics.length} partition(s)` });

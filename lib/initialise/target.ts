@@ -24,7 +24,7 @@ export async function ensureTarget(
 ): Promise<void> {
   const { target } = pipeline;
   const questions = new Questions(server, target, () => environment.now());
-  refuseUnfit(pipeline, await checkSettings(questions, deadline), tell);
+  refuseUnfit(pipeline, await checkSettings(questions, pipeline, deadline), tell);
   const found = await describeTable(questions, target, deadline);
   const table = found ?? (await make(pipeline, questions, ddl, deadline));
   refuseUnfit(pipeline, await checkTarget(questions, table, pipeline, deadline), tell);

@@ -15,7 +15,7 @@ export interface ErrorWhere {
 export interface ErrorDetails {
   readonly where?: ErrorWhere;
   /** Overrides the code's usual next step where this case allows a more exact one. */
-  readonly nextStep?: string;
+  readonly nextStep?: string | undefined;
   readonly cause?: unknown;
 }
 

@@ -9,6 +9,7 @@ export interface Pipeline {
   /** For partitions found by the first `init`; partitions added later start at earliest. */
   readonly initialPosition: InitialPosition;
   readonly target: { readonly database: string; readonly table: string };
+  readonly targetOptions?: TargetOptions | undefined;
   readonly source: SourceFormat;
   /** Column name to SQL expression over the source fields. */
   readonly columns: Readonly<Record<string, string>>;
@@ -19,6 +20,14 @@ export interface Pipeline {
   readonly audit: AuditPolicy;
   /** Accepts a table without a deduplication window: doubt is then settled by waiting (slower), and the audit says so. */
   readonly allowWithoutDeduplication: boolean;
+}
+
+/** With what rights and settings ClickHouse is spoken to. */
+export interface TargetOptions {
+  /** The one role whose rights everything is done with. The user's default roles without it. */
+  readonly role?: string | undefined;
+  /** ClickHouse settings that go with every insert. None of them changes what is stored or counted. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Where a subscription begins. Of a position, everything at or below it counts as read. */

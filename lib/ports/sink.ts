@@ -64,14 +64,18 @@ export interface InsertSend {
 export type AnswerMeaning = 'data' | 'schema' | 'access' | 'busy' | 'view' | undefined;
 
 /**
- * - stored: answered 200, and the server read as many rows as were sent.
+ * - stored: answered 200, and the server read as many rows as were sent, as far as it says.
  * - answered: the server ended the insert with an error of its own. It has stored all, a part or nothing, and will not
  *   store more.
  * - in-doubt: anything else. It may be stored, may be stored in part, may be stored later.
  * The client never sends twice by itself.
  */
 export type InsertOutcome =
-  | { readonly kind: 'stored' }
+  | {
+      readonly kind: 'stored';
+      /** How many rows were read did not come with the answer: they are asked for. */
+      readonly isUncounted?: true;
+    }
   | {
       readonly kind: 'answered';
       readonly meaning: AnswerMeaning;

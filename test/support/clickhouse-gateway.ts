@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo, type Server } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 export interface Gateway {
   readonly port: number;
@@ -19,6 +20,12 @@ export interface GatewayOptions {
   /** Longer URLs are refused as nginx does. */
   readonly longestUrl?: number;
   readonly tls?: https.ServerOptions;
+  /** Takes every X-ClickHouse-* header out of the answers. */
+  readonly isStripping?: boolean;
+  /** Its own page in place of an answer of this status or higher. */
+  readonly ownPageFrom?: number;
+  /** What the server behind it is said to be. */
+  readonly version?: string;
 }
 
 /** What stands in front of ClickHouse in many a network: a path of its own, a limit on URLs, TLS of an own authority. */
@@ -40,10 +47,7 @@ export async function openGateway(target: string, options: GatewayOptions): Prom
       method,
       headers,
     });
-    onward.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
+    onward.on('response', (answer) => passOn(answer, response, options));
     onward.on('error', () => response.destroy());
     request.pipe(onward);
   };
@@ -62,6 +66,35 @@ export async function openGateway(target: string, options: GatewayOptions): Prom
     },
     close: () => closed(server),
   };
+}
+
+function passOn(
+  answer: http.IncomingMessage,
+  response: http.ServerResponse,
+  { isStripping = false, ownPageFrom = Number.POSITIVE_INFINITY, version }: GatewayOptions,
+): void {
+  const status = answer.statusCode ?? 502;
+  const headers = Object.entries(answer.headers).filter(
+    ([name]) => !(isStripping && name.startsWith('x-clickhouse-')),
+  );
+  if (status < ownPageFrom) {
+    if (version === undefined) {
+      response.writeHead(status, Object.fromEntries(headers));
+      answer.pipe(response);
+    } else void passAsVersion(answer, response, version);
+    return;
+  }
+  answer.resume();
+  response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>Something went wrong</h1>');
+}
+
+async function passAsVersion(
+  answer: http.IncomingMessage,
+  response: http.ServerResponse,
+  version: string,
+): Promise<void> {
+  const said = await text(answer);
+  response.writeHead(answer.statusCode ?? 502).end(/^\d+(\.\d+){3}\s*$/.test(said) ? version : said);
 }
 
 function refuse(

@@ -24,15 +24,21 @@ export interface OwnClickHouse {
   stop(): Promise<void>;
 }
 
-/** A ClickHouse of one's own with such users, whose password is PASSWORD; `admin` may everything. */
-export async function startClickHouse(users: Readonly<Record<string, User>>): Promise<OwnClickHouse> {
+/**
+ * A ClickHouse of one's own with such users, whose password is PASSWORD; `admin` may everything.
+ * @param roles what each is granted
+ */
+export async function startClickHouse(
+  users: Readonly<Record<string, User>>,
+  roles: Readonly<Record<string, readonly string[]>> = {},
+): Promise<OwnClickHouse> {
   const directory = await mkdtemp(join(tmpdir(), 'pulsehouse-users-'));
   const installed = await ensurePackage(clickhouse.package, silent);
   const plan = {
     ...clickhouse,
     launch: async (place: Parameters<typeof clickhouse.launch>[0]) => {
       const launch = await clickhouse.launch(place);
-      await writeFile(join(place.folder, 'users.xml'), usersXml({ admin: {}, ...users }));
+      await writeFile(join(place.folder, 'users.xml'), usersXml({ admin: {}, ...users }, roles));
       return launch;
     },
     isReady: async ([port]: readonly number[]) => {
@@ -62,14 +68,22 @@ export async function whyNotHere(): Promise<string | undefined> {
 }
 
 /** The engine itself logs in as `default`. */
-function usersXml(users: Readonly<Record<string, User>>): string {
+function usersXml(
+  users: Readonly<Record<string, User>>,
+  roles: Readonly<Record<string, readonly string[]>>,
+): string {
   const profiles = Object.entries(users).map(([name, { profile = '' }]) => `<${name}>${profile}</${name}>`);
   const entries = Object.entries(users).map(([name, user]) => userXml(name, user));
-  return `<clickhouse><profiles><default/>${profiles.join('')}</profiles><quotas><default/></quotas><users>
+  const granted = Object.entries(roles).map(([name, grants]) => `<${name}>${grantsXml(grants)}</${name}>`);
+  return `<clickhouse><roles>${granted.join('')}</roles><profiles><default/>${profiles.join('')}</profiles><quotas><default/></quotas><users>
 <default><no_password/><networks><ip>127.0.0.1</ip><ip>::</ip></networks><profile>default</profile><quota>default</quota>
 <grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants></default>
 ${entries.join('\n')}
 </users></clickhouse>`;
+}
+
+function grantsXml(grants: readonly string[]): string {
+  return `<grants>${grants.map((grant) => `<query>GRANT ${grant}</query>`).join('')}</grants>`;
 }
 
 function userXml(name: string, { filters = {}, grants }: User): string {
@@ -77,7 +91,6 @@ function userXml(name: string, { filters = {}, grants }: User): string {
     const [database, table] = of.split('.');
     return `<${database}><${table}><filter>${filter}</filter></${table}></${database}>`;
   });
-  const granted = grants?.map((grant) => `<query>GRANT ${grant}</query>`).join('');
   return `<${name}><password>${PASSWORD}</password><networks><ip>127.0.0.1</ip></networks><profile>${name}</profile><quota>default</quota>
-${granted === undefined ? '' : `<grants>${granted}</grants>`}<databases>${databases.join('')}</databases></${name}>`;
+${grants === undefined ? '' : grantsXml(grants)}<databases>${databases.join('')}</databases></${name}>`;
 }

@@ -58,6 +58,18 @@ export interface Publication {
   readonly from: number;
 }
 
+/** Publishes one batch of these payloads to one partition's topic. */
+export async function publishPayloads(
+  servers: ServerAddresses,
+  partitionTopic: string,
+  payloads: readonly string[],
+): Promise<void> {
+  const wire = { serviceUrl: servers['PULSAR_SERVICE_URL'] ?? '', environment, log: createLog() };
+  const producer = await openProducer(wire, partitionTopic);
+  await producer.sendBatch(payloads.map((payload) => ({ payload: Buffer.from(payload) })));
+  await producer.close();
+}
+
 /** Publishes batches to one partition's topic; answers the id after the last. */
 export async function publishEvents(
   servers: ServerAddresses,

@@ -27,8 +27,8 @@ export function askedServers(
       'the admin API': askedAdmin(pipeline, settings, pulsar.adminUrl, around),
     }),
     ClickHouse: {
-      address: clickhouse.url,
-      at: clickhouse.proxy ? undefined : placeOf(clickhouse.url),
+      address: clickhouse.endpoints.map(({ url }) => url).join(','),
+      at: onlyEndpoint(clickhouse.endpoints),
       code: 'PH_CLICKHOUSE_UNREACHABLE',
       ask: (deadline) => ports.sink.serverNow(deadline),
     },
@@ -78,6 +78,11 @@ function awsAddress(
 function onlyBroker(serviceUrl: string): HostAndPort | undefined {
   const [first, ...others] = parseServiceUrl(serviceUrl);
   return others.length === 0 ? first : undefined;
+}
+
+/** Of several endpoints each is tried in turn. */
+function onlyEndpoint([first, ...others]: Settings['clickhouse']['endpoints']): HostAndPort | undefined {
+  return first === undefined || first.proxy || others.length > 0 ? undefined : placeOf(first.url);
 }
 
 function placeOf(url: string): HostAndPort | undefined {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { isPulsehouseError } from '../../pipeline/errors.ts';
-import type { TableName } from '../identifiers.ts';
 import type { Questions } from '../questions.ts';
 import { ServerError } from '../server-error.ts';
+import type { Mapping } from '../statement.ts';
 import { createTrialTable, type TrialTable, trialTableName } from './trial-tables.ts';
 
 interface Session {
@@ -16,12 +16,12 @@ interface Session {
  */
 export class TrialSessions {
   readonly #questions: Questions;
-  readonly #target: TableName;
+  readonly #mapping: Mapping;
   readonly #free: Session[] = [];
 
-  constructor(questions: Questions, target: TableName) {
+  constructor(questions: Questions, mapping: Mapping) {
     this.#questions = questions;
-    this.#target = target;
+    this.#mapping = mapping;
   }
 
   /**
@@ -37,8 +37,9 @@ export class TrialSessions {
     try {
       const isNew = !session.tables.has(table);
       if (isNew) {
-        const sql = await createTrialTable(this.#questions, this.#target, table, deadline);
-        await this.#questions.run({ sql, sessionId: session.id }, deadline);
+        const { target, targetOptions: { settings = {} } = {} } = this.#mapping;
+        const sql = await createTrialTable(this.#questions, target, table, deadline);
+        await this.#questions.run({ sql, settings, sessionId: session.id }, deadline);
         session.tables.add(table);
       }
       const result = await work(session.id, isNew);

@@ -43,7 +43,7 @@ export class ClickHouseTrial implements Trial {
   ) {
     this.#questions = questions;
     this.#mapping = mapping;
-    this.#sessions = new TrialSessions(questions, mapping.target);
+    this.#sessions = new TrialSessions(questions, mapping);
     this.#settings = settings;
   }
 

@@ -61,6 +61,10 @@ export const CLICKHOUSE_CODES = {
     kind: 'retryable',
     nextStep: 'Check CLICKHOUSE_URL and that the server is up; the next invocation goes on.',
   },
+  PH_CLICKHOUSE_TOO_OLD: {
+    kind: 'terminal',
+    nextStep: 'Upgrade ClickHouse, or name a newer one in CLICKHOUSE_URL; nothing was sent to it.',
+  },
   PH_CLICKHOUSE_FAILED: {
     kind: 'terminal',
     nextStep: "Read the server's message; `pulsehouse explain` shows the SQL.",

@@ -44,7 +44,7 @@ export interface Summary extends RoundCounts {
  * Ends early when there is more to report than anybody reads.
  */
 export async function fuzzPayloads(options: RunOptions): Promise<Summary> {
-  const server = new CountingServer(options.clickhouse);
+  const server = new CountingServer({ ...options.clickhouse, endpoints: [options.clickhouse] });
   const database = `fuzz_${randomUUID().slice(0, 8)}`;
   const run = (sql: string): Promise<string> => server.run({ sql, timeout: 60_000 });
   await run(`CREATE DATABASE ${database}`);

@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => clickhouse?.stop());
 
 async function as<Result>(user: string, run: (questions: Questions) => Promise<Result>): Promise<Result> {
-  const server = new Server({ url: clickhouse.url, username: user, password: PASSWORD });
+  const server = new Server({ endpoints: [{ url: clickhouse.url }], username: user, password: PASSWORD });
   try {
     return await run(new Questions(server, target, () => Date.now()));
   } finally {
@@ -49,7 +49,7 @@ describe.skipIf(reason)('a setting that the user may not change', () => {
     ['saturating', 'date_time_overflow_behavior'],
     ['filtered', 'additional_table_filters'],
   ] as const)('is refused by name where it has another value: %s', async ([user, name]) => {
-    expect(await as(user, (questions) => checkSettings(questions, soon()))).toEqual([
+    expect(await as(user, (questions) => checkSettings(questions, {}, soon()))).toEqual([
       expect.objectContaining({ severity: 'error', message: expect.stringContaining(`may not set ${name}`) }),
     ]);
     // Sent all the same, so that the server refuses what it would do otherwise.
@@ -59,12 +59,12 @@ describe.skipIf(reason)('a setting that the user may not change', () => {
   });
 
   test('is as good as any where it has the value that is needed', async () => {
-    expect(await as('throwing', (questions) => checkSettings(questions, soon()))).toEqual([]);
+    expect(await as('throwing', (questions) => checkSettings(questions, {}, soon()))).toEqual([]);
     expect(await as('throwing', (questions) => questions.ask('SELECT 1 AS one', {}, soon()))).toHaveLength(1);
   });
 
   test('is done without where only a limit comes of it, with a warning', async () => {
-    expect(await as('partitions', (questions) => checkSettings(questions, soon()))).toEqual([
+    expect(await as('partitions', (questions) => checkSettings(questions, {}, soon()))).toEqual([
       expect.objectContaining({
         severity: 'warning',
         message: expect.stringContaining('max_partitions_per_insert_block'),

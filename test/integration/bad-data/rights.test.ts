@@ -40,7 +40,7 @@ beforeAll(async () => {
   if (reason) return;
   const grants = grantsFor(target).map(({ privilege, on }) => `${privilege} ON ${on.replaceAll('`', '')}`);
   clickhouse = await startClickHouse({ exact: { grants } });
-  const admin = new Server({ url: clickhouse.url, username: 'admin', password: PASSWORD });
+  const admin = new Server({ endpoints: [{ url: clickhouse.url }], username: 'admin', password: PASSWORD });
   for (const sql of [
     'CREATE DATABASE own',
     `CREATE TABLE own.rights (v Int64, t DateTime DEFAULT now(), _partition UInt32, _ledger Int64, _entry Int64, _index UInt32, _row UInt32)
@@ -55,13 +55,17 @@ afterAll(() => clickhouse?.stop());
 
 describe.skipIf(reason)('a user with exactly the rights that doctor looks for', () => {
   test('can do everything that a pipeline does in ClickHouse', async () => {
-    const server = new Server({ url: clickhouse.url, username: 'exact', password: PASSWORD });
+    const server = new Server({
+      endpoints: [{ url: clickhouse.url }],
+      username: 'exact',
+      password: PASSWORD,
+    });
     const questions = new Questions(server, target, () => environment.now());
     const sink = new ClickHouseSink(mapping, server, environment);
-    expect(await missingGrants(questions, target, soon())).toEqual([]);
+    expect(await missingGrants(questions, mapping, soon())).toEqual([]);
     const table = await describeTable(questions, target, soon());
     const pipeline = {
-      ...{ target, columns: mapping.columns, allowWithoutDeduplication: false },
+      ...{ ...mapping, allowWithoutDeduplication: false },
       audit: { interval: 0, exclusions: [] },
     };
     expect(table && checkTable(table, pipeline).filter(({ severity }) => severity === 'error')).toEqual([]);

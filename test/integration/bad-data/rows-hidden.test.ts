@@ -46,12 +46,11 @@ describe.skipIf(reason)('a user from whom a row policy hides rows', () => {
     await subject.publish();
     expect(await subject.consume('plain')).toMatchObject({ outcome: 'drained', rows: 20 });
     await expect(subject.init('tenant')).rejects.toMatchObject(refused);
-    const least = new Server({ url: server.url, username: 'least', password: PASSWORD });
+    const least = new Server({ endpoints: [server], username: 'least', password: PASSWORD });
     const questions = new Questions(least, subject.pipeline.target, () => environment.now());
     expect(await rowFilter(questions, subject.pipeline.target, soon())).toContain('7');
-    const copy = rowCopy(least, subject.pipeline.target, { database: 'hidden', table: 'copy' }, () =>
-      environment.now(),
-    );
+    const target = { database: 'hidden', table: 'copy' };
+    const copy = rowCopy(least, subject.pipeline.target, { target }, () => environment.now());
     await expect(copy.columnsLeftOut(soon())).rejects.toMatchObject({ code: 'PH_ROWS_HIDDEN' });
     await least.close();
   });

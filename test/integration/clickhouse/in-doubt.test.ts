@@ -53,7 +53,7 @@ describe('an insert in doubt', () => {
 
   test('no server: unanswered, and questions may be put again', async ({ openTable }) => {
     const table = await openTable({ window: 100 });
-    const server = new Server({ url: 'http://127.0.0.1:9', username: 'u', password: 'p' });
+    const server = new Server({ endpoints: [{ url: 'http://127.0.0.1:9' }], username: 'u', password: 'p' });
     const sink = new ClickHouseSink(table.mapping, server, { now: () => Date.now() });
     expect(await insert({ ...table, sink }, [good])).toMatchObject({
       kind: 'in-doubt',
@@ -72,7 +72,11 @@ describe('an insert in doubt', () => {
     await new Promise((resolve) => silent.once('listening', resolve));
     const address = silent.address();
     const port = typeof address === 'object' ? address?.port : undefined;
-    const server = new Server({ url: `http://127.0.0.1:${port}`, username: 'u', password: 'p' });
+    const server = new Server({
+      endpoints: [{ url: `http://127.0.0.1:${port}` }],
+      username: 'u',
+      password: 'p',
+    });
     const sink = new ClickHouseSink(table.mapping, server, { now: () => Date.now() });
     const deadline = () => Date.now() + 300;
     expect(await insert({ ...table, sink, deadline }, [good])).toMatchObject({

@@ -3,7 +3,8 @@ import type { ClickHouseSettings } from '@clickhouse/client';
 import { test as base, inject } from 'vitest';
 import type { StackEnvironment } from '../../../infra/local/server-plan.ts';
 import { Questions } from '../../../lib/clickhouse/questions.ts';
-import { type Answer, type Request, Server, type ServerSettings } from '../../../lib/clickhouse/server.ts';
+import type { Answer } from '../../../lib/clickhouse/endpoint.ts';
+import { type Request, Server, type ServerSettings } from '../../../lib/clickhouse/server.ts';
 import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
 import type { Mapping } from '../../../lib/clickhouse/statement.ts';
 import type { SinkSubject } from '../../contract/sink/contract.ts';
@@ -38,7 +39,7 @@ export const PROJECTION =
 
 function credentialsOf(environment: StackEnvironment): ServerSettings {
   return {
-    url: environment['CLICKHOUSE_URL'] ?? '',
+    endpoints: [{ url: environment['CLICKHOUSE_URL'] ?? '' }],
     username: environment['CLICKHOUSE_USER'] ?? '',
     password: environment['CLICKHOUSE_PASSWORD'] ?? '',
   };
@@ -96,7 +97,7 @@ SETTINGS ${[`non_replicated_deduplication_window = ${window}`, ...settings].join
     serverFor,
     withProfile: (profile) => new ClickHouseSink(mapping, serverFor(profile), environmentClock),
     as: (username, password) =>
-      new ClickHouseSink(mapping, new Server({ url: server.url, username, password }), environmentClock),
+      new ClickHouseSink(mapping, new Server({ endpoints: [server], username, password }), environmentClock),
   };
 }
 

@@ -6,6 +6,7 @@ import { Questions } from '../../../lib/clickhouse/questions.ts';
 import { checkTable } from '../../../lib/clickhouse/table-check.ts';
 import { prepareTableSql } from '../../../lib/clickhouse/table-ddl.ts';
 import { describeTable } from '../../../lib/clickhouse/table-description.ts';
+import { isVolatile } from '../../../lib/clickhouse/volatile.ts';
 import type { Pipeline } from '../../../lib/pipeline/pipeline.ts';
 import { PROJECTION, type SinkTable, test } from './sink-table.ts';
 
@@ -25,7 +26,11 @@ async function check(
 ) {
   const target = { database: mapping.target.database, table: `t_${Math.random().toString(36).slice(2)}` };
   await query(`CREATE TABLE ${target.database}.${target.table} ${definition}`);
-  const pipeline = { target, columns: { v: '1' }, allowWithoutDeduplication: false, audit, ...mapped };
+  const { source } = mapping;
+  const pipeline = {
+    ...{ target, source, columns: { v: '1' }, allowWithoutDeduplication: false, audit },
+    ...mapped,
+  };
   const questions = new Questions(server, target, () => Date.now());
   const again = async () => {
     const table = await describeTable(questions, target, deadline());
@@ -91,6 +96,10 @@ const UNFIT: readonly Unfit[] = [
     mapped: { columns: { at: 'toStartOfHour(now())' } },
     says: /partitioned by at, and "toStartOfHour\(now\(\)\)"/,
   },
+  {
+    definition: `(v Int64, at DateTime DEFAULT CURRENT_TIMESTAMP, day Date DEFAULT toDate(at), ${POSITIONS}) ENGINE = MergeTree PARTITION BY day ORDER BY v ${WINDOW}`,
+    says: /partitioned by day, and "CURRENT_TIMESTAMP"/i,
+  },
   { definition: SOUND, mapped: { columns: { v: 'arrayJoin([1, 2])' } }, says: /arrayJoin/ },
 ];
 
@@ -150,6 +159,22 @@ describe('a table that cannot hold the guarantees', () => {
     ]);
     await server.close();
   });
+});
+
+/** Not by the moment or the place of an insert. */
+const OF_THE_ROW =
+  /^(arrayJoin|unnest|isConstant|toColumnTypeName|dumpColumnStructure|lowCardinality\w+|obfuscateQuery|naiveBayes\w+|timeSeries\w+|financialNetPresentValueExtended|chdb|__applyFilter)$/;
+
+test('every function of the server whose value is not of its arguments alone is known as such', async ({
+  openTable,
+}) => {
+  const { query } = await openTable({ window: 100 });
+  const names = await query(
+    'SELECT name FROM system.functions WHERE NOT is_aggregate AND deterministic = 0 FORMAT TSV',
+  );
+  const functions = names.split('\n').filter((name) => name !== '');
+  expect(functions.length).toBeGreaterThan(50);
+  expect(functions.filter((name) => !isVolatile(`${name}()`, []) && !OF_THE_ROW.test(name))).toEqual([]);
 });
 
 describe('a table that can', () => {
@@ -215,14 +240,14 @@ describe('a mapping', () => {
 describe('the rights of a user', () => {
   test('are all there for the stack’s own', async ({ openTable }) => {
     const { deadline, mapping, questions } = await openTable({ window: 100 });
-    expect(await missingGrants(questions, mapping.target, deadline())).toEqual([]);
+    expect(await missingGrants(questions, mapping, deadline())).toEqual([]);
   });
 
   test('lack writing where the profile allows only reading', async ({ openTable }) => {
     const { deadline, mapping, serverFor } = await openTable({ window: 100 });
     const server = serverFor({ readonly: '1' });
     const questions = new Questions(server, mapping.target, () => Date.now());
-    const missing = await missingGrants(questions, mapping.target, deadline());
+    const missing = await missingGrants(questions, mapping, deadline());
     expect(missing.map(({ severity, sql }) => `${severity} ${sql?.split(' ON ')[0]}`)).toEqual([
       'error GRANT INSERT',
       'error GRANT CREATE TEMPORARY TABLE',

@@ -237,7 +237,7 @@ async function openGreen(place: Place, blue: Subject, name = 'green') {
   await place.query(`CREATE TABLE ${table} AS ${blue.table}`);
   const dependencies = await connectAs(place, pipeline);
   const settings = readSettings(place.environment);
-  const copy = await openRowCopy(blue.pipeline.target, pipeline.target, settings, dependencies);
+  const copy = await openRowCopy(blue.pipeline.target, pipeline, settings, dependencies);
   const { objects } = blue.dependencies;
   return {
     pipeline,

@@ -1,5 +1,7 @@
 import { describe, expect } from 'vitest';
+import { connect } from '../../../lib/assembly/connections.ts';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
+import { readSettings } from '../../../lib/assembly/settings.ts';
 import { auditOnSchedule } from '../../../lib/cli/audit-schedule.ts';
 import { lastExactReport, lastReportAt } from '../../../lib/replay/audit/audit-reports.ts';
 import { scheduledAudit } from '../../../lib/replay/audit/scheduled-audit.ts';
@@ -69,7 +71,14 @@ describe('scheduled audits', () => {
     const reports = () => objects.list(`${pipeline.name}/audits/`, soon());
     const every = (interval: number) =>
       auditOnSchedule(
-        { ...dependencies, pipeline: { ...pipeline, audit: { ...pipeline.audit, interval } } },
+        {
+          ...dependencies,
+          pipeline: { ...pipeline, audit: { ...pipeline.audit, interval } },
+          newSink: async () => {
+            const { sink } = await connect(pipeline, readSettings(place.environment), dependencies, ['sink']);
+            return sink;
+          },
+        },
         stop.signal,
       );
     const often = every(300);

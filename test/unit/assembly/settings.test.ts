@@ -29,7 +29,7 @@ describe('settings', () => {
         token: undefined,
         transport: 'wire',
       },
-      clickhouse: { url: 'https://clickhouse:8443', user: 'default' },
+      clickhouse: { endpoints: [{ url: 'https://clickhouse:8443', proxy: undefined }], user: 'default' },
       dynamodb: { table: 'state', endpoint: undefined },
       s3: { bucket: 'snapshots', endpoint: undefined },
       region: undefined,

@@ -14,7 +14,11 @@ test('a balancer with nothing behind it is no answer of ClickHouse, and passes',
   });
   await once(balancer.listen(0, '127.0.0.1'), 'listening');
   const { port } = balancer.address() as AddressInfo;
-  const server = new Server({ url: `http://127.0.0.1:${port}`, username: 'default', password: '' });
+  const server = new Server({
+    endpoints: [{ url: `http://127.0.0.1:${port}` }],
+    username: 'default',
+    password: '',
+  });
   const questions = new Questions(server, { database: 'd', table: 't' }, () => Date.now());
   const asked = await questions.ask('SELECT 1', {}, Date.now() + 10_000).catch((error: unknown) => error);
   expect(asked).toMatchObject({

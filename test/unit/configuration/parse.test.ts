@@ -24,6 +24,7 @@ describe('a pipeline file', () => {
       subscription: 'pulsehouse-iot',
       initialPosition: { at: 'earliest' },
       target: { database: 'benchmark', table: 'sensors' },
+      targetOptions: { role: undefined, settings: undefined },
       source: {
         format: 'json',
         fields: { a: 'String' },

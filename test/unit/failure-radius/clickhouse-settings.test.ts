@@ -12,7 +12,25 @@ const LEAST = {
 
 it('CLICKHOUSE_URL may have a path, which is kept', () => {
   const url = 'https://gateway/clickhouse/';
-  expect(readSettings({ ...LEAST, CLICKHOUSE_URL: url }).clickhouse.url).toBe(url);
+  expect(readSettings({ ...LEAST, CLICKHOUSE_URL: url }).clickhouse.endpoints[0]?.url).toBe(url);
+});
+
+it('CLICKHOUSE_URL may name several endpoints, each with a proxy or without by its own name', () => {
+  const urls = 'https://a.internal:8443, https://b.example/path/,http://c:8123';
+  const variables = {
+    ...LEAST,
+    CLICKHOUSE_URL: urls,
+    HTTPS_PROXY: 'http://proxy:3128',
+    NO_PROXY: '.internal',
+  };
+  const { endpoints } = readSettings(variables).clickhouse;
+  expect(endpoints.map(({ url, proxy }) => [url, proxy?.reveal()])).toEqual([
+    ['https://a.internal:8443', undefined],
+    ['https://b.example/path/', 'http://proxy:3128'],
+    ['http://c:8123', undefined],
+  ]);
+  for (const wrong of ['https://a,', 'https://a,b:8443', 'https://a,https://user:secret@b'])
+    expect(() => readSettings({ ...LEAST, CLICKHOUSE_URL: wrong })).toThrow(/CLICKHOUSE_URL/);
 });
 
 it.each(['https://clickhouse/?database=d', 'https://clickhouse/#part'])(
@@ -30,7 +48,8 @@ it('a client certificate of ClickHouse comes with its key', () => {
 
 it('HTTPS_PROXY counts for https alone, and NO_PROXY spares what it names', () => {
   const proxied = { ...LEAST, HTTPS_PROXY: 'http://user:secret@proxy:3128' };
-  const proxyOf = (changes: object) => readSettings({ ...proxied, ...changes }).clickhouse.proxy?.reveal();
+  const proxyOf = (changes: object) =>
+    readSettings({ ...proxied, ...changes }).clickhouse.endpoints[0]?.proxy?.reveal();
   expect(proxyOf({})).toBe('http://user:secret@proxy:3128');
   expect(proxyOf({ CLICKHOUSE_URL: 'http://clickhouse.internal:8123' })).toBeUndefined();
   expect(proxyOf({ NO_PROXY: 'localhost,.internal' })).toBeUndefined();
