@@ -48,7 +48,7 @@ type Openers = {
 
 const OPENERS: Openers = {
   async transport({ pipeline, settings, around }) {
-    const port = await openTransport(settings, around, pipeline.source);
+    const port = await openTransport(settings, around, pipeline);
     return { port, close: () => port.close() };
   },
   async sink({ pipeline, around, ...given }) {

@@ -23,10 +23,12 @@ export interface Surroundings {
 export async function openTransport(
   settings: Settings,
   around: Surroundings,
-  { maxEntryBytes }: Pick<Pipeline['source'], 'maxEntryBytes'> = {},
+  { source, subscription }: Partial<Pick<Pipeline, 'source' | 'subscription'>> = {},
 ): Promise<Transport> {
   const { transport, token, tls, serviceUrl, adminUrl, listenerName } = settings.pulsar;
-  const where = { serviceUrl, adminUrl, listenerName };
+  // Where a namespace wants the role in front of every subscription's name, the configured one has it already.
+  const readerPrefix = subscription && `${subscription}-reader`;
+  const where = { serviceUrl, adminUrl, listenerName, readerPrefix };
   if (transport === 'pulsar-client') {
     const { createPulsarClientTransport } = await import('../pulsar/pulsar-client/transport.ts');
     return createPulsarClientTransport({ ...where, token: token?.reveal(), ...around });
@@ -36,7 +38,7 @@ export async function openTransport(
     ...where,
     authentication: await wireAuthentication(settings.pulsar, around.environment),
     tls: await readTls(tls),
-    maxEntryBytes,
+    maxEntryBytes: source?.maxEntryBytes,
     ...around,
   });
 }

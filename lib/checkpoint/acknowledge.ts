@@ -1,10 +1,13 @@
+import { mayBeAnotherTopic } from '../pipeline/another-topic.ts';
 import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
+import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
 import type { SubscriptionState } from '../ports/transport.ts';
 import { askEach, briefly } from './ask-each.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
+import { makeSubscription, subscriptionWasMissing } from './keep-unread.ts';
 import type { Snapshot, SnapshotPartition } from './snapshot.ts';
 import { snapshotIfWhole } from './take-checkpoint.ts';
 
@@ -12,8 +15,6 @@ import { snapshotIfWhole } from './take-checkpoint.ts';
 const MOST_MISSED = 1_000;
 /** Records of checkpoints a cycle looks at to find the one to tell: a backlog of them is told some at a time. */
 const MOST_LOOKED_AT = 200;
-/** Halts that say that the topic is not the one that was read: what it would forget is not what we stored. */
-const ANOTHER_TOPIC: readonly string[] = ['PH_HALT_TOPIC_REPLACED', 'PH_HALT_REREAD_DIFFERS'];
 
 /**
  * Tells Pulsar to forget what the target checkpoint's snapshot covers: the pointer is written first, then each partition
@@ -122,7 +123,8 @@ async function standing(
 ): Promise<readonly SnapshotPartition[]> {
   const { latest } = context.lease.state;
   const newest = told.number === latest ? told : (await snapshotIfWhole(context, latest))?.snapshot;
-  const halted = states.filter((state) => state.halted && ANOTHER_TOPIC.includes(state.halted.code));
+  // What another topic would forget is not what we stored.
+  const halted = states.filter((state) => state.halted && mayBeAnotherTopic(state.halted.code));
   const replaced = new Set(halted.map(({ partition }) => partition));
   return told.partitions.filter(({ partition, generation }) => {
     const now = newest?.partitions[partition];
@@ -166,6 +168,10 @@ async function tellPartition(
     await lease.renewIfDue();
     await tell(known);
   } catch (error) {
+    if (isPulsehouseError(error) && error.code === 'PH_PULSAR_SUBSCRIPTION_MISSING') {
+      await makeSubscription(context, partition, context.deadline);
+      throw subscriptionWasMissing(context, partition, error);
+    }
     if (!(error instanceof CursorAhead)) throw error;
     const accepted = await haltUnlessSeen(context, partition, known, error.found);
     if (!accepted) return 0;

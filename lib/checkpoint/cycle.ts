@@ -13,6 +13,7 @@ import { awaitFlush, type Flushing, readEachState } from './await-flush.ts';
 import { type CycleContext, type CycleDependencies, persistently } from './context.ts';
 import { discoverPartitions } from './discover.ts';
 import { findWork, type Work } from './fan-out.ts';
+import { keepUnread } from './keep-unread.ts';
 import { listRecentSnapshots, pruneSnapshots } from './snapshots.ts';
 import { assertCovered, hasMoved, latestSnapshot, takeCheckpoint } from './take-checkpoint.ts';
 import { Troubles } from './trouble.ts';
@@ -70,15 +71,27 @@ export async function runCycle(dependencies: CycleDependencies, request: CycleRe
   try {
     const troubles = new Troubles();
     const context: CycleContext = { ...dependencies, lease, troubles, deadline: request.deadline };
-    const result = lease.state.paused
-      ? ended('paused', lease.state)
-      : await whileRenewed(dependencies, lease, LEASE, () => turn(context));
+    const result = await whileRenewed(dependencies, lease, LEASE, () =>
+      lease.state.paused ? pausedTurn(context) : turn(context),
+    );
     troubles.throwIfAny(pipeline.name);
     await lease.release();
     return result;
   } catch (error) {
     return await endedBy(error, dependencies, lease);
   }
+}
+
+/** Nothing is read or acknowledged; what arrives for halted partitions is kept all the same. */
+async function pausedTurn(context: CycleContext): Promise<CycleResult> {
+  const { states } = await readEachState(context);
+  assertOwnTopic(context.pipeline, states);
+  await keepUnread(context, haltedOf(states));
+  return ended('paused', context.lease.state);
+}
+
+function haltedOf(states: readonly PartitionState[]): readonly PartitionState[] {
+  return states.filter(({ halted }) => halted);
 }
 
 async function turn(context: CycleContext): Promise<CycleResult> {
@@ -88,10 +101,11 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   assertOwnTopic(pipeline, states);
   const gone = withoutState(context, states, unreadable);
   troubles.addAll(gone);
-  const halted = states.filter((state) => state.halted).map((state) => state.partition);
+  const halted = haltedOf(states).map(({ partition }) => partition);
   const work = await findWork(context, states);
   // First of all: whatever else cannot be done, rows are stored.
   const { invoked, waiting } = await startConsumers(context, work);
+  await keepUnread(context, haltedOf(states));
   const unknown = [
     ...work.flatMap(({ state, pending }) => (pending === undefined ? [state.partition] : [])),
     ...[...unreadable, ...gone].map(({ partition }) => partition),
@@ -110,7 +124,11 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   const openedAt = environment.now();
   const { opened: number } = await lease.update(openCheckpoint);
   const late = await awaitFlush(context, number, flushing(work, invoked), waitUntil(context, openedAt));
-  const laggards = [...new Set([...late, ...unknown])].sort((a, b) => a - b);
+  const unflushed = late.filter((partition) => context.invoker.isWaiting?.(partition) !== true);
+  if (unflushed.length < late.length) {
+    log.info(`Checkpoint ${number}: ${late.length - unflushed.length} partitions wait for a consumer`);
+  }
+  const laggards = [...new Set([...unflushed, ...unknown])].sort((a, b) => a - b);
   if (laggards.length > 0) {
     log.warn(`Checkpoint ${number}: ${laggards.length} partitions did not flush in time or did not answer`, {
       laggards: laggards.slice(0, 50),
@@ -118,6 +136,12 @@ async function turn(context: CycleContext): Promise<CycleResult> {
   }
   const taken = await takeCheckpoint(context, { number, at: openedAt, laggards }, previous);
   const { record } = taken;
+  const unable = failing(taken.states, work);
+  if (unable.length > 0) {
+    log.warn(`Checkpoint ${number}: ${unable.length} partitions could not store what there is`, {
+      partitions: unable.slice(0, 50),
+    });
+  }
   const acknowledgedMessages = await acknowledge(context, taken.states);
   const terms = { kept: pipeline.checkpoint.snapshotsKept, acknowledged: lease.state.acknowledged };
   const numbers = known.at(-1) === number ? known : [...known, number];
@@ -131,7 +155,7 @@ async function turn(context: CycleContext): Promise<CycleResult> {
     waiting,
     laggards,
     halted,
-    failing: failing(taken.states, work),
+    failing: unable,
   };
 }
 

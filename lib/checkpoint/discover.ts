@@ -1,17 +1,20 @@
 import { firstEpoch } from '../leases/generation.ts';
-import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { isPulsehouseError } from '../pipeline/errors.ts';
 import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import { newPartitionState } from '../pipeline/partition-transitions.ts';
 import { BEFORE_ALL } from '../pipeline/position.ts';
+import { topicShrunk } from '../pipeline/topic-shrunk.ts';
 import { askEach, briefly } from './ask-each.ts';
 import { readEachState } from './await-flush.ts';
 import { type CycleContext, persistently } from './context.ts';
+import { keepUnread } from './keep-unread.ts';
 
 /**
  * Takes in partitions added since the last cycle. They start at earliest: everything in them is newer than the
  * pipeline. The subscription comes first, so that nothing of theirs can be forgotten before it is read.
  * While the topic does not answer, those that are known go on.
- * @throws PulsehouseError PH_TOPIC_CHANGED; PH_TOPIC_SHRUNK when there are fewer than there were.
+ * @throws PulsehouseError PH_TOPIC_CHANGED; PH_TOPIC_SHRUNK when there are fewer than there were. Then nothing is read before
+ * somebody has looked, and what arrives for those there are is kept.
  */
 export async function discoverPartitions(context: CycleContext): Promise<void> {
   const { pipeline, lease, troubles } = context;
@@ -24,15 +27,10 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
   if (known > 0 && states.length === 0) return;
   assertOwnTopic(pipeline, states);
   if (topics.length < known) {
-    throw new PulsehouseError(
-      'PH_TOPIC_SHRUNK',
-      `the topic had ${known} partitions and has ${topics.length}`,
-      {
-        where: { pipeline: pipeline.name, topic: pipeline.topic },
-      },
-    );
+    await keepUnread(context, numbered(topics));
+    throw topicShrunk(pipeline, known, topics.length);
   }
-  const added = [...topics.entries()].slice(known).map(([partition, topic]) => ({ partition, topic }));
+  const added = numbered(topics).slice(known);
   const { unanswered } = await askEach(context.environment, added, ({ partition, topic }) =>
     takeIn(context, partition, topic),
   );
@@ -40,6 +38,10 @@ export async function discoverPartitions(context: CycleContext): Promise<void> {
   // They are numbered without gaps: those beyond one that does not answer wait for it.
   const partitions = unanswered[0]?.partition ?? topics.length;
   if (partitions > known) await lease.update((cycle) => ({ ...cycle, partitions }));
+}
+
+function numbered(topics: readonly string[]) {
+  return topics.map((topic, partition) => ({ partition, topic }));
 }
 
 /** Undefined while the topic does not answer: those that are known need no answer of it. */

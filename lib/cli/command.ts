@@ -39,7 +39,7 @@ export interface CommandDefinition<Options extends CommonOptions, Run = CommandR
   readonly run: (run: Run) => Promise<ExitCode>;
 }
 
-const DEFAULT_CONFIG = 'pipeline.yml';
+export const DEFAULT_CONFIG = 'pipeline.yml';
 
 /** A command that works on pipelines: the common options, the sessions, the errors and the exit code. */
 export function pipelineCommand<Options extends CommonOptions>(

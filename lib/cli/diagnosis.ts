@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { openAdmin, openServer } from '../assembly/servers.ts';
 import { listSnapshots } from '../checkpoint/snapshots.ts';
 import { checkSettings } from '../clickhouse/accepted-settings.ts';
@@ -9,13 +8,13 @@ import type { TableFinding } from '../clickhouse/table-check.ts';
 import { describeTable } from '../clickhouse/table-description.ts';
 import { checkTarget } from '../clickhouse/target-check.ts';
 import { checkPolicies } from '../initialise/policies.ts';
-import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
 import { assertOwnTopic } from '../pipeline/own-topic.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { makesNoProgress } from '../pipeline/progress.ts';
 import { instant, plural } from './format.ts';
 import type { Session } from './session.ts';
+import { diagnoseSubscriptions } from './subscription-diagnosis.ts';
 
 export interface Diagnosis {
   readonly check: string;
@@ -177,35 +176,6 @@ const state: Check = async (session, deadline) => {
   ];
 };
 
-/** Without its subscription Pulsar forgets what comes, whatever the state says. Many partitions are looked at in part. */
-const subscription: Check = async ({ state: store, transport, pipeline }, deadline) => {
-  const cycle = await store.readCycle(pipeline.name, deadline);
-  if (!cycle) return [];
-  const looked = Array.from({ length: Math.min(cycle.partitions, MOST_LOOKED_AT) }, (_, index) => index);
-  const states = await store.readPartitions(pipeline.name, looked, deadline);
-  const limit = pLimit(AT_ONCE);
-  const missing = await limit.map([...states], async ({ partition, topic }) => {
-    try {
-      const found = await transport.subscriptionState(topic, pipeline.subscription, deadline);
-      return found ? [] : [partition];
-    } catch (error) {
-      // Somebody is connected to it, so that it is there.
-      if (isPulsehouseError(error) && error.code === 'PH_PULSAR_CONSUMER_BUSY') return [];
-      throw error;
-    }
-  });
-  const partitions = missing.flat();
-  if (partitions.length === 0)
-    return [
-      { verdict: 'good', message: `${pipeline.subscription} on ${plural(states.length, 'partition')}` },
-    ];
-  const message = `Pulsar has no subscription ${pipeline.subscription} on partition ${partitions.join(', ')}`;
-  return [{ verdict: 'wrong', message, fix: ERROR_CODES.PH_PULSAR_SUBSCRIPTION_MISSING.nextStep }];
-};
-
-const MOST_LOOKED_AT = 64;
-const AT_ONCE = 8;
-
 /** Tries that fail one after the other are a fault once there is something to store and nothing of it is. */
 async function failing(
   { transport }: Diagnosed,
@@ -259,5 +229,5 @@ const passed: Check = async ({ settings, pipeline, environment, answers }, deadl
 
 const CHECKS: Readonly<Record<string, Check>> = {
   ...{ node, pulsar, policies, clickhouse, answers: passed, clocks },
-  ...{ state, subscription, bucket },
+  ...{ state, subscription: diagnoseSubscriptions, bucket },
 };

@@ -9,6 +9,7 @@ export type Turn = (partition: number) => Promise<boolean>;
 /** Consumers as tasks of this process: at most one a partition, and at most so many at once. */
 export class InProcessInvoker implements ConsumerInvoker {
   private readonly running = new Map<number, Promise<void>>();
+  private readonly waiting = new Set<number>();
   private readonly limit: ReturnType<typeof pLimit>;
   private readonly turn: Turn;
   private readonly log: Log;
@@ -35,12 +36,21 @@ export class InProcessInvoker implements ConsumerInvoker {
     return this.running.has(partition);
   }
 
+  isWaiting(partition: number): boolean {
+    return this.waiting.has(partition);
+  }
+
   /** Resolves when every consumer started so far has ended. */
   async idle(): Promise<void> {
     while (this.running.size > 0) await Promise.all(this.running.values());
   }
 
   private async work(partition: number): Promise<void> {
-    while (await this.limit(() => this.turn(partition)));
+    const turn = () => {
+      this.waiting.delete(partition);
+      return this.turn(partition);
+    };
+    do this.waiting.add(partition);
+    while (await this.limit(turn));
   }
 }

@@ -3,7 +3,7 @@ import { ddlRoots, findDdl } from '../initialise/ddl.ts';
 import { initialise } from '../initialise/initialise.ts';
 import type { InitStep } from '../initialise/step.ts';
 import { listRecordedLetters } from '../replay/dead-letters/list-recorded.ts';
-import { type CommonOptions, pipelineCommand } from './command.ts';
+import { type CommonOptions, DEFAULT_CONFIG, pipelineCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { packageRoot } from './package-root.ts';
 import type { Terminal } from './terminal.ts';
@@ -44,8 +44,10 @@ export function registerInit(program: Command): void {
           terminal.say(`  listed   the dead letters of ${batches} batches of an earlier version`);
         terminal.answer(report);
       }
+      const files = options.config.filter((file) => file !== DEFAULT_CONFIG);
+      const run = ['pulsehouse run', ...files.map((file) => `--config ${file}`)].join(' ');
       terminal.say(
-        `\n${terminal.colour.dim('next')}  pulsehouse run   (or: pulsehouse consume, pulsehouse checkpoint)`,
+        `\n${terminal.colour.dim('next')}  ${run}   (or: pulsehouse consume, pulsehouse checkpoint)`,
       );
       return EXIT.ok;
     },

@@ -41,7 +41,7 @@ printed. Each move is recorded: who, when, from, to. It reaches no further back 
 checkpoint.acknowledgeBehind says how far that trails.
 
 --to takes a position (34:567: that entry is the last one taken for read), a checkpoint number, an ISO date or time,
-"earliest" or "latest". On a topic that was deleted and created again "earliest" is where the new one begins.`,
+"earliest" or "latest". On a topic that was deleted and created again "earliest" is where the new one begins, and moves its partitions alone.`,
     examples: [
       ['pulsehouse offsets set --partition 3 --to 34:567', 'what it would do'],
       ['pulsehouse offsets set --to latest --yes', 'skip the backlog of every partition'],
@@ -61,6 +61,13 @@ async function setOffsets(session: Session, options: OffsetsOptions, terminal: T
   const deadline = environment.now() + options.timeout * 1000;
   const positions = await positionsOf(session, options, deadline);
   const { dropInFlight = false } = options;
+  if (options.partition === undefined) {
+    const left = (await session.knownPartitions()).filter((partition) => !positions.has(partition));
+    if (left.length > 0)
+      terminal.say(
+        `Left as they are: partitions ${left.join(', ')}, which were not made anew; --partition moves them too.\n`,
+      );
+  }
   return moveOffsets(session, { reason: 'offsets', positions, dropInFlight }, terminal, {
     act: options.yes === true,
     by: { by: requestedBy(), owner, deadline },
@@ -140,7 +147,8 @@ async function positionsOf(
   const { transport } = session;
   const ledgers = await readLedgers(session, partition, deadline);
   const states = ledgers.map(({ state }) => state);
-  if (to === 'earliest') return earliestPositions(session, states, deadline);
+  if (to === 'earliest')
+    return earliestPositions(session, { states, named: partition !== undefined }, deadline);
   if (to === 'latest') {
     const last = await Promise.all(states.map(({ topic }) => transport.lastPosition(topic, deadline)));
     return new Map(states.map((state, index) => [state.partition, last[index] ?? state.committed]));

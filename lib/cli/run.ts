@@ -6,7 +6,6 @@ import { CYCLE_TIME } from './checkpoint.ts';
 import { atLeastOne, type CommonOptions, pipelineCommand } from './command.ts';
 import { consumePartition } from './consume-partition.ts';
 import { EXIT } from './exit-codes.ts';
-import { plural } from './format.ts';
 import { InProcessInvoker } from './in-process-invoker.ts';
 import { takeOverLapsed } from './lapsed-leases.ts';
 import { replaysOnSchedule } from './replay-schedule.ts';
@@ -107,9 +106,7 @@ async function cycles(
         { owner: `${owner}/cycle-${cycle}`, deadline: begun + CYCLE_TIME },
       );
       terminal.answer({ pipeline: pipeline.name, ...result });
-      const { busyUntil, failing } = result;
-      if (failing.length > 0)
-        log.error(`${plural(failing.length, 'partition')} could not store what there is`, { failing });
+      const { busyUntil } = result;
       if (busyUntil !== undefined) next = Math.min(next, Math.max(busyUntil, begun + SOONEST));
     } catch (error) {
       if (!isPulsehouseError(error) || (cycle === 1 && cannotPass(error))) throw error;

@@ -96,7 +96,7 @@ async function openSession(
     starts,
     owner: `${processName()}/${environment.uniqueId()}`,
     async newTransport() {
-      const transport = await openTransport(settings, around, pipeline.source);
+      const transport = await openTransport(settings, around, pipeline);
       return gated({ transport }, answers).transport;
     },
     async newSink() {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { messageOf, PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { parsePipeline } from './parse.ts';
@@ -50,8 +51,12 @@ async function readPipelineFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new PulsehouseError('PH_CONFIG_INVALID', `${file} cannot be read: ${messageOf(error)}`, {
-      nextStep: 'Name the pipeline file with --config, or write one: examples/iot/pipeline.yml is a start.',
+    const path = resolve(file);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const message = isMissing ? `there is no ${path}` : `${path} cannot be read: ${messageOf(error)}`;
+    throw new PulsehouseError('PH_CONFIG_INVALID', message, {
+      nextStep:
+        'Give every command the file that `init` was given: `--config <file>`. Without it ./pipeline.yml is read; examples/iot/pipeline.yml is a start.',
       cause: error,
     });
   }

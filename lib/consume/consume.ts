@@ -1,6 +1,7 @@
 import { partitionItem } from '../leases/items.ts';
 import { whileRenewed } from '../leases/keep-renewed.ts';
 import { type Lease, takeLease } from '../leases/lease.ts';
+import { mayBeAnotherTopic } from '../pipeline/another-topic.ts';
 import { ERROR_CODES } from '../pipeline/error-codes.ts';
 import { positionOf } from '../pipeline/error-position.ts';
 import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
@@ -11,6 +12,7 @@ import type { Position } from '../pipeline/position.ts';
 import { awaitHandover } from './await-handover.ts';
 import { ask, askAgain, type ConsumeContext, type ConsumeDependencies } from './context.ts';
 import { FlushRequests } from './flush-requests.ts';
+import { keepUnread } from './keep-unread.ts';
 import { OpenBatches } from './open-batches.ts';
 import { Pump, type PumpEnd } from './pump.ts';
 import { settleFound } from './settle-found.ts';
@@ -92,7 +94,7 @@ export async function consume(
     const outcome = await hold(dependencies, request, lease, cycle.flushRequested);
     return { outcome, ...progress(before, lease.state) };
   } catch (error) {
-    return await endedBy(error, dependencies, lease, before);
+    return await endedBy(error, dependencies, request, lease, before);
   }
 }
 
@@ -166,6 +168,7 @@ async function pump(
 async function endedBy(
   error: unknown,
   dependencies: ConsumeDependencies,
+  request: ConsumeRequest,
   lease: Lease<PartitionState>,
   before: PartitionState,
 ): Promise<ConsumeResult> {
@@ -188,6 +191,9 @@ async function endedBy(
     code: error.code,
   });
   await lease.release((state) => halt(state, reason));
+  // A replay reads what its pipeline has read before.
+  if (mayBeAnotherTopic(error.code) && request.rowsAbove !== true)
+    await keepUnread(dependencies, lease.state, request.deadline);
   return { outcome: 'halted', halt: reason, ...progress(before, lease.state) };
 }
 

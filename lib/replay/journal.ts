@@ -31,6 +31,8 @@ export interface ResetPartition {
   readonly cut: { readonly after: Position; readonly rows: number; readonly messages: number } | undefined;
   /** Batches in flight that were given up instead of settled; only where that was asked for. */
   readonly dropped?: readonly DroppedBatch[];
+  /** Another topic had taken the place of the one that was read. */
+  readonly replaced?: true;
 }
 
 /** Something a person did to a pipeline by hand, kept for ever: who, when, from, to. */

@@ -86,7 +86,7 @@ async function beginAnew(world: World, attempt: Attempt): Promise<void> {
   const { deadline } = attempt;
   const ledgers = await readLedgers(given, undefined, deadline);
   const states = ledgers.map(({ state }) => state);
-  const positions = await earliestPositions(given, states, deadline);
+  const positions = await earliestPositions(given, { states, named: false }, deadline);
   // A cycle long dead tells once more of what somebody has seen to.
   if ([...positions.values()].every((position) => isSamePosition(position, BEFORE_ALL))) return;
   const request: ResetRequest = { reason: 'offsets', positions };

@@ -175,7 +175,10 @@ function plan(world: World, faults: FaultSet): void {
     );
   });
   times('broker-crash', 3, () => broker.crash());
-  times('trim', 5, () => anyPartition()?.trim());
+  times('trim', 5, () => {
+    const partition = anyPartition();
+    if (partition?.subscription !== undefined) partition.trim();
+  });
   // Where everything is trimmed and a marker is named as the last, a comparison has no answer before the next message.
   const isOldBroker = random.chance(0.3) && !faults.has('trim');
   times('markers', 4, () => anyPartition()?.appendMarker(isOldBroker));

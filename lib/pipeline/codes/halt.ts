@@ -62,7 +62,7 @@ export const HALT_CODES = {
     kind: 'terminal',
     halts: true,
     nextStep:
-      'Positions mean nothing on another topic: `pulsehouse pause`, then `pulsehouse offsets set --to earliest` begins anew on this one.',
+      'Begin anew on this topic, whose messages are kept: `pulsehouse pause`, `pulsehouse offsets set --to earliest --yes`, `pulsehouse resume`.',
   },
   PH_HALT_MARK_DELETE_AHEAD: {
     kind: 'terminal',

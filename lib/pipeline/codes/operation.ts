@@ -14,7 +14,7 @@ export const OPERATION_CODES = {
   PH_TOPIC_SHRUNK: {
     kind: 'terminal',
     nextStep:
-      'A topic never loses partitions by itself: check the topic name and the cluster before anything else.',
+      "Check the topic's name and the cluster first. If the topic was made anew, give it as many partitions as before; then `pulsehouse pause`, `pulsehouse offsets set --to earliest --yes`, `pulsehouse resume`.",
   },
   PH_RANGE_INVALID: {
     kind: 'terminal',

@@ -41,7 +41,7 @@ export const PULSAR_CODES = {
   PH_PULSAR_TOPIC_NOT_FOUND: {
     kind: 'terminal',
     nextStep:
-      'Create the topic, or correct `topic` in pipeline.yml; partitions of it that are gone come back by `pulsar-admin topics create-missed-partitions`.',
+      'Create the topic, or correct `topic` in pipeline.yml; partitions of it that are gone come back by `pulsar-admin topics create-missed-partitions`, or by `update-partitioned-topic` where it was made anew with fewer.',
   },
   PH_PULSAR_TOPIC_TERMINATED: {
     kind: 'terminal',
@@ -49,7 +49,8 @@ export const PULSAR_CODES = {
   },
   PH_PULSAR_SUBSCRIPTION_MISSING: {
     kind: 'terminal',
-    nextStep: 'Find out who deleted the subscription, or the topic; then `pulsehouse init` creates it again.',
+    nextStep:
+      'Find out who deleted the subscription, or the topic. The next checkpoint makes it anew at earliest (so does `pulsehouse init`); what nobody had read when it went may be gone.',
   },
   PH_PULSAR_CONSUMER_BUSY: {
     kind: 'retryable',

@@ -12,6 +12,8 @@ export interface PulsarClientOptions {
   readonly tlsTrustCertsFile?: string | undefined;
   /** Name of the advertised listener to be sent to, for brokers that have several. */
   readonly listenerName?: string | undefined;
+  /** Names of the readers' subscriptions begin with it: some namespaces want the role there. @default pulsehouse-reader */
+  readonly readerPrefix?: string | undefined;
   readonly environment: Environment;
   readonly log: Log;
 }

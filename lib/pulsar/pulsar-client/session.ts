@@ -19,6 +19,7 @@ export interface SessionSurroundings {
   readonly binding: Binding;
   readonly pool: ClientPool;
   readonly environment: Environment;
+  readonly readerPrefix?: string | undefined;
 }
 
 /** What becomes of a message: `hold` keeps the client's thread waiting until `release`. */
@@ -44,7 +45,7 @@ export class ClientSession {
    * @throws PulsehouseError by the client's own word, or PH_PULSAR_TIMEOUT
    */
   static async open(
-    { binding, pool, environment }: SessionSurroundings,
+    { binding, pool, environment, readerPrefix = 'pulsehouse-reader' }: SessionSurroundings,
     { topic, after, maxBufferedBytes }: SessionTerms,
     deadline: number,
   ): Promise<ClientSession> {
@@ -56,7 +57,7 @@ export class ClientSession {
         startMessageId: binding.MessageId.latest(),
         receiverQueueSize: Math.max(1, Math.min(QUEUE.most, Math.floor(maxBufferedBytes / QUEUE.bytesEach))),
         readerName: 'pulsehouse',
-        subscriptionRolePrefix: 'pulsehouse-reader',
+        subscriptionRolePrefix: readerPrefix,
         listener: (message) => session.#take(message),
         // Otherwise the client skips encrypted messages without a word; no key can be read from here.
         privateKeyPath: devNull,

@@ -18,7 +18,7 @@ import { ClientSubscription } from './subscription.ts';
  * @throws PulsehouseError PH_PULSAR_CLIENT_MISSING, PH_PULSAR_ADMIN_NEEDED
  */
 export async function createPulsarClientTransport(options: PulsarClientOptions): Promise<Transport> {
-  const { adminUrl, token, environment, log } = options;
+  const { adminUrl, token, readerPrefix, environment, log } = options;
   if (adminUrl === undefined) {
     throw new PulsehouseError(
       'PH_PULSAR_ADMIN_NEEDED',
@@ -33,7 +33,7 @@ export async function createPulsarClientTransport(options: PulsarClientOptions):
   };
   const admin = new TopicAdmin(access);
   const pool = new ClientPool(binding, options);
-  const around = { binding, pool, admin, environment };
+  const around = { binding, pool, admin, environment, readerPrefix };
   const open: ReaderSurroundings['open'] = (terms, deadline) => ClientSession.open(around, terms, deadline);
   const subscription = (topic: string, name: string) => new ClientSubscription(around, topic, name);
   let readers: readonly ClientReader[] = [];

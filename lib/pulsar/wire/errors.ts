@@ -43,6 +43,11 @@ export const SERVER_CODES: Readonly<Record<number, ServerCode>> = {
 export const TOPIC_NOT_FOUND = 11;
 export const NOT_ALLOWED = 22;
 
+/** What brokers say where a namespace's subscription auth mode is Prefix. */
+const PREFIX_WANTED = /prefixed by the authentication role/i;
+const BEGIN_WITH_ROLE =
+  'Begin `subscription` in pipeline.yml with the role: names of readers follow it. The broker gives an example.';
+
 /** `cause.serverCode` of an error that the broker itself raised. */
 export interface ServerCause {
   readonly serverCode: number;
@@ -54,7 +59,7 @@ export function serverError(serverCode: number, message: string, where: ErrorWhe
   return new PulsehouseError(
     known?.code ?? 'PH_PULSAR_SERVER_ERROR',
     `the broker answered ${known?.name ?? `error ${serverCode}`}${message === '' ? '' : `: ${message}`}`,
-    { where, cause },
+    { where, cause, ...(PREFIX_WANTED.test(message) && { nextStep: BEGIN_WITH_ROLE }) },
   );
 }
 

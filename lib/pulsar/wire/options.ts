@@ -19,6 +19,8 @@ export interface WireOptions {
   readonly keepAlive?: number | undefined;
   /** Most bytes that one entry may hold, decompressed, put together from chunks or not. @default 128 MiB */
   readonly maxEntryBytes?: number | undefined;
+  /** Names of the readers' subscriptions begin with it: some namespaces want the role there. @default pulsehouse-reader */
+  readonly readerPrefix?: string | undefined;
   readonly environment: Environment;
   readonly log: Log;
 }

@@ -37,7 +37,7 @@ export function createWireTransport(options: WireOptions): WireTransport {
   const askForLast = async (topic: string, deadline: number) => {
     const session = await Session.open(
       await connect(topic, deadline),
-      readerSession(environment, topic, BEFORE_ALL),
+      readerSession(options, topic, BEFORE_ALL),
       deadline,
     );
     try {

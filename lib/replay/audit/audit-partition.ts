@@ -119,14 +119,25 @@ export async function auditPartition(
     findings: results.flatMap((result) => result.findings).slice(0, FINDINGS_SHOWN),
     problems,
     stuck: stuckAt(state, last),
-    remarks: [
-      ...ledger.skipped.map(
-        ({ after, to }) =>
-          `partition ${partition}: (${formatPosition(after)}, ${formatPosition(to)}] was skipped by hand`,
-      ),
-      ...results.flatMap(untold),
-    ],
+    remarks: [...(await skippedByHand(dependencies, ledger, watch.deadline)), ...results.flatMap(untold)],
   };
+}
+
+/** Rows there are of batches that were given up in flight: they stay, and are among neither the expected nor the foreign ones. */
+async function skippedByHand(
+  { sink }: ReplayDependencies,
+  { skipped, state: { partition } }: PartitionLedger,
+  deadline: number,
+): Promise<string[]> {
+  const remarks: string[] = [];
+  for (const { after, to } of skipped) {
+    const { rows } = await sink.countRows({ partition, after, to }, deadline);
+    const standing = rows === 0 ? '' : `; ${rows} rows of it stand in the table and are not counted here`;
+    remarks.push(
+      `partition ${partition}: (${formatPosition(after)}, ${formatPosition(to)}] was skipped by hand${standing}`,
+    );
+  }
+  return remarks;
 }
 
 function stuckAt(state: PartitionState, last: Position): StuckPartition | undefined {

@@ -184,7 +184,11 @@ async function beginPartition(
     }
     const kept = await countKept(dependencies, lease.state, to, deadline);
     const moved = { partition, fromGeneration, from: committed, toGeneration: generation, to };
-    return { ...kept, ...moved, ...(dropped.length > 0 && { dropped }) };
+    return {
+      ...{ ...kept, ...moved },
+      ...(dropped.length > 0 && { dropped }),
+      ...(replaced && { replaced: true as const }),
+    };
   } finally {
     await lease.release().catch(() => undefined);
   }

@@ -167,6 +167,47 @@ describe('tokens', () => {
     });
   });
 
+  it('of a role that subscriptions must begin with read, acknowledge and ask by the name that is configured', async () => {
+    const url = `${stack.environment['PULSAR_ADMIN_URL']}/admin/v2/namespaces/public/prefixed`;
+    const asked = async (method: string, path: string, body?: string) => {
+      const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' };
+      expect((await fetch(`${url}${path}`, { method, headers, ...(body && { body }) })).status).toBe(204);
+    };
+    await asked('PUT', '');
+    await asked('POST', '/permissions/ingest', '["consume"]');
+    await asked('POST', '/subscriptionAuthMode', '"Prefix"');
+    const topic = 'persistent://public/prefixed/events';
+    const producer = await openProducer(plain({ authentication: asAdmin }), topic);
+    const position = await producer.send({ payload: Buffer.from('x') });
+    const settings = readSettings({
+      PULSAR_SERVICE_URL: stack.environment['PULSAR_SERVICE_URL'],
+      PULSAR_TOKEN: tokenFor('ingest', secret),
+      CLICKHOUSE_URL: 'http://127.0.0.1:1',
+      PULSEHOUSE_STATE_TABLE: 'state',
+      PULSEHOUSE_BUCKET: 'bucket',
+    });
+    const around = { environment: systemEnvironment, log: quiet };
+    const subscription = 'ingest-iot';
+    const transport = await openTransport(settings, around, { subscription });
+    await transport.ensureSubscription(topic, subscription, { at: 'earliest' }, soon());
+    expect(await transport.lastPosition(topic, soon())).toEqual(position);
+    const reader = await transport.openReader(topic, { after: BEFORE_ALL, maxBufferedBytes: 1_000 }, soon());
+    expect((await readEntries(reader, 1))[0]?.position).toEqual(position);
+    await reader.close();
+    await transport.acknowledge(topic, subscription, position, soon(), () => undefined);
+    const found = await transport.subscriptionState(topic, subscription, soon());
+    expect(found?.markDelete).toEqual(position);
+    await transport.close();
+
+    const other = await openTransport(settings, around, { subscription: 'pulsehouse-iot' });
+    const refused = other.ensureSubscription(topic, 'pulsehouse-iot', { at: 'earliest' }, soon());
+    await expect(refused).rejects.toMatchObject({
+      code: 'PH_PULSAR_AUTHORIZATION',
+      nextStep: expect.stringContaining('`subscription`'),
+    });
+    await Promise.all([other.close(), producer.close()]);
+  });
+
   it('never stand in an error', async () => {
     const token = tokenFor('nobody', secret);
     const error = await refusal(plain({ authentication: tokenAuthentication(token) }));

@@ -95,18 +95,18 @@ export class Partition {
   }
 
   /**
-   * Closes the ledger and deletes those the subscription no longer holds, whole ledgers only. Answers the entries that
-   * were in them.
+   * Closes the ledger and deletes those that no subscription holds, whole ledgers only. Answers the entries that were in
+   * them.
    */
   trim(): readonly SimulatedEntry[] {
     const { subscription } = this;
-    if (subscription === undefined) return [];
     this.rollLedger(1);
-    const held = this.entries.find(({ position }) => isAfter(position, subscription.markDelete));
+    const held =
+      subscription && this.entries.find(({ position }) => isAfter(position, subscription.markDelete));
     this.trimmed = (held?.position.ledger ?? this.ledger) - 1;
     const gone = this.entries.filter(({ position }) => position.ledger <= this.trimmed);
     this.entries = this.entries.filter(({ position }) => position.ledger > this.trimmed);
-    if (held !== undefined) return gone;
+    if (subscription === undefined || held !== undefined) return gone;
     // The broker's way to write the end of the ledger before.
     subscription.markDelete = { ledger: this.ledger, entry: -1 };
     subscription.persisted = subscription.markDelete;

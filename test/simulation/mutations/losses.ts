@@ -167,7 +167,13 @@ export const LOSS_MUTATIONS: readonly Mutation[] = [
     name: 'a reset onto a new topic that was cut off is not gone on with',
     within: 2_000,
     given: ['topic-replaced', 'broker-lost'],
-    patches: [{ file: EARLIEST, find: 'if (begun) return begun.to;', replace: '' }],
+    patches: [
+      {
+        file: EARLIEST,
+        find: 'const part = begun.find(({ partition }) => partition === state.partition);',
+        replace: 'const part = begun.find(({ partition }) => partition < 0);',
+      },
+    ],
   },
   {
     name: 'a restore uses a number again whose snapshot was lost',

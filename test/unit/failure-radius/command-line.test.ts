@@ -188,3 +188,10 @@ it.each([
   expect(said.join('')).toMatch(/SIGINT: ended\. \w+/);
   server.close();
 });
+
+it('a pipeline file that is not there is named by its whole path, with what to pass', () => {
+  const found = run(NOWHERE, 'status');
+  expect(found.code).toBe(2);
+  expect(found.said).toContain(`there is no ${join(process.cwd(), 'pipeline.yml')}`);
+  expect(found.said).toContain('--config <file>');
+});

@@ -40,3 +40,17 @@ it('a partition that is never empty lines up again behind those that wait', asyn
   await invoker.idle();
   expect(order).toEqual([0, 1, 2, 0, 0]);
 });
+
+it('a partition that waits for others is told from one whose consumer is at work', async () => {
+  let end = () => {};
+  const first = new Promise<boolean>((resolve) => {
+    end = () => resolve(false);
+  });
+  const invoker = new InProcessInvoker(async (partition) => partition === 0 && first, 1, silentLog);
+  for (const partition of [0, 1]) await invoker.invoke('events', partition);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([0, 1].map((partition) => invoker.isWaiting(partition))).toEqual([false, true]);
+  end();
+  await invoker.idle();
+  expect(invoker.isWaiting(1)).toBe(false);
+});

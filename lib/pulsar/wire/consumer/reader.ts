@@ -258,7 +258,7 @@ export class WireReader implements EntryReader {
     try {
       session = await Session.open(
         reading.connection,
-        readerSession(this.#options.environment, this.topic, this.#continuity.last),
+        readerSession(this.#options, this.topic, this.#continuity.last),
         deadline,
         arrivals,
       );

@@ -1,6 +1,5 @@
 import type { PulsehouseError } from '../../../pipeline/errors.ts';
 import type { Position } from '../../../pipeline/position.ts';
-import type { Environment } from '../../../ports/environment.ts';
 import {
   type CloseConsumer,
   decodeLastMessageId,
@@ -11,9 +10,11 @@ import {
   type LastMessageId,
 } from '../commands/consumer.ts';
 import type { Connection, ConsumerChannel } from '../net/connection.ts';
+import type { WireOptions } from '../options.ts';
 
 /** What the broker's statistics show of us. */
 export const CONSUMER_NAME = 'pulsehouse';
+const READER_PREFIX = 'pulsehouse-reader';
 
 export interface SessionOptions {
   readonly topic: string;
@@ -28,10 +29,14 @@ export interface SessionOptions {
  * A subscription that is not durable, under a name that nobody else has: under a durable one's name it would share its
  * cursor. `start` itself is delivered again.
  */
-export function readerSession(environment: Environment, topic: string, start: Position): SessionOptions {
+export function readerSession(
+  { readerPrefix = READER_PREFIX, environment }: Pick<WireOptions, 'readerPrefix' | 'environment'>,
+  topic: string,
+  start: Position,
+): SessionOptions {
   return {
     topic,
-    subscription: `pulsehouse-reader-${environment.uniqueId()}`,
+    subscription: `${readerPrefix}-${environment.uniqueId()}`,
     consumerName: CONSUMER_NAME,
     durable: false,
     start,
