@@ -59,6 +59,11 @@ export function subscriptionWasMissing(
   return new PulsehouseError(
     'PH_PULSAR_SUBSCRIPTION_MISSING',
     `the broker had no subscription "${pipeline.subscription}"; it is made anew at earliest`,
-    { where: { topic, partition }, cause },
+    {
+      where: { topic, partition },
+      nextStep:
+        'Find out who deleted the subscription, or the topic, and run `pulsehouse audit`: what nobody had read when it went may be gone. The next checkpoint goes on.',
+      cause,
+    },
   );
 }

@@ -10,7 +10,12 @@ const NAMED = 20;
 
 /** Whether Pulsar holds for every partition what is not read yet. Asking makes no subscription and moves none. */
 export async function diagnoseSubscriptions(
-  { state, transport, pipeline, environment }: Session,
+  {
+    state,
+    transport,
+    pipeline,
+    environment,
+  }: Pick<Session, 'state' | 'transport' | 'pipeline' | 'environment'>,
   deadline: number,
 ): Promise<readonly Finding[]> {
   const { subscription } = pipeline;

@@ -6,6 +6,7 @@ import { readSettings } from '../../../lib/assembly/settings.ts';
 import { loadPipelines } from '../../../lib/configuration/load.ts';
 import { partitionItem } from '../../../lib/leases/items.ts';
 import { takeLease } from '../../../lib/leases/lease.ts';
+import { setUpEvents } from '../../support/events.ts';
 import { silentLog, useCredentialsOf } from '../../support/events-pipeline.ts';
 import { test } from '../../support/place.ts';
 import { prepare } from '../cli/subject.ts';
@@ -14,11 +15,11 @@ test('consume that waits for the lease of somebody dead elsewhere ends by the fi
   place,
   signal,
 }) => {
-  const { commands, file, ddl } = await prepare(place, signal);
-  expect(await commands.run('init', '--ddl', ddl)).toMatchObject({ code: 0 });
+  const { commands, file } = await prepare(place, signal, { partitions: 0 });
   useCredentialsOf(place);
   const [pipeline] = (await loadPipelines([file])).pipelines;
   if (!pipeline) throw new Error('there is no pipeline');
+  await setUpEvents(place.environment, pipeline, 1);
   const around = { environment, log: silentLog };
   const ports = await connect(pipeline, readSettings(place.environment), around, ['state']);
   const terms = { owner: 'somebody elsewhere', duration: 600_000, deadline: environment.now() + 30_000 };

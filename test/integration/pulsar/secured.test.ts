@@ -205,6 +205,9 @@ describe('tokens', () => {
       code: 'PH_PULSAR_AUTHORIZATION',
       nextStep: expect.stringContaining('`subscription`'),
     });
+    await expect(other.lastPosition(topic, soon())).rejects.toMatchObject({
+      code: 'PH_PULSAR_AUTHORIZATION',
+    });
     await Promise.all([other.close(), producer.close()]);
   });
 
