@@ -3,11 +3,11 @@ import { acknowledged, acknowledging } from '../pipeline/cycle-transitions.ts';
 import { isPulsehouseError } from '../pipeline/errors.ts';
 import type { PartitionState } from '../pipeline/partition-state.ts';
 import { isSamePosition, laterOf, type Position } from '../pipeline/position.ts';
-import type { SubscriptionState } from '../ports/transport.ts';
 import { askEach, briefly } from './ask-each.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
 import { makeSubscription, subscriptionWasMissing } from './keep-unread.ts';
+import { AnotherTopic, assertSameTopic } from './same-topic.ts';
 import type { Snapshot, SnapshotPartition } from './snapshot.ts';
 import { snapshotIfWhole } from './take-checkpoint.ts';
 
@@ -156,12 +156,12 @@ async function tellPartition(
   // told it to. One that found out nothing moved nothing (seed 163492).
   const tell = (expected: Position) => {
     let allowed = expected;
-    const check = (found: SubscriptionState) => {
-      assertNotAhead(allowed, found);
-      allowed = laterOf(expected, committed);
-    };
     return briefly(environment, context.deadline, (deadline) =>
-      transport.acknowledge(topic, pipeline.subscription, committed, deadline, check),
+      transport.acknowledge(topic, pipeline.subscription, committed, deadline, async (found) => {
+        assertNotAhead(allowed, found);
+        if (!isSamePosition(found.markDelete, told)) await assertSameTopic(context, partition, deadline);
+        allowed = laterOf(expected, committed);
+      }),
     );
   };
   try {
@@ -171,6 +171,11 @@ async function tellPartition(
     if (isPulsehouseError(error) && error.code === 'PH_PULSAR_SUBSCRIPTION_MISSING') {
       await makeSubscription(context, partition, context.deadline);
       throw subscriptionWasMissing(context, partition, error);
+    }
+    if (error instanceof AnotherTopic) {
+      // A consumer finds out, and halts.
+      context.log.warn(`Partition ${partition.partition}: nothing is acknowledged: ${error.message}`);
+      return 0;
     }
     if (!(error instanceof CursorAhead)) throw error;
     const accepted = await haltUnlessSeen(context, partition, known, error.found);

@@ -128,7 +128,8 @@ export interface Transport {
   ): Promise<SubscriptionState | undefined>;
   /**
    * Acknowledges cumulatively up to and including `position` and waits for the broker's receipt, after `check` has seen
-   * the state found; what `check` throws ends the call before anything is acknowledged. Answers the state found.
+   * the state found, and what it answers was awaited; what `check` throws ends the call before anything is acknowledged.
+   * Answers the state found.
    * @throws PulsehouseError PH_PULSAR_CONSUMER_BUSY (retryable) while somebody else is connected to the subscription.
    */
   acknowledge(
@@ -136,7 +137,7 @@ export interface Transport {
     subscription: string,
     position: Position,
     deadline: number,
-    check: (found: SubscriptionState) => void,
+    check: (found: SubscriptionState) => unknown,
   ): Promise<SubscriptionState>;
   /**
    * What tells this topic from another one of the same name (another cluster, or deleted and created again), as far as

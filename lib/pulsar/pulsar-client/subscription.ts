@@ -52,13 +52,13 @@ export class ClientSubscription {
   async acknowledge(
     position: Position,
     deadline: number,
-    check: (found: SubscriptionState) => void,
+    check: (found: SubscriptionState) => unknown,
   ): Promise<SubscriptionState> {
     // Subscribing would create what is missing.
     await this.#existing(deadline);
     const found = await this.#with('Earliest', deadline, async (consumer) => {
       const standing = await this.#existing(deadline);
-      check(standing);
+      await check(standing);
       await this.#send(consumer, position, deadline);
       return standing;
     });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { runCycle } from '../../../lib/checkpoint/cycle.ts';
 import { newCycleState } from '../../../lib/pipeline/cycle-transitions.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { Random } from '../random.ts';
@@ -19,7 +20,7 @@ beforeEach(async () => {
   const scenario = { ...drawScenario(faults, random), partitions: 3, invocationLasts: 2 * MINUTE };
   const scheduler = new Scheduler(random);
   world = new World({ scheduler, random, scenario, faults, log: silentLog, mutation: undefined });
-  for (let partition = 0; partition < 3; partition += 1) world.broker.addPartition(1);
+  for (let partition = 0; partition < 3; partition += 1) world.broker.addPartition(1_001);
   const { name } = world.pipeline;
   world.table
     .cycle(name)
@@ -102,6 +103,28 @@ describe('a topic deleted and made anew', () => {
     for (const partition of world.broker.partitions) partition.trim();
     expect(kept()).toEqual([1, 1]);
   });
+});
+
+test("another cluster's topic keeps what lies below the old positions, whatever a cycle that began before still acknowledges", async () => {
+  publish();
+  for (const partition of [0, 1, 2]) world.startConsumer(partition);
+  await world.scheduler.run(world.scheduler.now + MINUTE, () => false);
+  world.broker.replaceTopic(-1_000);
+  publish();
+  for (const partition of world.broker.partitions) {
+    partition.rollLedger(2_000);
+    // As a consumer has made it that halted after the cycle had read the states.
+    partition.subscribe({ at: 'earliest' });
+  }
+  const cursors = () => world.broker.partitions.map(({ subscription }) => subscription?.markDelete);
+  const before = cursors();
+  const invocation = world.newInvocation('cycle', false);
+  const invoker = { invoke: async () => undefined };
+  const request = { owner: invocation.name, deadline: invocation.now() + MINUTE };
+  const cycle = runCycle({ ...world.ports(invocation), invoker }, request);
+  await world.scheduler.run(world.scheduler.now + 2 * MINUTE, () => false);
+  expect(await cycle).toMatchObject({ outcome: 'completed', acknowledgedMessages: 0 });
+  expect(cursors()).toEqual(before);
 });
 
 test('a cursor that somebody moved during a halt is not moved back', async () => {

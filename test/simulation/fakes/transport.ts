@@ -73,7 +73,7 @@ export class SimulatedTransport implements Transport {
     _subscription: string,
     position: Position,
     deadline: number,
-    check: (found: SubscriptionState) => void,
+    check: (found: SubscriptionState) => unknown,
   ): Promise<SubscriptionState> {
     const partition = this.find(name);
     const attachment: Attachment = { by: this.invocation };
@@ -81,7 +81,7 @@ export class SimulatedTransport implements Transport {
       this.attach(partition, attachment),
     );
     try {
-      check(found);
+      await check(found);
       const receipt = await this.callTo(
         partition,
         `acknowledges ${name} ${position.ledger}:${position.entry}`,

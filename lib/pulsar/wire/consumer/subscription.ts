@@ -52,7 +52,7 @@ export class DurableSubscription {
   async acknowledge(
     position: Position,
     deadline: number,
-    check: (found: SubscriptionState) => void,
+    check: (found: SubscriptionState) => unknown,
   ): Promise<SubscriptionState> {
     if (!(await this.exists(deadline))) {
       throw new PulsehouseError(
@@ -65,7 +65,7 @@ export class DurableSubscription {
     }
     return this.#with('earliest', deadline, async (session) => {
       const found = await stateOf(session, deadline);
-      check(found);
+      await check(found);
       await acknowledge(session, position, deadline);
       return found;
     });
