@@ -1,31 +1,32 @@
 import { mayBeAnotherTopic } from '../pipeline/another-topic.ts';
+import { PulsehouseError } from '../pipeline/errors.ts';
+import { formatPosition } from '../pipeline/position.ts';
 import { type CycleContext, persistently } from './context.ts';
 import type { SnapshotPartition } from './snapshot.ts';
 
-/** Ends an acknowledgement before anything is acknowledged. */
-export class AnotherTopic extends Error {
-  constructor() {
-    super('another topic stands under the name');
-  }
-}
+/** Ends an acknowledgement before anything is acknowledged: the partition was halted or reset since the states were read. */
+export class NothingToTell extends Error {}
 
 /**
- * A topic made anew has a subscription again, made at earliest by whoever halted: what we stored of the one before must
+ * A topic made anew has a subscription again, made at earliest by whoever halted: what was stored of the one before must
  * not be acknowledged there. Asked while we are attached to the subscription, which ends with its topic.
- * @throws AnotherTopic; what the topic and the state table answer.
+ * @throws NothingToTell; PulsehouseError PH_PULSAR_POSITION_UNKNOWN where nobody has halted yet; what topic and state answer.
  */
 export async function assertSameTopic(
   context: CycleContext,
-  { partition, topic, generation }: SnapshotPartition,
+  { partition, topic, generation, committed }: SnapshotPartition,
   deadline: number,
 ): Promise<void> {
   const { state, transport, pipeline } = context;
   const standing = await persistently(context, (tryUntil) =>
     state.readPartition(pipeline.name, partition, tryUntil),
   );
-  if (!standing || standing.generation !== generation) throw new AnotherTopic();
-  const { cluster, halted } = standing;
-  if (halted && mayBeAnotherTopic(halted.code)) throw new AnotherTopic();
+  const halted = standing?.halted && mayBeAnotherTopic(standing.halted.code);
+  if (standing?.generation !== generation || halted) throw new NothingToTell();
+  const { cluster } = standing;
   const found = cluster === undefined ? undefined : await transport.topicIdentity(topic, deadline);
-  if (found !== undefined && found !== cluster) throw new AnotherTopic();
+  if (found === undefined || found === cluster) return;
+  throw new PulsehouseError('PH_PULSAR_POSITION_UNKNOWN', `the topic was ${cluster} and is ${found} now`, {
+    where: { topic, partition, position: formatPosition(committed) },
+  });
 }
