@@ -56,7 +56,7 @@ async function readPipelineFile(file: string): Promise<string> {
     const message = isMissing ? `there is no ${path}` : `${path} cannot be read: ${messageOf(error)}`;
     throw new PulsehouseError('PH_CONFIG_INVALID', message, {
       nextStep:
-        'Give every command the file that `init` was given: `--config <file>`. Without it ./pipeline.yml is read; examples/iot/pipeline.yml is a start.',
+        'Give every command the file that `init` was given, by `--config <file>` or once by PULSEHOUSE_CONFIG; without them ./pipeline.yml is read.',
       cause: error,
     });
   }
