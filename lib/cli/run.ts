@@ -70,7 +70,7 @@ async function runPipeline(
     follow ? Number.POSITIVE_INFINITY : concurrency,
     log,
   );
-  void sayWhoIsSilent(session);
+  void sayWhoIsSilent(session, stop);
   try {
     await together(stop, (over) => [
       cycles(session, invoker, terminal, over),
@@ -82,10 +82,10 @@ async function runPipeline(
 }
 
 /** At once, since a cycle with nothing to store would not notice; what is silent is asked again by whatever needs it. */
-async function sayWhoIsSilent({ answers, log }: Session): Promise<void> {
+async function sayWhoIsSilent({ answers, log }: Session, stop: AbortSignal): Promise<void> {
   const asked = await Promise.allSettled(answers.names.map((name) => answers.of(name)));
   for (const one of asked) {
-    if (one.status === 'rejected') log.error(messageOf(one.reason), { error: one.reason });
+    if (one.status === 'rejected' && !stop.aborted) log.error(messageOf(one.reason), { error: one.reason });
   }
 }
 

@@ -44,6 +44,10 @@ const SILENCE: ReadonlySet<ErrorCode> = new Set([
 /** So long after a server did not answer nobody waits for it again: repeating a call ends as fast as it failed. */
 const BELIEVED_FOR = 10_000;
 const CONNECT_TIMEOUT = 2_000;
+/** A server that is well answers in this time, and then what was begun ends in order. */
+const STOP_GRACE = 2_000;
+/** Timers take no more. */
+const LONGEST = 2 ** 31 - 1;
 /** Timers and clocks differ by a little. */
 const NEARLY = 0.9;
 
@@ -112,19 +116,21 @@ export class FirstAnswers {
   }
 
   private async ask(name: ServerName, server: AskedServer, known: Known): Promise<void> {
-    const { environment, limit, stop } = this.terms;
+    const { environment, limit } = this.terms;
     const begun = environment.now();
-    const silence = await unlessStopped(this.silenceOf(server, limit), stop);
+    const silence = await this.unlessStopped(this.silenceOf(server, limit));
     known.answered = silence === undefined;
     if (silence === undefined) {
       known.failure = undefined;
       return;
     }
     const waited = environment.now() - begun;
+    // It may answer yet: nobody waits for it any longer.
+    if (silence === 'stopped') throw await this.failureOf(name, server, waited);
     known.failedAt = environment.now();
     known.failure =
-      silence === 'stopped' || waited >= limit * NEARLY
-        ? await this.failureOf(name, server, silence === 'stopped' ? waited : limit)
+      waited >= limit * NEARLY
+        ? await this.failureOf(name, server, limit)
         : silence.at({ server: server.address });
     throw known.failure;
   }
@@ -136,6 +142,17 @@ export class FirstAnswers {
     } catch (error) {
       return isPulsehouseError(error) && SILENCE.has(error.code) ? error : undefined;
     }
+  }
+
+  private async unlessStopped<T>(work: Promise<T>): Promise<T | 'stopped'> {
+    const { environment, stop } = this.terms;
+    const over = new AbortController();
+    const stopped = (async () => {
+      await environment.sleep(LONGEST, AbortSignal.any([stop, over.signal]));
+      await environment.sleep(STOP_GRACE, over.signal);
+      return 'stopped' as const;
+    })();
+    return Promise.race([work, stopped]).finally(() => over.abort());
   }
 
   private async failureOf(name: ServerName, server: AskedServer, waited: number): Promise<PulsehouseError> {
@@ -160,13 +177,4 @@ function titleOf(name: ServerName, { address }: AskedServer): string {
 
 function fresh(): Known {
   return { answered: false, asking: undefined, failure: undefined, failedAt: 0 };
-}
-
-async function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | 'stopped'> {
-  if (stop.aborted) return 'stopped';
-  const over = new AbortController();
-  const stopped = new Promise<'stopped'>((resolve) => {
-    stop.addEventListener('abort', () => resolve('stopped'), { once: true, signal: over.signal });
-  });
-  return Promise.race([work, stopped]).finally(() => over.abort());
 }

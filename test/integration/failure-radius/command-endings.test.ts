@@ -36,6 +36,13 @@ test('scripts can go by run --json, by audit --since 0 and by what consume ends 
   const publish = (from: number) =>
     publishEvents(place.environment, `${topic}-partition-0`, { entries: 1, messagesAnEntry: 10, from });
 
+  // Stopped before the servers had time to answer, it ends in order all the same.
+  const early = commands.start('run');
+  early.child.stdout?.once('data', () => early.child.kill('SIGINT'));
+  const ended = await early.ended;
+  expect(ended).toMatchObject({ code: 0, answer: { stopped: true } });
+  expect(ended.said).not.toMatch(/answer/);
+
   // A line when it begins, one for each cycle, and one at its end.
   await publish(0);
   const run = commands.start('run');

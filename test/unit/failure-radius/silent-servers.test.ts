@@ -138,7 +138,7 @@ it('a server that has answered once may take longer than that for what it is ask
 
 it('a stop ends the wait for an answer', async () => {
   const stop = new AbortController();
-  const { answers, close } = await open({}, { stop: stop.signal });
+  const { answers, close } = await open({}, { stop: stop.signal, limit: 60_000 });
   const waiting = answers.all();
   stop.abort();
   await expect(waiting).rejects.toMatchObject({

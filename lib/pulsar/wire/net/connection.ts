@@ -52,6 +52,8 @@ export interface ConnectionOptions {
   readonly keepAlive: number;
   /** `host:port` of the broker behind the proxy at `address`. */
   readonly proxyToBroker: string | undefined;
+  /** Aborted: an opening that is under way ends at once. */
+  readonly closing: AbortSignal;
 }
 
 interface PendingRequest {
@@ -121,14 +123,16 @@ export class Connection {
   }
 
   async #open(address: BrokerAddress, deadline: number): Promise<void> {
-    const { environment } = this.#options;
+    const { environment, closing } = this.#options;
     const socket = await openSocket(
       address,
       this.#options.tls,
-      deadline - environment.now(),
+      { timeout: deadline - environment.now(), closing },
       (bytes, length) => this.#onBytes(bytes, length),
     );
     this.#socket = socket;
+    const onClosing = () => this.#lose(this.#lostError('it was closed by us'));
+    closing.addEventListener('abort', onClosing);
     socket.on('error', (cause) => this.#lose(this.#lostError(messageOf(cause), cause)));
     socket.on('end', () => this.#lose(this.#lostError('the broker closed it')));
     socket.on('close', () => this.#lose(this.#lostError('it was closed')));
@@ -149,6 +153,7 @@ export class Connection {
       throw error;
     } finally {
       this.#handshake = undefined;
+      closing.removeEventListener('abort', onClosing);
     }
     const { maxMessageSize } = this.#connected;
     if (maxMessageSize !== undefined && maxMessageSize > 0) {

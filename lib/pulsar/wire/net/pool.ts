@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { PulsehouseError } from '../../../pipeline/errors.ts';
 import { OPERATION_TIMEOUT, type WireOptions } from '../options.ts';
 import { type BrokerAddress, formatAddress, parseServiceUrl } from './address.ts';
@@ -8,6 +9,9 @@ import { Connection, KEEP_ALIVE } from './connection.ts';
  * gave up long ago.
  */
 const STALE_AFTER = 20_000;
+
+/** Of several addresses one that has not answered for so long is passed over, milliseconds. */
+const LONGEST_TRY = 3_000;
 
 /** Where a broker is reached. */
 export interface Endpoint {
@@ -34,11 +38,12 @@ export class ConnectionPool {
   readonly #connections = new Map<string, Promise<Connection>>();
   /** Keys of the connections that a reader reads from. */
   readonly #reading = new Set<string>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   /** @throws PulsehouseError PH_PULSAR_URL_INVALID */
   constructor(options: WireOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#closing.signal);
     this.#serviceAddresses = parseServiceUrl(options.serviceUrl);
   }
 
@@ -46,18 +51,24 @@ export class ConnectionPool {
     return this.#serviceAddresses[0].tls;
   }
 
-  /** To any broker, or to the proxy: the first address of the service URL that answers. */
+  /** To any broker, or to the proxy: the first address of the service URL that answers. A silent one leaves time for the next. */
   async toService(deadline: number): Promise<Connection> {
     let failure: unknown;
-    for (const address of this.#serviceAddresses) {
+    for (const [index, address] of this.#serviceAddresses.entries()) {
+      const others = this.#serviceAddresses.length - 1 - index;
       try {
-        return await this.to({ address }, deadline);
+        return await this.to({ address }, others === 0 ? deadline : this.#shareOf(deadline, others));
       } catch (error) {
         if (!(error instanceof PulsehouseError) || error.kind !== 'retryable') throw error;
         failure = error;
       }
     }
     throw failure;
+  }
+
+  #shareOf(deadline: number, others: number): number {
+    const now = this.#options.environment.now();
+    return now + Math.min(LONGEST_TRY, (deadline - now) / (others + 1));
   }
 
   /** The broker `proxyToBroker` (`host:port`) through the proxy that the service URL names. */
@@ -99,7 +110,7 @@ export class ConnectionPool {
   }
 
   async #open({ address, proxyToBroker }: Endpoint, key: string, deadline: number): Promise<Connection> {
-    if (this.#closed) {
+    if (this.#closing.signal.aborted) {
       throw new PulsehouseError('PH_PULSAR_UNREACHABLE', 'the transport was closed');
     }
     for (;;) {
@@ -118,7 +129,7 @@ export class ConnectionPool {
     const { operationTimeout = OPERATION_TIMEOUT } = this.#options;
     const opening = Connection.open(
       address,
-      { environment, authentication, tls, keepAlive, proxyToBroker },
+      { environment, authentication, tls, keepAlive, proxyToBroker, closing: this.#closing.signal },
       Math.min(deadline, environment.now() + operationTimeout),
     );
     opening.catch(() => {});
@@ -131,7 +142,7 @@ export class ConnectionPool {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const opened = [...this.#connections.values()];
     this.#connections.clear();
     await Promise.all(

@@ -18,6 +18,13 @@ export interface TlsOptions {
   readonly dangerouslySkipHostName?: boolean | undefined;
 }
 
+export interface Opening {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Aborted: it ends at once. */
+  readonly closing: AbortSignal;
+}
+
 export type OnBytes = (buffer: Uint8Array, length: number) => void;
 
 /**
@@ -27,7 +34,7 @@ export type OnBytes = (buffer: Uint8Array, length: number) => void;
 export function openSocket(
   address: BrokerAddress,
   options: TlsOptions,
-  timeout: number,
+  { timeout, closing }: Opening,
   onBytes: OnBytes,
 ): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
@@ -43,6 +50,7 @@ export function openSocket(
       ? tls.connect({ ...target, ...tlsSettings(address.host, options) })
       : net.connect(target);
     const fail = (cause: unknown): void => {
+      closing.removeEventListener('abort', onClosing);
       socket.destroy();
       reject(
         new PulsehouseError(
@@ -56,11 +64,14 @@ export function openSocket(
       );
     };
     const onTimeout = (): void => fail(new Error(`no connection within ${timeout} ms`));
+    const onClosing = (): void => fail(new Error('the transport was closed'));
+    closing.addEventListener('abort', onClosing);
     socket.setTimeout(Math.max(1, timeout), onTimeout);
     socket.once('error', fail);
     socket.once(address.tls ? 'secureConnect' : 'connect', () => {
       socket.off('error', fail);
       socket.off('timeout', onTimeout);
+      closing.removeEventListener('abort', onClosing);
       socket.setTimeout(0);
       resolve(socket);
     });
