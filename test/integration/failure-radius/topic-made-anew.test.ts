@@ -7,6 +7,7 @@ import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
 import { readLedgers } from '../../../lib/replay/replay/plan.ts';
 import { earliestPositions } from '../../../lib/replay/reset/earliest.ts';
 import { planReset, reset } from '../../../lib/replay/reset/reset.ts';
+import { readStatus } from '../../../lib/replay/status.ts';
 import { createTopic, publishEvents } from '../../support/events.ts';
 import { type Place, test } from '../../support/place.ts';
 import { byHand, openSubject, soon } from '../replay/subject.ts';
@@ -112,6 +113,10 @@ describe('a topic deleted and made anew', () => {
     };
     await expect(subject.cycle()).rejects.toMatchObject(shrunk);
     await expect(subject.earliest()).rejects.toMatchObject(shrunk);
+    expect(await readStatus(subject.dependencies, soon())).toMatchObject({
+      partitions: [{ partition: 0 }, { partition: 1 }],
+      unknown: [{ partition: 1, code: 'PH_PULSAR_TOPIC_NOT_FOUND' }],
+    });
     await place.admin('PUT', `${path}-partition-0/unload`);
     await place.admin('POST', `${path}-partition-0/trim`);
     await place.admin('POST', `${path}/partitions`, 2);
