@@ -12,10 +12,11 @@ const DELETE_SETTINGS = {
 export function targetTable(questions: Questions, target: TableName): TargetTable {
   return {
     countByPartition: (deadline) => countByPartition(questions, target, deadline),
-    async deleteRows(range, notAfter, deadline) {
+    async deleteRows(ranges, notAfter, deadline) {
       // A lightweight DELETE is refused on a table with a projection. Waiting for every replica comes with the setting.
       const valid = `now() < fromUnixTimestamp(${Math.floor(notAfter / 1000)})`;
-      const sql = `ALTER TABLE ${quoteTable(target)} DELETE WHERE ${inline(inRange(range))} AND ${valid}`;
+      const among = ranges.map((range) => `(${inline(inRange(range))})`).join(' OR ');
+      const sql = `ALTER TABLE ${quoteTable(target)} DELETE WHERE (${among}) AND ${valid}`;
       await questions.tell(sql, {}, deadline, DELETE_SETTINGS);
     },
   };

@@ -17,8 +17,8 @@ export interface TargetTable {
   /** Every partition number that occurs in the table, known to the pipeline or not, ascending. */
   countByPartition(deadline: number): Promise<readonly PartitionRows[]>;
   /**
-   * Removes the rows of a range and waits until no reader sees them any more. What is not there is no error. A request that
+   * Removes the rows of all these ranges at once and waits until no reader sees them any more. What is not there is no error. A request that
    * the server takes in after `notAfter`, by its own clock (ms since the epoch), removes nothing, and says nothing of it.
    */
-  deleteRows(range: RowRange, notAfter: number, deadline: number): Promise<void>;
+  deleteRows(ranges: readonly RowRange[], notAfter: number, deadline: number): Promise<void>;
 }

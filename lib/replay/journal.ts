@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Position } from '../pipeline/position.ts';
 import { formatPosition, parsePosition } from '../pipeline/position.ts';
@@ -105,20 +106,53 @@ export async function readJournal(
   pipeline: string,
   deadline: number,
 ): Promise<Journal> {
-  const keys = await objects.list(prefix(pipeline), deadline);
-  const done = new Set(
-    keys.filter((key) => key.endsWith('.done')).map((key) => key.slice(0, -'.done'.length)),
-  );
-  const operations: Operation[] = [];
-  const unfinished: Operation[] = [];
-  for (const key of keys) {
-    if (!key.endsWith('.json')) continue;
-    const body = await objects.read(key, deadline);
-    if (!body) continue;
-    const isDone = done.has(key.slice(0, -'.json'.length));
-    (isDone ? operations : unfinished).push(decode(key, body));
-  }
+  const { done, open } = await listRecords(objects, pipeline, deadline);
+  const [operations, unfinished] = await Promise.all([
+    readRecords(objects, done, deadline),
+    readRecords(objects, open, deadline),
+  ]);
   return { operations, unfinished };
+}
+
+/** Begun and not ended: what was done before is listed, and not read. */
+export async function readUnfinishedOperations(
+  objects: ObjectStore,
+  pipeline: string,
+  deadline: number,
+): Promise<readonly Operation[]> {
+  const { open } = await listRecords(objects, pipeline, deadline);
+  return readRecords(objects, open, deadline);
+}
+
+/** Keys of the records, those of each kind in order of time. */
+async function listRecords(
+  objects: ObjectStore,
+  pipeline: string,
+  deadline: number,
+): Promise<{ readonly done: readonly string[]; readonly open: readonly string[] }> {
+  const keys = await objects.list(prefix(pipeline), deadline);
+  const ended = new Set(
+    keys.filter((key) => key.endsWith('.done')).map((key) => key.replace(/done$/, 'json')),
+  );
+  const records = keys.filter((key) => key.endsWith('.json'));
+  return {
+    done: records.filter((key) => ended.has(key)),
+    open: records.filter((key) => !ended.has(key)),
+  };
+}
+
+const RECORDS_AT_ONCE = 16;
+
+async function readRecords(
+  objects: ObjectStore,
+  keys: readonly string[],
+  deadline: number,
+): Promise<readonly Operation[]> {
+  const read = await pLimit(RECORDS_AT_ONCE).map(keys, async (key) => {
+    const body = await objects.read(key, deadline);
+    return body ? [decode(key, body)] : [];
+  });
+  return read.flat();
 }
 
 const POSITIONS: ReadonlySet<string> = new Set(['from', 'to', 'origin', 'after']);

@@ -3,7 +3,13 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import { isSamePosition } from '../pipeline/position.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
-import { holdsPipeline, type Journal, type Operation, type ResetPartition, readJournal } from './journal.ts';
+import {
+  holdsPipeline,
+  type Journal,
+  type Operation,
+  type ResetPartition,
+  readUnfinishedOperations,
+} from './journal.ts';
 
 interface StandingStates {
   readonly pipeline: Pipeline;
@@ -15,8 +21,12 @@ export async function readUnfinished(
   dependencies: StandingStates & { readonly objects: ObjectStore },
   deadline: number,
 ): Promise<readonly Operation[]> {
-  const journal = await readJournal(dependencies.objects, dependencies.pipeline.name, deadline);
-  return stillUnfinished(dependencies, journal, deadline);
+  const unfinished = await readUnfinishedOperations(
+    dependencies.objects,
+    dependencies.pipeline.name,
+    deadline,
+  );
+  return stillUnfinished(dependencies, { unfinished }, deadline);
 }
 
 /**
@@ -26,7 +36,7 @@ export async function readUnfinished(
  */
 export async function stillUnfinished(
   { pipeline, state }: StandingStates,
-  journal: Journal,
+  journal: Pick<Journal, 'unfinished'>,
   deadline: number,
 ): Promise<readonly Operation[]> {
   const holding = journal.unfinished.filter(holdsPipeline);

@@ -6,7 +6,13 @@ import { NO_TOTALS } from '../../pipeline/partition-state.ts';
 import { newPartitionState } from '../../pipeline/partition-transitions.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { holdCycle } from '../hold.ts';
-import { beginOperation, endOperation, type Operation, operationId, readJournal } from '../journal.ts';
+import {
+  beginOperation,
+  endOperation,
+  type Operation,
+  operationId,
+  readUnfinishedOperations,
+} from '../journal.ts';
 import type { ByHand } from '../pause.ts';
 import { type Base, firstSnapshot, holdBase } from './base.ts';
 import type { BranchDependencies, BranchResult, BranchRun, BranchSource } from './branch-run.ts';
@@ -103,7 +109,7 @@ async function begin(
   { by, deadline }: ByHand,
 ): Promise<{ readonly operation: Branch; readonly begunBefore: boolean }> {
   const { objects, pipeline, state, environment } = dependencies;
-  const { unfinished } = await readJournal(objects, pipeline.name, deadline);
+  const unfinished = await readUnfinishedOperations(objects, pipeline.name, deadline);
   const cutOff = unfinished.find((operation) => operation.kind === 'branch');
   const same = cutOff?.of === first.name && (checkpoint === undefined || checkpoint === cutOff.checkpoint);
   if (cutOff && same) return { operation: cutOff, begunBefore: true };

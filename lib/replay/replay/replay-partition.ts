@@ -1,5 +1,6 @@
 import { type ConsumeResult, consume } from '../../consume/consume.ts';
 import { partitionItem } from '../../leases/items.ts';
+import { whileRenewed } from '../../leases/keep-renewed.ts';
 import { type Lease, takeLease } from '../../leases/lease.ts';
 import { newCycleState } from '../../pipeline/cycle-transitions.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
@@ -204,11 +205,9 @@ async function makeOurs(
     const isMarked = lease.state.generation === clearing(record);
     const begunBefore = isMarked && lease.state.epoch > 1;
     if (!isMarked) await lease.update((state) => ({ ...state, generation: clearing(record) }));
-    await removeRows(
-      { ...dependencies, table },
-      lease,
-      { ranges: rangesOf(record, partition), begunBefore },
-      deadline,
+    const removal = { ranges: rangesOf(record, partition), begunBefore };
+    await whileRenewed(dependencies, lease, dependencies.pipeline.consume.lease, () =>
+      removeRows({ ...dependencies, table }, lease, removal, deadline),
     );
   }
   await lease.update(({ epoch, version, writeId, owner, leaseUntil }) => ({

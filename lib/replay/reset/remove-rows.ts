@@ -11,6 +11,8 @@ const VALID_FOR = 10_000;
 const CLOCK_MARGIN = 1_000;
 const LOOK_AGAIN = 1_000;
 const MOST_TRIES = 3;
+/** Each removal rewrites the same parts, and its statement may have 256 KB. */
+const RANGES_AT_ONCE = 200;
 
 export interface Removal {
   readonly ranges: readonly RowRange[];
@@ -31,13 +33,16 @@ export async function removeRows<State extends Fenced>(
   deadline: number,
 ): Promise<void> {
   const begunAt = await sink.serverNow(deadline);
-  for (const range of ranges) {
+  for (let from = 0; from < ranges.length; from += RANGES_AT_ONCE) {
+    let left = ranges.slice(from, from + RANGES_AT_ONCE);
     // One that the server took in too late has removed nothing, and nothing says so: rows that still stand are removed again.
-    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    for (let tries = 1; tries <= MOST_TRIES && left.length > 0; tries++) {
       const notAfter = (await sink.serverNow(deadline)) + VALID_FOR;
       await lease.update((state) => state);
-      await table.deleteRows(range, notAfter, deadline);
-      if ((await sink.countRows(range, deadline)).rows === 0) break;
+      await table.deleteRows(left, notAfter, deadline);
+      const standing = [];
+      for (const range of left) if ((await sink.countRows(range, deadline)).rows > 0) standing.push(range);
+      left = standing;
     }
   }
   while (begunBefore && (await sink.serverNow(deadline)) < begunAt + VALID_FOR + CLOCK_MARGIN) {

@@ -1,11 +1,12 @@
 import { newGeneration } from '../../leases/generation.ts';
+import { whileRenewed } from '../../leases/keep-renewed.ts';
 import type { Lease } from '../../leases/lease.ts';
 import type { CycleState } from '../../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { newPartitionState } from '../../pipeline/partition-transitions.ts';
 import { formatPosition, LAST_OF_ALL, type Position } from '../../pipeline/position.ts';
-import { holdCycle, holdPartition } from '../hold.ts';
+import { HELD_FOR, holdCycle, holdPartition } from '../hold.ts';
 import {
   beginOperation,
   type DroppedBatch,
@@ -103,7 +104,7 @@ export async function reset(
   request: ResetRequest,
   { by, owner, deadline }: ByHand,
 ): Promise<void> {
-  const { pipeline, objects } = dependencies;
+  const { pipeline } = dependencies;
   const cycle = await holdCycle(dependencies, owner, deadline);
   try {
     if (!cycle.state.paused) {
@@ -111,21 +112,34 @@ export async function reset(
         where: { pipeline: pipeline.name },
       });
     }
-    const { operation, begunBefore } = await begin(dependencies, request, { by, owner, deadline });
-    // A replay begun at the same time looks for the operation after it wrote itself down: one of the two sees the other.
-    await assertNoReplay(dependencies, request.positions, deadline);
-    for (const part of operation.partitions) await moveState(dependencies, part, owner, deadline);
-    await takeSnapshot(dependencies, cycle, deadline);
-    const ranges = operation.partitions.map(({ partition, to }) => ({
-      partition,
-      after: to,
-      to: LAST_OF_ALL,
-    }));
-    await removeRows(dependencies, cycle, { ranges, begunBefore }, deadline);
-    await endOperation(objects, pipeline.name, operation, deadline);
+    await whileRenewed(dependencies, cycle, HELD_FOR, () =>
+      carryOut(dependencies, cycle, request, { by, owner, deadline }),
+    );
   } finally {
     await giveBack(cycle);
   }
+}
+
+async function carryOut(
+  dependencies: PlanDependencies,
+  cycle: Lease<CycleState>,
+  request: ResetRequest,
+  byHand: ByHand,
+): Promise<void> {
+  const { pipeline, objects } = dependencies;
+  const { owner, deadline } = byHand;
+  const { operation, begunBefore } = await begin(dependencies, request, byHand);
+  // A replay begun at the same time looks for the operation after it wrote itself down: one of the two sees the other.
+  await assertNoReplay(dependencies, request.positions, deadline);
+  for (const part of operation.partitions) await moveState(dependencies, part, owner, deadline);
+  await takeSnapshot(dependencies, cycle, deadline);
+  const ranges = operation.partitions.map(({ partition, to }) => ({
+    partition,
+    after: to,
+    to: LAST_OF_ALL,
+  }));
+  await removeRows(dependencies, cycle, { ranges, begunBefore }, deadline);
+  await endOperation(objects, pipeline.name, operation, deadline);
 }
 
 /** Written before anything is moved; one that was cut off is gone on with, under the generations it named. */
@@ -163,35 +177,47 @@ async function beginPartition(
   { owner, deadline }: ByHand,
 ): Promise<ResetPartition> {
   const { to, generation, found } = move;
-  const { partition, topic } = found;
+  const { partition } = found;
   const replaced = await assertPossible(dependencies, found, to, deadline);
   // The subscription went with the topic before; without one, this one need keep nothing.
   if (replaced) await beginningOf(dependencies, found, deadline);
   const lease = await holdPartition(dependencies, partition, owner, deadline);
+  const counting = () =>
+    beginUnderLease(dependencies, lease, { dropInFlight, replaced }, { to, generation }, deadline);
   try {
-    const { inFlight } = lease.state;
-    if (replaced && !dropInFlight) {
-      assertWhole(found, await standingOf(dependencies, partition, inFlight, deadline));
-    }
-    const dropped = dropInFlight ? await giveUpInFlight(dependencies, lease, deadline) : [];
-    if (!dropInFlight) await settleInFlight(dependencies, lease, deadline);
-    const { committed, generation: fromGeneration } = lease.state;
-    for (const { after, to: upTo, messages, rows } of dropped) {
-      dependencies.log.warn(
-        `Batch (${formatPosition(after)}, ${formatPosition(upTo)}] is given up: ${rows} rows of its ${messages} messages stand`,
-        { topic, partition },
-      );
-    }
-    const kept = await countKept(dependencies, lease.state, to, deadline);
-    const moved = { partition, fromGeneration, from: committed, toGeneration: generation, to };
-    return {
-      ...{ ...kept, ...moved },
-      ...(dropped.length > 0 && { dropped }),
-      ...(replaced && { replaced: true as const }),
-    };
+    return await whileRenewed(dependencies, lease, HELD_FOR, counting);
   } finally {
     await lease.release().catch(() => undefined);
   }
+}
+
+async function beginUnderLease(
+  dependencies: PlanDependencies,
+  lease: Lease<PartitionState>,
+  { dropInFlight, replaced }: { readonly dropInFlight: boolean; readonly replaced: boolean },
+  { to, generation }: { readonly to: Position; readonly generation: string },
+  deadline: number,
+): Promise<ResetPartition> {
+  const { partition, topic, inFlight } = lease.state;
+  if (replaced && !dropInFlight) {
+    assertWhole(lease.state, await standingOf(dependencies, partition, inFlight, deadline));
+  }
+  const dropped = dropInFlight ? await giveUpInFlight(dependencies, lease, deadline) : [];
+  if (!dropInFlight) await settleInFlight(dependencies, lease, deadline);
+  const { committed, generation: fromGeneration } = lease.state;
+  for (const { after, to: upTo, messages, rows } of dropped) {
+    dependencies.log.warn(
+      `Batch (${formatPosition(after)}, ${formatPosition(upTo)}] is given up: ${rows} rows of its ${messages} messages stand`,
+      { topic, partition },
+    );
+  }
+  const kept = await countKept(dependencies, lease.state, to, deadline);
+  const moved = { partition, fromGeneration, from: committed, toGeneration: generation, to };
+  return {
+    ...{ ...kept, ...moved },
+    ...(dropped.length > 0 && { dropped }),
+    ...(replaced && { replaced: true as const }),
+  };
 }
 
 function isSame(operation: Reset, { positions, reason }: ResetRequest): boolean {

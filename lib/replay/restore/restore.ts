@@ -1,7 +1,13 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import { outliveEarlierWriters } from '../earlier-writers.ts';
 import { holdCycle } from '../hold.ts';
-import { beginOperation, endOperation, type Operation, operationId, readJournal } from '../journal.ts';
+import {
+  beginOperation,
+  endOperation,
+  type Operation,
+  operationId,
+  readUnfinishedOperations,
+} from '../journal.ts';
 import type { PlanDependencies } from '../replay/plan.ts';
 import { assertLost, claim } from './claim.ts';
 import { reconcile } from './reconcile.ts';
@@ -21,7 +27,7 @@ export async function restore(dependencies: PlanDependencies, run: RestoreRun): 
   const { objects, pipeline, environment } = dependencies;
   const { deadline, onStep = () => undefined } = run;
   const startedAt = environment.now();
-  const { unfinished } = await readJournal(objects, pipeline.name, deadline);
+  const unfinished = await readUnfinishedOperations(objects, pipeline.name, deadline);
   const cutOff = unfinished.filter((operation) => operation.kind === 'restore');
   const begun = unfinished.find((operation) => operation.kind === 'branch');
   if (begun) {

@@ -91,7 +91,7 @@ describe.skipIf(reason)('a user with exactly the rights that doctor looks for', 
     await trial.close();
     const rows = targetTable(questions, target);
     expect(await rows.countByPartition(soon())).toHaveLength(1);
-    await rows.deleteRows(rangeAll(0), soon(), soon());
+    await rows.deleteRows([rangeAll(0)], soon(), soon());
     expect(await sink.countRows(rangeAll(0), soon())).toMatchObject({ rows: 0 });
     await sink.close();
   });

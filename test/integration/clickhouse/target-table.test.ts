@@ -36,7 +36,7 @@ describe('the target table, for audits and replays', () => {
     const target = targetTable(table.questions, table.mapping.target);
     await fill(table);
     const range = { partition: 4, after: { ledger: 1, entry: 7 }, to: { ledger: 2, entry: 1 } };
-    await target.deleteRows(range, Date.now() + 60_000, table.deadline());
+    await target.deleteRows([range], Date.now() + 60_000, table.deadline());
     expect(await table.sink.countRows(range, table.deadline())).toEqual({ rows: 0, distinct: 0 });
     expect(await target.countByPartition(table.deadline())).toMatchObject([
       { partition: 0, rows: 60 },
@@ -44,7 +44,7 @@ describe('the target table, for audits and replays', () => {
     ]);
     const left = await table.sink.countRowsByEntry(rangeAll(4), table.deadline());
     expect(left.map(({ position }) => `${position.ledger}:${position.entry}`)).not.toContain('1:8');
-    await target.deleteRows(range, Date.now() + 60_000, table.deadline());
+    await target.deleteRows([range], Date.now() + 60_000, table.deadline());
     expect(await table.sink.countRows(rangeAll(4), table.deadline())).toEqual({ rows: 48, distinct: 48 });
   });
 
@@ -52,7 +52,7 @@ describe('the target table, for audits and replays', () => {
     const table = await openTable({ window: 100 });
     const target = targetTable(table.questions, table.mapping.target);
     await fill(table);
-    await target.deleteRows(rangeAll(4), Date.now() - 2_000, table.deadline());
+    await target.deleteRows([rangeAll(4)], Date.now() - 2_000, table.deadline());
     expect(await table.sink.countRows(rangeAll(4), table.deadline())).toEqual({ rows: 60, distinct: 60 });
     const [database, name] = table.name.split('.');
     const found = await table.query(

@@ -15,6 +15,8 @@ export interface EnvelopeOptions {
   readonly partitions: number;
   /** Partitions that get entries in every interval. */
   readonly busy: number;
+  /** Requests take so many times as long. */
+  readonly slower: number;
 }
 
 /** Of a deployment: the function's time, and what is kept of it for measuring (serverless.yml, functions/checkpoint.ts). */
@@ -44,14 +46,14 @@ interface Row {
 
 /**
  * The real cycle, consumers and measuring over many partitions, on the simulated servers without faults: a request and its
- * answer take 2 to 12 ms, a consumer up to 400 ms to start. What computing takes is not in virtual time: the last line says
+ * answer take 2 to 12 ms or `slower` times as long, a consumer up to 400 ms to start. What computing takes is not in virtual time: the last line says
  * how much this process computed in all.
  */
 export async function envelope(options: EnvelopeOptions, print: (line: string) => void): Promise<number> {
   const cpu = process.cpuUsage();
   const lane = new Lane(options);
   print(
-    `${options.partitions} partitions, ${options.busy} of them with entries in a busy interval; a request takes 2 to 12 ms`,
+    `${options.partitions} partitions, ${options.busy} of them with entries in a busy interval; a request takes ${2 * options.slower} to ${12 * options.slower} ms`,
   );
   print('cycle      seconds  measuring  started  stored after  laggards  requests: state  Pulsar  S3');
   const rows = [await lane.interval('first', 0)];
@@ -91,7 +93,7 @@ class Lane {
   readonly world: World;
   private readonly counts = new Map<Link, number>();
 
-  constructor({ partitions }: EnvelopeOptions) {
+  constructor({ partitions, slower }: EnvelopeOptions) {
     const random = new Random(1);
     const faults = new Set<never>();
     const drawn = drawScenario(faults, random);
@@ -113,7 +115,11 @@ class Lane {
     this.world.table
       .cycle(pipeline.name)
       .create(newCycleState({ pipeline: pipeline.name, generation: 'g1', partitions: 0, writeId: 'w0' }));
-    for (const { link } of [this.world.table, this.world.broker, this.world.bucket]) this.count(link);
+    for (const { link } of [this.world.table, this.world.broker, this.world.bucket, this.world.clickhouse]) {
+      const travel = link.travel.bind(link);
+      link.travel = () => slower * travel();
+      this.count(link);
+    }
   }
 
   /** A cycle with its measuring, and the time until the next one; with entries in so many partitions before it. */
@@ -176,7 +182,7 @@ class Lane {
       const wait = next - world.scheduler.now;
       next = Math.max(next, world.scheduler.now) + 1_000 / STARTS_A_SECOND;
       if (wait > 0) await invocation.environment.sleep(wait);
-      await invocation.environment.sleep(world.random.between(2, 12));
+      await invocation.environment.sleep(2 * world.table.link.travel());
       world.scheduler.after(world.random.between(1, 400), `consumer ${partition} starts`, () =>
         world.startConsumer(partition),
       );

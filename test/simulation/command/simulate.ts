@@ -17,6 +17,7 @@ interface Options {
   readonly workers?: number;
   readonly partitions?: number;
   readonly busy: number;
+  readonly slower: number;
 }
 
 /** `npm run simulate -- …`. Answers the exit code: 0 when nothing was violated, or every mutation was caught. */
@@ -41,12 +42,13 @@ export async function simulate(argv: readonly string[]): Promise<number> {
       wholeNumber,
       1_000,
     )
+    .option('--slower <times>', 'requests take so many times as long (with --partitions)', wholeNumber, 1)
     .option('--workers <count>', 'threads to run on (default: one a core)', wholeNumber)
     .parse(argv);
   const options = command.opts<Options>();
   if (options.mutations) return (await catchMutations(print, options.workers)) ? 0 : 1;
   if (options.partitions !== undefined)
-    return envelope({ partitions: options.partitions, busy: options.busy }, print);
+    return envelope({ partitions: options.partitions, busy: options.busy, slower: options.slower }, print);
   if (options.seed !== undefined) return runOne(options.seed, options);
   return runMany(options);
 }

@@ -26,10 +26,11 @@ export class SimulatedTargetTable implements TargetTable {
     });
   }
 
-  deleteRows(range: RowRange, notAfter: number, deadline: number): Promise<void> {
-    return this.call(`deletes rows of ${range.partition}`, deadline, () =>
-      this.server.deleteRows(range, notAfter),
-    );
+  deleteRows(ranges: readonly RowRange[], notAfter: number, deadline: number): Promise<void> {
+    const partitions = ranges.map(({ partition }) => partition).join(', ');
+    return this.call(`deletes rows of ${partitions}`, deadline, () => {
+      for (const range of ranges) this.server.deleteRows(range, notAfter);
+    });
   }
 
   private async call<T>(question: string, deadline: number, serve: () => T): Promise<T> {
