@@ -48,6 +48,27 @@ describe('the target table, for audits and replays', () => {
     expect(await table.sink.countRows(rangeAll(4), table.deadline())).toEqual({ rows: 48, distinct: 48 });
   });
 
+  test('deletes many ranges by one mutation, and what lies between them stays', async ({ openTable }) => {
+    const table = await openTable({ window: 100 });
+    const target = targetTable(table.questions, table.mapping.target);
+    await fill(table);
+    const one = (partition: number, ledger: number, entry: number) => ({
+      ...{ partition, after: { ledger, entry: entry - 1 }, to: { ledger, entry } },
+    });
+    const entries = [0, 2, 4, 6, 8].flatMap((entry) => [one(0, 1, entry), one(4, 2, entry)]);
+    const far = Array.from({ length: 190 }, (_, at) => one(at + 10, 123_456_789_012_345, at));
+    await target.deleteRows([...entries, ...far], Date.now() + 60_000, table.deadline());
+    expect(await target.countByPartition(table.deadline())).toMatchObject([
+      { partition: 0, rows: 45 },
+      { partition: 4, rows: 45 },
+    ]);
+    const [database, name] = table.name.split('.');
+    const found = await table.query(
+      `SELECT count() FROM system.mutations WHERE database = '${database}' AND table = '${name}'`,
+    );
+    expect(found.trim()).toBe('1');
+  });
+
   test('deletes nothing when the request comes late, and keeps nothing for later', async ({ openTable }) => {
     const table = await openTable({ window: 100 });
     const target = targetTable(table.questions, table.mapping.target);
