@@ -20,6 +20,11 @@ export interface PartitionOutcome extends Omit<ConsumeResult, 'committed'> {
 /** One lease's work at most; a process lives longer than an invocation and takes the lease again. */
 const INVOCATION = 10 * 60_000;
 const LOOK_AGAIN = 500;
+/** Stopped before its turn to begin came. */
+const NOTHING_DONE: ConsumeResult = {
+  ...{ outcome: 'stopped', committed: undefined, batches: 0, messages: 0, rows: 0 },
+  ...{ deadLetters: 0, filtered: 0, bytes: 0 },
+};
 
 /** Consumes one partition in this process, over connections of its own, until it is drained or stopped. */
 export async function consumePartition(session: Session, run: PartitionRun): Promise<PartitionOutcome> {
@@ -30,8 +35,9 @@ export async function consumePartition(session: Session, run: PartitionRun): Pro
   let told = false;
   try {
     for (;;) {
-      const result = await session.starts.run((begun) =>
-        consume(
+      const result = await session.starts.run(async (begun) => {
+        if (run.stop.aborted) return NOTHING_DONE;
+        return consume(
           { ...session, transport, sink },
           {
             partition: run.partition,
@@ -41,8 +47,8 @@ export async function consumePartition(session: Session, run: PartitionRun): Pro
             stop: run.stop,
             onReading: begun,
           },
-        ),
-      );
+        );
+      });
       sum = add(sum, result);
       const again =
         (result.outcome === 'deadline' && run.turn === undefined) ||

@@ -27,7 +27,7 @@ export interface ConsumeRequest {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   readonly until: 'drained' | 'deadline';
-  /** Aborted: what is pulled is flushed and committed, the lease given back. */
+  /** Aborted: what is pulled is flushed and committed, the lease given back; before it begins, what is in flight is settled. */
   readonly stop?: AbortSignal;
   /** A replay goes through what was stored before; only there rows may stand above the committed position. @default false */
   readonly rowsAbove?: boolean;
@@ -68,7 +68,6 @@ export async function consume(
   request: ConsumeRequest,
 ): Promise<ConsumeResult> {
   const { pipeline, state, environment } = dependencies;
-  if (request.stop?.aborted) return nothingDone('stopped', undefined);
   if (request.until === 'deadline') await awaitHandover(dependencies, request.partition, request.deadline);
   const terms = { owner: request.owner, duration: pipeline.consume.lease, deadline: request.deadline };
   const taken = await takeLease(partitionItem(state, pipeline.name, request.partition), terms, environment);
