@@ -1,8 +1,8 @@
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
-import type { Sink } from '../ports/sink.ts';
 import type { AuditDependencies } from '../replay/audit/audit.ts';
 import { lastReportAt } from '../replay/audit/audit-reports.ts';
 import { scheduledAudit } from '../replay/audit/scheduled-audit.ts';
+import type { SharedSink } from './shared-sink.ts';
 
 const QUESTION_TIME = 15_000;
 /** A pipeline that was never audited has time to catch up first; so has one whose audit failed. */
@@ -11,8 +11,7 @@ const LONGEST_AUDIT = 60 * 60_000;
 const CLOSING_TIME = 90_000;
 
 export interface ScheduledAuditDependencies extends Omit<AuditDependencies, 'sink'> {
-  /** For one audit, which closes it. */
-  newSink(): Promise<Sink>;
+  readonly sinks: Pick<SharedSink, 'use'>;
 }
 
 /** Audits whenever `audit.interval` has passed since the last report, whoever made that, until stopped. */
@@ -32,13 +31,10 @@ export async function auditOnSchedule(
       const last = await lastReportAt(objects, pipeline.name, now + QUESTION_TIME);
       due = last === undefined ? now : last + interval;
       if (due > now) continue;
-      const sink = await dependencies.newSink();
       const terms = { deadline: now + LONGEST_AUDIT, closing: CLOSING_TIME, stop };
-      try {
-        await scheduledAudit({ ...dependencies, sink }, { since: 'last', ...terms });
-      } finally {
-        await sink.close();
-      }
+      await dependencies.sinks.use((sink) =>
+        scheduledAudit({ ...dependencies, sink }, { since: 'last', ...terms }),
+      );
       due = environment.now() + interval;
     } catch (error) {
       if (!isPulsehouseError(error)) throw error;

@@ -1,5 +1,6 @@
 import { type ConsumeResult, consume } from '../consume/consume.ts';
 import { formatPosition } from '../pipeline/position.ts';
+import type { Sink } from '../ports/sink.ts';
 import type { Session } from './session.ts';
 
 export interface PartitionRun {
@@ -26,11 +27,14 @@ const NOTHING_DONE: ConsumeResult = {
   ...{ deadLetters: 0, filtered: 0, bytes: 0 },
 };
 
-/** Consumes one partition in this process, over connections of its own, until it is drained or stopped. */
-export async function consumePartition(session: Session, run: PartitionRun): Promise<PartitionOutcome> {
+/** Consumes one partition in this process, over a connection of its own to Pulsar, until it is drained or stopped. */
+export function consumePartition(session: Session, run: PartitionRun): Promise<PartitionOutcome> {
+  return session.sinks.use((sink) => consumeInto(session, sink, run));
+}
+
+async function consumeInto(session: Session, sink: Sink, run: PartitionRun): Promise<PartitionOutcome> {
   const { environment, log } = session;
   const transport = await session.newTransport();
-  const sink = await session.newSink();
   let sum: ConsumeResult | undefined;
   let told = false;
   try {
@@ -62,7 +66,7 @@ export async function consumePartition(session: Session, run: PartitionRun): Pro
       }
     }
   } finally {
-    await Promise.all([transport.close(), sink.close()]);
+    await transport.close();
   }
 }
 

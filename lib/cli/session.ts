@@ -14,9 +14,9 @@ import { PulsehouseError } from '../pipeline/errors.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Environment } from '../ports/environment.ts';
 import type { Log } from '../ports/log.ts';
-import type { Sink } from '../ports/sink.ts';
 import type { Transport } from '../ports/transport.ts';
 import { createConsoleLog, logLevel } from './console-log.ts';
+import { SharedSink } from './shared-sink.ts';
 import { Starts } from './starts.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,8 +34,8 @@ export interface Session extends Connections {
   readonly starts: Starts;
   /** A transport of its own, with its own connections; whoever asks closes it. */
   newTransport(): Promise<Transport>;
-  /** The sink by an endpoint of its own, chosen anew; whoever asks closes it. */
-  newSink(): Promise<Sink>;
+  /** The sink for work of a process that goes on after a failure. */
+  readonly sinks: SharedSink;
   /** The same mapping into another table; whoever asks closes it. */
   openTarget(target: Pipeline['target']): Promise<Connections<'sink' | 'table'>>;
   /** Numbers of the partitions that have a state. @throws PulsehouseError PH_STATE_MISSING */
@@ -87,9 +87,16 @@ async function openSession(
   const servers = askedServers(pipeline, settings, ports, around);
   const answers = new FirstAnswers(servers, { ...patience, environment });
   const connections = gated(withCallDeadlines(ports, environment), answers);
+  const sinks = new SharedSink(async () => {
+    const opened = await connect(pipeline, settings, around, ['sink']);
+    return gated(withCallDeadlines(opened, environment), answers).sink;
+  });
   return {
     ...connections,
     ...around,
+    async close() {
+      await Promise.all([connections.close(), sinks.close()]);
+    },
     pipeline,
     settings,
     answers,
@@ -99,10 +106,7 @@ async function openSession(
       const transport = await openTransport(settings, around, pipeline);
       return gated({ transport }, answers).transport;
     },
-    async newSink() {
-      const opened = await connect(pipeline, settings, around, ['sink']);
-      return gated(withCallDeadlines(opened, environment), answers).sink;
-    },
+    sinks,
     async openTarget(target) {
       const opened = await connect({ ...pipeline, target }, settings, around, ['sink', 'table']);
       return gated(withCallDeadlines(opened, environment), answers);

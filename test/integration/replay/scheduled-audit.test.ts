@@ -1,7 +1,5 @@
 import { describe, expect } from 'vitest';
-import { connect } from '../../../lib/assembly/connections.ts';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
-import { readSettings } from '../../../lib/assembly/settings.ts';
 import { auditOnSchedule } from '../../../lib/cli/audit-schedule.ts';
 import { lastExactReport, lastReportAt } from '../../../lib/replay/audit/audit-reports.ts';
 import { scheduledAudit } from '../../../lib/replay/audit/scheduled-audit.ts';
@@ -74,10 +72,7 @@ describe('scheduled audits', () => {
         {
           ...dependencies,
           pipeline: { ...pipeline, audit: { ...pipeline.audit, interval } },
-          newSink: async () => {
-            const { sink } = await connect(pipeline, readSettings(place.environment), dependencies, ['sink']);
-            return sink;
-          },
+          sinks: { use: (work) => work(dependencies.sink) },
         },
         stop.signal,
       );

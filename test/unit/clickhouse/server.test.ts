@@ -35,3 +35,28 @@ test('a balancer with nothing behind it is no answer of ClickHouse, and passes',
   await server.close();
   balancer.close();
 });
+
+test('an answer to another query is no answer: an insert is in doubt', async () => {
+  let asked = 0;
+  const cache = createServer((request, response) => {
+    asked += 1;
+    const id =
+      asked === 1 ? new URL(request.url ?? '', 'http://cache').searchParams.get('query_id') : 'another';
+    const answer = () => response.writeHead(200, { 'x-clickhouse-query-id': id ?? '' }).end('26.7.1.1');
+    request.resume().on('end', answer);
+  });
+  await once(cache.listen(0, '127.0.0.1'), 'listening');
+  const { port } = cache.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const server = new Server({ endpoints: [{ url }], username: 'default', password: '' });
+  const sent = await server
+    .run({ sql: 'INSERT', queryId: 'mine', timeout: 10_000 })
+    .catch((error: unknown) => error);
+  expect(failedInsert(sent, {})).toMatchObject({
+    kind: 'in-doubt',
+    error: { code: 'PH_INSERT_UNANSWERED', message: expect.stringContaining('another query') },
+  });
+  await server.close();
+  cache.closeAllConnections();
+  cache.close();
+});
