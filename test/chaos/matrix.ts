@@ -21,7 +21,6 @@ export function wholeMatrix(): readonly Round[] {
 
 /** The short form: every point, every fault of one part alone and every server at least once, and the cells that bite most. */
 export const SHORT_FORM: readonly Round[] = [
-  { point: 'before-intent', fault: { on: 'function', what: 'kill' } },
   { point: 'after-intent', fault: { on: 'function', what: 'stop' } },
   { point: 'insert-sent', fault: { on: 'clickhouse', what: 'down', seconds: 1 } },
   { point: 'insert-stored-unanswered', fault: { on: 'clickhouse', what: 'cut' } },
