@@ -71,8 +71,10 @@ export function partitionsContract(subject: TransportUnderTest): void {
       await transport.ensureSubscription(topic, 's', { at: 'earliest' }, soon());
       const [last] = await publishBatches(place, topic, [3]);
       await transport.acknowledge(topic, 's', last ?? BEFORE_ALL, soon(), () => {});
-      await place.admin('PUT', `persistent/${place.namespace}/trimmed/unload`);
+      let polls = 0;
       const lastOnceTrimmed = async () => {
+        // A topic that was loaded before its last unload was written keeps its ledger however often it is trimmed.
+        if (polls++ % 10 === 0) await place.admin('PUT', `persistent/${place.namespace}/trimmed/unload`);
         await place.admin('POST', `persistent/${place.namespace}/trimmed/trim`);
         return transport.lastPosition(topic, soon());
       };
