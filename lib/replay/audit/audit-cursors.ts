@@ -5,6 +5,7 @@ import { formatPosition, isAfter, laterOf, type Position } from '../../pipeline/
 import type { SubscriptionState } from '../../ports/transport.ts';
 import type { ReplayDependencies } from '../dependencies.ts';
 import { readTold } from '../reset/told.ts';
+import type { UnknownPartition } from './audit-report.ts';
 import type { SnapshotFindings } from './audit-snapshots.ts';
 
 const QUESTIONS_AT_ONCE = 8;
@@ -17,26 +18,30 @@ export async function checkCursors(
   dependencies: ReplayDependencies,
   states: readonly PartitionState[],
   deadline: number,
-): Promise<SnapshotFindings> {
+): Promise<SnapshotFindings & { readonly unknown: readonly UnknownPartition[] }> {
   const { transport, pipeline } = dependencies;
   const cursors = await pLimit(QUESTIONS_AT_ONCE).map([...states], async ({ topic, partition }) => {
     try {
       return { found: await transport.subscriptionState(topic, pipeline.subscription, deadline) };
     } catch (error) {
-      if (!isPulsehouseError(error) || error.code !== 'PH_PULSAR_CONSUMER_BUSY') throw error;
-      return { notAsked: `partition ${partition}: Pulsar's cursor was not asked for: ${error.message}` };
+      if (!isPulsehouseError(error) || !error.code.startsWith('PH_PULSAR_')) throw error;
+      const message = `Pulsar's cursor could not be read: ${error.message}`;
+      if (error.code === 'PH_PULSAR_CONSUMER_BUSY') return { remark: `partition ${partition}: ${message}` };
+      return { unknown: { partition, code: error.code, message } };
     }
   });
   // Read after the cursors: whatever moved them meanwhile on our behalf is written there already.
   const told = await readTold(dependencies, deadline);
   const problems: string[] = [];
   const remarks: string[] = [];
+  const unknown: UnknownPartition[] = [];
   for (const [index, state] of states.entries()) {
     const cursor = cursors[index];
-    if (cursor?.notAsked !== undefined) remarks.push(cursor.notAsked);
+    if (cursor?.remark !== undefined) remarks.push(cursor.remark);
+    else if (cursor?.unknown) unknown.push(cursor.unknown);
     else problems.push(...problemsOf(state, pipeline.subscription, cursor?.found, told));
   }
-  return { problems, remarks };
+  return { problems, remarks, unknown };
 }
 
 function problemsOf(

@@ -1,5 +1,13 @@
+import type { ErrorCode } from '../../pipeline/error-codes.ts';
 import type { AuditCounts } from './audit-counts.ts';
 import type { PartitionAudit, StuckPartition } from './audit-partition.ts';
+
+/** A partition that could not be compared, because the topic did not answer for it. */
+export interface UnknownPartition {
+  readonly partition: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
 
 export interface AuditReport extends AuditCounts {
   readonly pipeline: string;
@@ -15,6 +23,8 @@ export interface AuditReport extends AuditCounts {
   /** The newest complete checkpoint when it began: what that one says is among what was compared. */
   readonly checkpoint: number;
   readonly partitions: readonly PartitionAudit[];
+  /** Not among `partitions`; each of them is a problem too. */
+  readonly unknown: readonly UnknownPartition[];
   /** What is wrong beyond rows, one sentence each. Any of them makes the audit inexact. */
   readonly problems: readonly string[];
   /** What is committed may be right there, and nothing more comes: such a pipeline is not called exact. */

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { PulsehouseError } from '../../pipeline/errors.ts';
+import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
 import { assertOwnTopic } from '../../pipeline/own-topic.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import type { Position } from '../../pipeline/position.ts';
@@ -12,7 +12,7 @@ import { namedSnapshot } from '../named-snapshot.ts';
 import { stillUnfinished } from '../unfinished.ts';
 import { checkCursors } from './audit-cursors.ts';
 import { auditPartition, type PartitionAudit } from './audit-partition.ts';
-import type { AuditReport } from './audit-report.ts';
+import type { AuditReport, UnknownPartition } from './audit-report.ts';
 import { type AuditedPartition, lastExactReport } from './audit-reports.ts';
 import { checkSnapshots, type SnapshotFindings } from './audit-snapshots.ts';
 
@@ -31,7 +31,9 @@ const REPLAYS_CONSIDERED = 1_000;
 /**
  * Compares what Pulsar still has, the batch ledger, the totals and the snapshots with the table. May run beside
  * consumption: it judges what was committed when it began.
- * @throws PulsehouseError when something cannot be asked; an inexact table is a result and not an error.
+ * A partition that the topic does not answer for is unknown, and the others are compared.
+ * @throws PulsehouseError when something cannot be asked, of all partitions PH_PULSAR_…; an inexact table is a result and not
+ * an error.
  */
 export async function audit(
   dependencies: AuditDependencies,
@@ -59,7 +61,7 @@ export async function audit(
   );
   const expired = expiredBefore(pipeline, dependencies.environment.now());
   const sources = { store: state, journal, replays: own };
-  const partitions = await pLimit(PARTITIONS_AT_ONCE).map(states, (partition) =>
+  const { compared: partitions, unanswered } = await eachByItself(states, (partition) =>
     auditPartition(
       dependencies,
       sources,
@@ -73,11 +75,16 @@ export async function audit(
     ),
   );
   const snapshots = await checkSnapshots(dependencies, { cycle, states }, deadline);
-  const cursors = await checkCursors(dependencies, states, deadline);
-  const unknown = await unknownPartitions(dependencies, standing, cycle.partitions, deadline);
+  const isKnown = ({ partition }: PartitionState) =>
+    !unanswered.some((found) => found.partition === partition);
+  const cursors = await checkCursors(dependencies, states.filter(isKnown), deadline);
+  const strange = await strangePartitions(dependencies, standing, cycle.partitions, deadline);
+  const unknown = [...unanswered, ...cursors.unknown];
   const problems = [
-    ...unknown.problems,
-    ...unreadable.map(({ partition, error }) => `partition ${partition} was not compared: ${error.message}`),
+    ...strange.problems,
+    ...[...unreadable.map(({ partition, error }) => ({ partition, message: error.message })), ...unknown].map(
+      ({ partition, message }) => `partition ${partition} was not compared: ${message}`,
+    ),
     ...missingStates(states.length + unreadable.length, cycle.partitions),
     // Of a pause or a resume only the record is: nothing is at odds, and nobody could ever end it.
     ...(await stillUnfinished(dependencies, journal, deadline)).map(
@@ -106,12 +113,13 @@ export async function audit(
     pipeline: pipeline.name,
     table: sink.table,
     exact: problems.length + stuck.length === 0 && totals.missing + totals.doubled + totals.foreign === 0,
-    drained: unreadable.length === 0 && partitions.every((partition) => partition.drained),
+    drained: unreadable.length + unknown.length === 0 && partitions.every((partition) => partition.drained),
     complete: partitions.every(({ auditedUpTo, committed }) => auditedUpTo === committed),
     since: base?.name,
     checkpoint: cycle.latest,
     ...totals,
     partitions,
+    unknown,
     problems,
     stuck,
     remarks: [
@@ -121,12 +129,37 @@ export async function audit(
           ]
         : []),
       ...own.filter(({ status }) => status === 'running').map(({ id }) => `replay ${id} is still running`),
-      ...unknown.remarks,
+      ...strange.remarks,
       ...snapshots.remarks,
       ...cursors.remarks,
       ...partitions.flatMap((partition) => partition.remarks),
     ],
   };
+}
+
+interface ComparedPartitions {
+  readonly compared: readonly PartitionAudit[];
+  readonly unanswered: readonly UnknownPartition[];
+}
+
+/** @throws PulsehouseError PH_PULSAR_… when the topic answers for none of them; every other error of one of them */
+async function eachByItself(
+  states: readonly PartitionState[],
+  compare: (state: PartitionState) => Promise<PartitionAudit>,
+): Promise<ComparedPartitions> {
+  const compared: PartitionAudit[] = [];
+  const unanswered: UnknownPartition[] = [];
+  await pLimit(PARTITIONS_AT_ONCE).map(states, async (state) => {
+    try {
+      compared.push(await compare(state));
+    } catch (error) {
+      if (!isPulsehouseError(error) || !error.code.startsWith('PH_PULSAR_')) throw error;
+      unanswered.push({ partition: state.partition, code: error.code, message: error.message });
+      if (unanswered.length === states.length) throw error;
+    }
+  });
+  const byPartition = (a: { partition: number }, b: { partition: number }) => a.partition - b.partition;
+  return { compared: compared.sort(byPartition), unanswered: unanswered.sort(byPartition) };
 }
 
 /** What need not be compared again. */
@@ -159,7 +192,7 @@ function sinceOf(base: Base | undefined, state: PartitionState): Position | unde
 }
 
 /** One that a cycle is only just taking in has a state before the cycle counts it. */
-async function unknownPartitions(
+async function strangePartitions(
   { state, pipeline }: ReplayDependencies,
   standing: readonly PartitionRows[],
   known: number,

@@ -1,3 +1,4 @@
+import { PulsehouseError } from '../../pipeline/errors.ts';
 import { type AuditDependencies, audit } from './audit.ts';
 import type { AuditReport } from './audit-report.ts';
 import { keepReport, shortened } from './audit-reports.ts';
@@ -15,7 +16,8 @@ export interface ScheduledAudit {
 /**
  * An audit that ends in time and keeps its report. What it did not come to, the next one does: it begins where this one
  * ended, if that was exact.
- * @throws PulsehouseError when something cannot be asked.
+ * @throws PulsehouseError when something cannot be asked, of one partition too: the schedule tries again, and an alarm for
+ * rows does not ring for a broker's.
  */
 export async function scheduledAudit(
   dependencies: AuditDependencies,
@@ -30,6 +32,11 @@ export async function scheduledAudit(
   try {
     const signal = stop ? AbortSignal.any([stop, late.signal]) : late.signal;
     const report = await audit(dependencies, { since }, { deadline, stop: signal });
+    const [unknown] = report.unknown;
+    if (unknown) {
+      const where = { pipeline: report.pipeline, partition: unknown.partition };
+      throw new PulsehouseError(unknown.code, unknown.message, { where });
+    }
     const at = { now: environment.now(), uniqueId: environment.uniqueId() };
     const key = await keepReport(objects, report, at, deadline);
     const { exact, complete, messages, missing, doubled, foreign, expired, excluded, problems, stuck } =

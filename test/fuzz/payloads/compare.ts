@@ -67,6 +67,14 @@ function withoutSpaceBefore(payload: Buffer): Buffer {
   return payload.subarray(Math.max(0, payload.indexOf('{')));
 }
 
+/**
+ * Within a JSON column the server reads a null in an array as an empty object when rows before it have arrays of objects at
+ * the same path, and no setting parts the two without refusing nulls elsewhere: docs/configuration.md.
+ */
+function withoutEmptyElements(row: string): string {
+  return row.replaceAll(/(?<=[[,])\{\}(?=[,\]])/g, 'null');
+}
+
 /** Row by row, as text. */
 export function compareRows(
   expected: ReadonlyMap<string, string>,
@@ -76,7 +84,7 @@ export function compareRows(
   const found: Difference[] = [];
   for (const [key, row] of expected) {
     const mine = stored.get(key);
-    if (mine === row) continue;
+    if (mine !== undefined && withoutEmptyElements(mine) === withoutEmptyElements(row)) continue;
     const what = `is stored as ${mine ?? 'nothing'} and alone as ${row}`;
     found.push({ body: messages.get(key)?.body, at: key, what });
   }

@@ -36,4 +36,19 @@ describe('a value is the same whatever stands before it', () => {
     );
     expect(await stored(table)).toEqual(TEXTS);
   });
+
+  test.for([
+    [
+      'but a null in an array of a JSON column, behind arrays of objects at the same path',
+      'JSON',
+      '{"a":[null]}',
+    ],
+    ['a null in an array of a path with a type', 'JSON(a Array(JSON))', '{"a":[{}]}'],
+  ] as const)('%s', async ([, type, first], { openTable }) => {
+    for (const messages of [['{"a":[null]}'], ['{"a":[{"b":1}]}', '{"a":[null]}']]) {
+      const table = await openTable(tableOf(type));
+      await insert(table, messages.map(message));
+      expect((await stored(table)).at(-1)).toBe(messages.length === 1 ? first : '{"a":[{}]}');
+    }
+  });
 });

@@ -64,5 +64,11 @@ describe('the fuzz of payloads', () => {
     expect(compareRows(alone, alone, messages)).toEqual([]);
     expect(compareRows(alone, new Map([['5:0:0', '5\t0\t0\t2']]), messages)).toHaveLength(1);
     expect(compareRows(alone, new Map(), messages)).toHaveLength(1);
+    const nulls = new Map([['5:0:0', '5\t0\t0\t{"p":[null,[null]],"q":{}}']]);
+    const behindObjects = new Map([['5:0:0', '5\t0\t0\t{"p":[{},[{}]],"q":{}}']]);
+    expect(compareRows(nulls, behindObjects, messages)).toEqual([]);
+    expect(
+      compareRows(nulls, new Map([['5:0:0', '5\t0\t0\t{"p":[null,[null]],"q":null}']]), messages),
+    ).toHaveLength(1);
   });
 });
