@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 const PATIENCE = 120_000;
 /** What is waited for within a test fails in words of its own before the test itself does. */
 const WAITING = { poll: { timeout: PATIENCE / 2 } };
-/** Most of its time the suite waits for servers: on two cores three workers are faster than two. */
-const WORKERS = 3;
+/** Most of its time the suite waits for servers: on two cores four workers are faster than two. */
+const WORKERS = 4;
 const report = process.env['TEST_REPORT'];
 
 export default defineConfig({
