@@ -39,10 +39,9 @@ export async function writeStates(
   const created = await state.createCycle(cycle, deadline);
   if (!created.written) {
     const held = await holdCycle(dependencies, owner, deadline);
-    await held.release(({ epoch, version, writeId, owner: holder, leaseUntil, acknowledged }) => ({
-      ...cycle,
-      ...{ epoch, version, writeId, owner: holder, leaseUntil },
-      acknowledged: Math.min(acknowledged, claimed.previous?.number ?? 0),
+    await held.release((standing) => ({
+      ...beginningOf(standing, cycle),
+      acknowledged: Math.min(standing.acknowledged, claimed.previous?.number ?? 0),
     }));
   }
   await pLimit(PARTITIONS_AT_ONCE).map([...claimed.partitions], (partition) =>
@@ -87,9 +86,17 @@ async function writeState(
   if (created.written || !created.found) return;
   const terms = { owner: `${owner}/restore`, duration: LEASE, deadline };
   const lease = await seizePartition(dependencies, created.found, terms, EPOCHS_AHEAD);
-  await lease.release((standing) => ({
-    ...fresh,
-    ...{ epoch: standing.epoch, version: standing.version, writeId: standing.writeId },
-    ...{ owner: standing.owner, leaseUntil: standing.leaseUntil },
-  }));
+  await lease.release((standing) => beginningOf(standing, fresh));
+}
+
+type Leased = Pick<PartitionState, 'generation' | 'epoch' | 'version' | 'writeId' | 'owner' | 'leaseUntil'>;
+
+/**
+ * A state that begins anew under the lease of the one that is there. One that this restore wrote itself before it was cut
+ * off keeps the fields that a later version has added to it since.
+ */
+function beginningOf<State extends Leased>(standing: State, fresh: State): State {
+  const { epoch, version, writeId, owner, leaseUntil } = standing;
+  const own = standing.generation === fresh.generation ? standing : undefined;
+  return { ...own, ...fresh, ...{ epoch, version, writeId, owner, leaseUntil } };
 }
