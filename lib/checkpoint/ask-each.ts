@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
+import { isPulsarError, isPulsehouseError, PulsehouseError } from '../pipeline/errors.ts';
 import type { Environment } from '../ports/environment.ts';
 import { retry } from '../ports/retry.ts';
 
@@ -40,7 +40,7 @@ export async function askEach<Subject extends { readonly partition: number }, T>
     try {
       answers.set(subject.partition, await question(subject));
     } catch (error) {
-      if (!isPulsehouseError(error) || !error.code.startsWith('PH_PULSAR_')) throw error;
+      if (!isPulsarError(error)) throw error;
       unanswered.push({ partition: subject.partition, error });
     }
   };

@@ -53,6 +53,11 @@ export function isPulsehouseError(error: unknown): error is PulsehouseError {
   return typeof error === 'object' && error !== null && BRAND in error;
 }
 
+/** What Pulsar did not answer, or answered with an error: it concerns the partition it was asked about. */
+export function isPulsarError(error: unknown): error is PulsehouseError {
+  return isPulsehouseError(error) && error.code.startsWith('PH_PULSAR_');
+}
+
 export function isRetryable(error: unknown): boolean {
   return isPulsehouseError(error) && error.kind === 'retryable';
 }

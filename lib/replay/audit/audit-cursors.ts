@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { isPulsehouseError } from '../../pipeline/errors.ts';
+import { isPulsarError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { formatPosition, isAfter, laterOf, type Position } from '../../pipeline/position.ts';
 import type { SubscriptionState } from '../../ports/transport.ts';
@@ -24,7 +24,7 @@ export async function checkCursors(
     try {
       return { found: await transport.subscriptionState(topic, pipeline.subscription, deadline) };
     } catch (error) {
-      if (!isPulsehouseError(error) || !error.code.startsWith('PH_PULSAR_')) throw error;
+      if (!isPulsarError(error)) throw error;
       const message = `Pulsar's cursor could not be read: ${error.message}`;
       if (error.code === 'PH_PULSAR_CONSUMER_BUSY') return { remark: `partition ${partition}: ${message}` };
       return { unknown: { partition, code: error.code, message } };

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { isPulsehouseError, PulsehouseError } from '../../pipeline/errors.ts';
+import { isPulsarError, PulsehouseError } from '../../pipeline/errors.ts';
 import { assertOwnTopic } from '../../pipeline/own-topic.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import type { Position } from '../../pipeline/position.ts';
@@ -153,7 +153,7 @@ async function eachByItself(
     try {
       compared.push(await compare(state));
     } catch (error) {
-      if (!isPulsehouseError(error) || !error.code.startsWith('PH_PULSAR_')) throw error;
+      if (!isPulsarError(error)) throw error;
       unanswered.push({ partition: state.partition, code: error.code, message: error.message });
       if (unanswered.length === states.length) throw error;
     }
