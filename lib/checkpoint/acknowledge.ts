@@ -7,7 +7,7 @@ import { askEach, briefly } from './ask-each.ts';
 import { type CycleContext, persistently } from './context.ts';
 import { assertNotAhead, CursorAhead, haltUnlessSeen } from './cursor-ahead.ts';
 import { makeSubscription, subscriptionWasMissing } from './keep-unread.ts';
-import { assertSameTopic, NothingToTell } from './same-topic.ts';
+import { assertSameTopic, NothingToAcknowledge } from './same-topic.ts';
 import type { Snapshot, SnapshotPartition } from './snapshot.ts';
 import { snapshotIfWhole } from './take-checkpoint.ts';
 
@@ -172,7 +172,7 @@ async function tellPartition(
       await makeSubscription(context, partition, context.deadline);
       throw subscriptionWasMissing(context, partition, error);
     }
-    if (error instanceof NothingToTell) return 0;
+    if (error instanceof NothingToAcknowledge) return 0;
     if (!(error instanceof CursorAhead)) throw error;
     const accepted = await haltUnlessSeen(context, partition, known, error.found);
     if (!accepted) return 0;

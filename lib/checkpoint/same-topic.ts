@@ -5,12 +5,12 @@ import { type CycleContext, persistently } from './context.ts';
 import type { SnapshotPartition } from './snapshot.ts';
 
 /** Ends an acknowledgement before anything is acknowledged: the partition was halted or reset since the states were read. */
-export class NothingToTell extends Error {}
+export class NothingToAcknowledge extends Error {}
 
 /**
  * A topic made anew has a subscription again, made at earliest by whoever halted: what was stored of the one before must
  * not be acknowledged there. Asked while we are attached to the subscription, which ends with its topic.
- * @throws NothingToTell; PulsehouseError PH_PULSAR_POSITION_UNKNOWN where nobody has halted yet; what topic and state answer.
+ * @throws NothingToAcknowledge; PulsehouseError PH_PULSAR_POSITION_UNKNOWN where nobody has halted yet; what topic and state answer.
  */
 export async function assertSameTopic(
   context: CycleContext,
@@ -22,7 +22,7 @@ export async function assertSameTopic(
     state.readPartition(pipeline.name, partition, tryUntil),
   );
   const halted = standing?.halted && mayBeAnotherTopic(standing.halted.code);
-  if (standing?.generation !== generation || halted) throw new NothingToTell();
+  if (standing?.generation !== generation || halted) throw new NothingToAcknowledge();
   const { cluster } = standing;
   const found = cluster === undefined ? undefined : await transport.topicIdentity(topic, deadline);
   if (found === undefined || found === cluster) return;

@@ -1,3 +1,4 @@
+import { whileRenewed } from '../../leases/keep-renewed.ts';
 import type { Lease } from '../../leases/lease.ts';
 import type { CycleState } from '../../pipeline/cycle-state.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
@@ -5,6 +6,7 @@ import { BEFORE_ALL, formatPosition, LAST_OF_ALL, type Position } from '../../pi
 import type { RowCopy, RowPart } from '../../ports/row-copy.ts';
 import type { RowCount, RowRange } from '../../ports/sink.ts';
 import { absencesOf, expiredBefore } from '../comparison/absence.ts';
+import { HELD_FOR } from '../hold.ts';
 import { removeRows } from '../reset/remove-rows.ts';
 import type { Base } from './base.ts';
 import type { BranchDependencies } from './branch-run.ts';
@@ -14,7 +16,6 @@ const VALID_FOR = 10_000;
 /** The server compares whole seconds. */
 const CLOCK_MARGIN = 1_000;
 const LOOK_AGAIN = 1_000;
-const RENEW_EVERY = 10_000;
 
 export interface CopyTerms {
   /** Whether somebody may have begun to copy before: what of it is under way is outlived. */
@@ -67,7 +68,8 @@ async function copyPart(
   const notAfter = (await sink.serverNow(deadline)) + VALID_FOR;
   await lease.update((state) => state);
   const queryId = `${pipeline.name}/copy/${environment.uniqueId()}`;
-  await whileRenewed(dependencies, lease, copy.copy(range, queryId, notAfter, deadline));
+  // One part may take longer than the lease lasts.
+  await whileRenewed(dependencies, lease, HELD_FOR, () => copy.copy(range, queryId, notAfter, deadline));
   const stands = await sink.countRows(range, deadline);
   if (isSame(stands, meant)) return;
   throw new PulsehouseError(
@@ -75,28 +77,6 @@ async function copyPart(
     `${stands.rows} of ${meant.rows} rows stand after they were copied`,
     { where: { table: sink.table, partition: range.partition, position: formatPosition(range.to) } },
   );
-}
-
-/** One part may take longer than a lease lasts. */
-async function whileRenewed(
-  { environment }: BranchDependencies,
-  lease: Lease<CycleState>,
-  work: Promise<void>,
-): Promise<void> {
-  const ended = new AbortController();
-  const renewing = (async () => {
-    while (!ended.signal.aborted) {
-      await environment.sleep(RENEW_EVERY, ended.signal);
-      if (!ended.signal.aborted) await lease.renewIfDue();
-    }
-  })();
-  // A renewal that fails is told by the next write, which fails the same way.
-  renewing.catch(() => undefined);
-  try {
-    await work;
-  } finally {
-    ended.abort();
-  }
 }
 
 /** What a predecessor sent is refused by the server from then on, or runs and is killed. */
