@@ -12,7 +12,9 @@ import { ClickHouse } from './fakes/clickhouse.ts';
 import { unanswered } from './fakes/errors.ts';
 import { Bucket, SimulatedObjectStore } from './fakes/object-store.ts';
 import { SimulatedSink } from './fakes/sink.ts';
-import { ALL_CONDITIONS, SimulatedStateStore, StateTable } from './fakes/state-store.ts';
+import { ALL_CONDITIONS } from './fakes/state-item.ts';
+import { SimulatedStateStore } from './fakes/state-store.ts';
+import { StateTable } from './fakes/state-table.ts';
 import { SimulatedTransport } from './fakes/transport.ts';
 import {
   BY_HAND,

@@ -6,7 +6,8 @@ import { takeLease } from '../../../lib/leases/lease.ts';
 import { partitionState } from '../../contract/state-store/states.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { Calm } from '../contract/driven.ts';
-import { SimulatedStateStore, StateTable } from '../fakes/state-store.ts';
+import { SimulatedStateStore } from '../fakes/state-store.ts';
+import { StateTable } from '../fakes/state-table.ts';
 import { calmWorld, MINUTE, pass } from './calm-world.ts';
 
 test('while S3 does not answer no checkpoint completes, and rows are stored all the same', async () => {

@@ -4,7 +4,8 @@ import { cycleState } from '../../contract/state-store/states.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import { Calm } from '../contract/driven.ts';
 import { unanswered } from '../fakes/errors.ts';
-import { SimulatedStateStore, StateTable } from '../fakes/state-store.ts';
+import { SimulatedStateStore } from '../fakes/state-store.ts';
+import { StateTable } from '../fakes/state-table.ts';
 import { Link, NO_FAULTS } from '../link.ts';
 import { drawScenario } from '../scenario.ts';
 

@@ -7,7 +7,8 @@ import { checkpointRecord, cycleState, partitionState } from '../../contract/sta
 import { Calm } from '../contract/driven.ts';
 import { Broker } from '../fakes/broker.ts';
 import { unanswered } from '../fakes/errors.ts';
-import { SimulatedStateStore, StateTable } from '../fakes/state-store.ts';
+import { SimulatedStateStore } from '../fakes/state-store.ts';
+import { StateTable } from '../fakes/state-table.ts';
 import { SimulatedTransport } from '../fakes/transport.ts';
 import { drawFaults } from '../faults.ts';
 import { Link, NO_FAULTS } from '../link.ts';

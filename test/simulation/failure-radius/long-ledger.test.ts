@@ -6,7 +6,8 @@ import { batchesIn, piecesOf, readLedger } from '../../../lib/replay/comparison/
 import type { Journal, Operation } from '../../../lib/replay/journal.ts';
 import { batchRecord, partitionState } from '../../contract/state-store/states.ts';
 import { Calm } from '../contract/driven.ts';
-import { SimulatedStateStore, StateTable } from '../fakes/state-store.ts';
+import { SimulatedStateStore } from '../fakes/state-store.ts';
+import { StateTable } from '../fakes/state-table.ts';
 
 const at = (entry: number): Position => ({ ledger: 7, entry });
 const NO_OPERATIONS: Journal = { operations: [], unfinished: [] };

@@ -8,7 +8,8 @@ import { Calm } from '../contract/driven.ts';
 import { unanswered } from '../fakes/errors.ts';
 import { Bucket, SimulatedObjectStore } from '../fakes/object-store.ts';
 import { SimulatedReplayStore } from '../fakes/replay-store.ts';
-import { SimulatedStateStore, StateTable } from '../fakes/state-store.ts';
+import { SimulatedStateStore } from '../fakes/state-store.ts';
+import { StateTable } from '../fakes/state-table.ts';
 import { Link, NO_FAULTS } from '../link.ts';
 
 itemLimitContract('simulated', async () => {

@@ -1,7 +1,8 @@
 import type { ReplayRecord, ReplayStatus } from '../../../lib/pipeline/replay.ts';
 import type { ReplayStore } from '../../../lib/ports/replay-store.ts';
 import type { Invocation } from '../invocation.ts';
-import { assertFits, type StateTable } from './state-store.ts';
+import { assertFits } from './state-item.ts';
+import type { StateTable } from './state-table.ts';
 
 /** The state table's records of replays, as one invocation sees them. */
 export class SimulatedReplayStore implements ReplayStore {

@@ -1,4 +1,4 @@
-import { ALL_CONDITIONS } from '../fakes/state-store.ts';
+import { ALL_CONDITIONS } from '../fakes/state-item.ts';
 import type { Mutation } from './mutation.ts';
 
 const SNAPSHOT = 'lib/checkpoint/take-checkpoint.ts';

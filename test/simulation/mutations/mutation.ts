@@ -1,4 +1,4 @@
-import type { WriteConditions } from '../fakes/state-store.ts';
+import type { WriteConditions } from '../fakes/state-item.ts';
 import type { Fault } from '../faults.ts';
 
 /** Replaces one piece of the protocol's source text, which must stand there exactly once. */
