@@ -1,20 +1,13 @@
-import type { NullValues } from '../../pipeline/pipeline.ts';
-import type { Position } from '../../pipeline/position.ts';
 import type { BadMessage, BatchBody, LeaveOut } from '../../ports/sink.ts';
-import { COMPACTED_AWAY, type Entry, isWithoutValue } from '../../ports/transport.ts';
-import { FrameCheck } from './frame-check.ts';
-import { recognise } from './recognise.ts';
+import type { Entry } from '../../ports/transport.ts';
+import { MessageCheck, type MessageCheckOptions } from './message-check.ts';
 import { RowBuffer } from './row-buffer.ts';
+import { RowOrigins } from './row-origins.ts';
 import { RowPrefix } from './row-prefix.ts';
-import type { ValueCheck } from './value-check.ts';
 
-export interface BodyOptions {
+export interface BodyOptions extends MessageCheckOptions {
   /** @default false */
   readonly withPublishTime?: boolean;
-  /** @default skip */
-  readonly nullValues?: NullValues;
-  /** Values that must not be stored as the server reads them. @default none is looked for */
-  readonly values?: ValueCheck | undefined;
 }
 
 const NEWLINE = 0x0a;
@@ -22,40 +15,20 @@ const COMMA = 0x2c;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
-/** Measured: what a bad message takes beside its payload. */
-const BAD_MESSAGE_BYTES = 512;
-
-const NO_VALUE = 'is null or empty (a tombstone); source.nullValues: skip leaves such messages out';
-
-interface EntryRows {
-  readonly position: Position;
-  readonly publishTime: number;
-  readonly firstRow: number;
-}
-
 /**
  * JSON payloads as JSONEachRow: each one's own bytes with its first `{` replaced by the row's position. Nothing is
- * decoded; a payload that is not exactly one object, or holds a value that would change silently, becomes a bad message
- * instead of a row.
+ * decoded.
  */
 export class JsonBody implements BatchBody {
   readonly partition: number;
-  readonly #bad: BadMessage[] = [];
-  readonly #check = new FrameCheck();
-  #badBytes = 0;
-  #filtered = 0;
-  readonly #nullValues: NullValues;
-  readonly #values: ValueCheck | undefined;
+  readonly #check: MessageCheck;
   readonly #rows = new RowBuffer();
   readonly #prefix: RowPrefix;
-  readonly #entries: EntryRows[] = [];
-  /** Each row's message index within its entry. */
-  readonly #indexes: number[] = [];
+  readonly #origins = new RowOrigins();
 
-  constructor(partition: number, { withPublishTime = false, nullValues = 'skip', values }: BodyOptions = {}) {
+  constructor(partition: number, { withPublishTime = false, ...check }: BodyOptions = {}) {
     this.partition = partition;
-    this.#nullValues = nullValues;
-    this.#values = values;
+    this.#check = new MessageCheck(check);
     this.#prefix = new RowPrefix(withPublishTime);
   }
 
@@ -68,66 +41,25 @@ export class JsonBody implements BatchBody {
   }
 
   get bad(): readonly BadMessage[] {
-    return this.#bad;
+    return this.#check.bad;
   }
 
   get filtered(): number {
-    return this.#filtered;
+    return this.#check.filtered;
   }
 
   get badBytes(): number {
-    return this.#badBytes;
+    return this.#check.badBytes;
   }
 
   add(entry: Entry, leaveOut?: LeaveOut): void {
     const { bounds, count, data, position, publishTime } = entry;
-    this.#entries.push({ position, publishTime, firstRow: this.rows });
+    this.#origins.beginEntry(entry);
     this.#prefix.begin(position, publishTime);
     for (let index = 0; index < count; index++) {
-      const start = bounds[2 * index] as number;
-      const end = bounds[2 * index + 1] as number;
-      if ((start < 0 && end === COMPACTED_AWAY) || leaveOut?.(position, index)) continue;
-      const givenUp = entry.givenUp?.get(index);
-      if (givenUp !== undefined) {
-        this.#refuse(entry, index, givenUp);
-        continue;
-      }
-      if (isWithoutValue(entry, index)) {
-        if (this.#nullValues === 'skip') this.#filtered += 1;
-        else this.#refuse(entry, index, NO_VALUE);
-        continue;
-      }
-      const fault = this.#check.fault(data, start, end);
-      if (fault !== undefined) {
-        this.#refuse(entry, index, recognise(data, start, end, fault));
-        continue;
-      }
-      const change = this.#changeIn(data, start, end);
-      if (change === undefined) this.#append(data, start, end, index);
-      else this.#refuse(entry, index, change);
+      if (leaveOut?.(position, index) || !this.#check.admits(entry, index)) continue;
+      this.#append(data, bounds[2 * index] as number, bounds[2 * index + 1] as number, index);
     }
-  }
-
-  #changeIn(data: Uint8Array, start: number, end: number): string | undefined {
-    if (!this.#values?.concerns(this.#check.seen)) return undefined;
-    return this.#values.fault(data, start, end);
-  }
-
-  #refuse(entry: Entry, index: number, reason: string): void {
-    const { data, position, publishTime, bounds } = entry;
-    const start = bounds[2 * index] as number;
-    const end = bounds[2 * index + 1] as number;
-    // A Buffer's own `slice` is a view, which would keep the whole entry in memory.
-    const payload = start < 0 ? new Uint8Array() : Uint8Array.prototype.slice.call(data, start, end);
-    this.#badBytes += payload.byteLength + BAD_MESSAGE_BYTES;
-    this.#bad.push({
-      position,
-      index,
-      publishTime,
-      reason: `payload ${reason}`,
-      payload,
-      metadata: entry.metadata(index),
-    });
   }
 
   /** `[start, end)` is framed as one object. */
@@ -142,23 +74,18 @@ export class JsonBody implements BatchBody {
     at += end - brace - 1;
     bytes[at++] = NEWLINE;
     this.#rows.commit(chunk, at);
-    this.#indexes.push(index);
+    this.#origins.add(index);
   }
 
   messageAt(row: number): Pick<BadMessage, 'position' | 'index' | 'publishTime'> {
-    const { position, publishTime } = this.#entryOf(row);
-    return { position, index: this.#indexes[row] as number, publishTime };
+    return this.#origins.messageAt(row);
   }
 
   payloadAt(row: number): Uint8Array {
-    const { position, publishTime } = this.#entryOf(row);
+    const { position, index, publishTime } = this.messageAt(row);
     const [bytes = new Uint8Array()] = this.#rows.slices(row, row + 1);
     this.#prefix.begin(position, publishTime);
-    const prefixLength = this.#prefix.write(
-      new Uint8Array(this.#prefix.maxLength),
-      0,
-      this.#indexes[row] as number,
-    );
+    const prefixLength = this.#prefix.write(new Uint8Array(this.#prefix.maxLength), 0, index);
     // The comma is ours: behind the brace of an empty object stands none.
     const from = bytes[prefixLength] === COMMA ? prefixLength + 1 : prefixLength;
     const payload = new Uint8Array(bytes.length - from);
@@ -169,19 +96,6 @@ export class JsonBody implements BatchBody {
 
   chunks(from = 0, to = this.rows): readonly Uint8Array[] {
     return this.#rows.slices(from, to);
-  }
-
-  /** The last entry that begins at or before the row and has rows. */
-  #entryOf(row: number): EntryRows {
-    if (!(row >= 0 && row < this.rows)) throw new RangeError(`row ${row} of a body of ${this.rows}`);
-    let low = 0;
-    let high = this.#entries.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((this.#entries[middle] as EntryRows).firstRow <= row) low = middle;
-      else high = middle - 1;
-    }
-    return this.#entries[low] as EntryRows;
   }
 }
 
