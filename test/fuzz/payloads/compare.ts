@@ -1,5 +1,6 @@
 import { isJsonObject } from './json-object.ts';
 import { type Message, messageKey } from './messages.ts';
+import { isSameJson } from './same-json.ts';
 
 export interface Difference {
   readonly body: number | undefined;
@@ -67,28 +68,39 @@ function withoutSpaceBefore(payload: Buffer): Buffer {
   return payload.subarray(Math.max(0, payload.indexOf('{')));
 }
 
-/**
- * Within a JSON column the server reads a null in an array as an empty object when rows before it have arrays of objects at
- * the same path, and no setting parts the two without refusing nulls elsewhere: docs/configuration.md.
- */
-function withoutEmptyElements(row: string): string {
-  return row.replaceAll(/(?<=[[,])\{\}(?=[,\]])/g, 'null');
+export interface Rows {
+  /** By key, each as a line of TSV. */
+  readonly expected: ReadonlyMap<string, string>;
+  readonly stored: ReadonlyMap<string, string>;
+  readonly messages: ReadonlyMap<string, Message>;
+  /** Places in a line whose column is of type JSON. */
+  readonly json: readonly number[];
 }
 
-/** Row by row, as text. */
-export function compareRows(
-  expected: ReadonlyMap<string, string>,
-  stored: ReadonlyMap<string, string>,
-  messages: ReadonlyMap<string, Message>,
-): Difference[] {
+/** Row by row and column by column, as text. */
+export function compareRows({ expected, stored, messages, json }: Rows): Difference[] {
   const found: Difference[] = [];
   for (const [key, row] of expected) {
     const mine = stored.get(key);
-    if (mine !== undefined && withoutEmptyElements(mine) === withoutEmptyElements(row)) continue;
+    const message = messages.get(key);
+    if (mine !== undefined && isSameRow(mine, row, json, message?.payload ?? NO_PAYLOAD)) continue;
     const what = `is stored as ${mine ?? 'nothing'} and alone as ${row}`;
-    found.push({ body: messages.get(key)?.body, at: key, what });
+    found.push({ body: message?.body, at: key, what });
   }
   return found;
+}
+
+const NO_PAYLOAD = Buffer.alloc(0);
+
+function isSameRow(one: string, other: string, json: readonly number[], payload: Buffer): boolean {
+  if (one === other) return true;
+  const mine = one.split('\t');
+  const theirs = other.split('\t');
+  if (mine.length !== theirs.length) return false;
+  return mine.every((value, at) => {
+    const its = theirs[at] ?? '';
+    return value === its || (json.includes(at) && isSameJson(value, its, payload));
+  });
 }
 
 export function keyOfRow(ledger: string, entry: string, index: string): string {

@@ -15,11 +15,13 @@ import { compare, compareRows, type Difference, type FoundLetter, keyOfRow } fro
 import { type InProcess, inProcess } from './in-process.ts';
 import { type Message, messageKey, messagesOf } from './messages.ts';
 import { Reference } from './reference.ts';
-import { ddlOf, pipelineFor, referenceDdl, type TableKind } from './table.ts';
+import { ddlOf, jsonColumnsOf, pipelineFor, referenceDdl, type TableKind } from './table.ts';
 
 /** One round must end well within it. */
 const ROUND = 10 * 60_000;
 const ALONE_AT_ONCE = 2;
+/** They stand before a row's own columns. */
+const KEY_COLUMNS = ['_ledger', '_entry', '_index'] as const;
 /** Rows that a statement lists. */
 const MOST_LISTED = 5_000;
 
@@ -61,6 +63,7 @@ export class Lane {
   readonly #sample: number;
   /** Columns that a star leaves out. */
   readonly #computed: string;
+  readonly #json: readonly number[];
 
   private constructor(pipeline: Pipeline, server: Server, { kind, sample }: LaneOptions) {
     this.#pipeline = pipeline;
@@ -69,6 +72,7 @@ export class Lane {
     this.#reference = new Reference(server, pipeline);
     this.#sample = sample;
     this.#computed = kind.computed === undefined ? '' : `, ${kind.computed}`;
+    this.#json = jsonColumnsOf(kind).map((at) => KEY_COLUMNS.length + at);
   }
 
   static async open(server: Server, options: LaneOptions): Promise<Lane> {
@@ -200,7 +204,7 @@ GROUP BY _ledger, _entry FORMAT JSONCompactEachRow SETTINGS output_format_json_q
       });
     });
     return {
-      differences: [...differences, ...compareRows(expected, stored, messages)],
+      differences: [...differences, ...compareRows({ expected, stored, messages, json: this.#json })],
       looked: refused.length + sampled.length,
     };
   }
@@ -219,7 +223,7 @@ GROUP BY _ledger, _entry FORMAT JSONCompactEachRow SETTINGS output_format_json_q
     const where =
       these.length > MOST_LISTED ? '' : ` WHERE (_ledger, _entry, _index) IN (${these.join(',')})`;
     const text = await this.#run(
-      `SELECT _ledger, _entry, _index, *${this.#computed} FROM ${table}${where} FORMAT TSV`,
+      `SELECT ${KEY_COLUMNS.join(', ')}, *${this.#computed} FROM ${table}${where} FORMAT TSV`,
     );
     return new Map(
       text.split('\n').flatMap((line) => {

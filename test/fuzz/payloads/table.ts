@@ -85,6 +85,13 @@ function columnsOf({ fields, conversions = {}, also = [] }: TableKind): string {
     .join(', ');
 }
 
+/** The places among the table's columns of those that are of type JSON. */
+export function jsonColumnsOf({ fields, conversions = {} }: TableKind): readonly number[] {
+  return Object.entries(fields).flatMap(([name, type], at) =>
+    /^JSON\b/.test(conversions[name]?.[0] ?? type) ? [at] : [],
+  );
+}
+
 /** A body's rows lie together: counting them must not read the parts of all the others. */
 export function ddlOf(kind: TableKind): string {
   const key = ['_ledger', kind.throwingKey, '_entry', '_index'].filter((part) => part !== undefined);

@@ -61,14 +61,53 @@ describe('the fuzz of payloads', () => {
 
   test('finds a row that alone is another one', () => {
     const alone = new Map([['5:0:0', '5\t0\t0\t1']]);
-    expect(compareRows(alone, alone, messages)).toEqual([]);
-    expect(compareRows(alone, new Map([['5:0:0', '5\t0\t0\t2']]), messages)).toHaveLength(1);
-    expect(compareRows(alone, new Map(), messages)).toHaveLength(1);
-    const nulls = new Map([['5:0:0', '5\t0\t0\t{"p":[null,[null]],"q":{}}']]);
-    const behindObjects = new Map([['5:0:0', '5\t0\t0\t{"p":[{},[{}]],"q":{}}']]);
-    expect(compareRows(nulls, behindObjects, messages)).toEqual([]);
-    expect(
-      compareRows(nulls, new Map([['5:0:0', '5\t0\t0\t{"p":[null,[null]],"q":null}']]), messages),
-    ).toHaveLength(1);
+    const differences = (stored: ReadonlyMap<string, string>): readonly unknown[] =>
+      compareRows({ expected: alone, stored, messages, json: [] });
+    expect(differences(alone)).toEqual([]);
+    expect(differences(new Map([['5:0:0', '5\t0\t0\t2']]))).toHaveLength(1);
+    expect(differences(new Map())).toHaveLength(1);
+  });
+
+  const LITERALS = '{"d":{"p":[null,true,false]}}';
+
+  function columnsDiffer(payload: string, one: string, other: string, json: readonly number[]): boolean {
+    const { messages: sent } = messagesOf([{ number: 4, entries: [[Buffer.from(payload)]] }]);
+    const rowOf = (value: string) => new Map([['5:0:0', `5\t0\t0\t${value}\tx`]]);
+    const found = compareRows({ expected: rowOf(one), stored: rowOf(other), messages: sent, json });
+    return found.length > 0;
+  }
+
+  // What ClickHouse makes of each is shown by neighbours-of-a-value.
+  test.each([
+    ['{"p":[null,[null]],"q":{}}', '{"p":[{},[[]]],"q":{}}'],
+    ['{"p":[{},1]}', '{"p":[[],1]}'],
+    ['{"p":[0.5,0]}', '{"p":[0.5,false]}'],
+    ['{"p":["x","true"]}', '{"p":["x",true]}'],
+    ['{"p":[{"b":["a\\\\"]},{"b":[1,1]}]}', '{"p":[{"b":["a\\\\"]},{"b":[1,true]}]}'],
+  ])('takes %s and %s for one value beside other neighbours, in a JSON column', (one, other) => {
+    expect(columnsDiffer(LITERALS, one, other, [3])).toBe(false);
+    expect(columnsDiffer(LITERALS, other, one, [3])).toBe(false);
+    expect(columnsDiffer(LITERALS, one, other, [4])).toBe(true);
+    expect(columnsDiffer('{"d":{"p":[]}}', one, other, [3])).toBe(true);
+  });
+
+  test.each([
+    ['a value that is no element of an array', '{"p":1}', '{"p":true}'],
+    ['a value of an object within an array', '{"p":[{"b":1}]}', '{"p":[{"b":true}]}'],
+    ['a null that is no element', '{"p":[1],"q":null}', '{"p":[1],"q":{}}'],
+    ['another number', '{"p":[0.5,1]}', '{"p":[0.5,false]}'],
+    ['another text', '{"p":["x","1"]}', '{"p":["x",true]}'],
+    ['a number in another spelling', '{"p":[1]}', '{"p":[1.0]}'],
+    ['a number as a text', '{"p":[5]}', '{"p":["5"]}'],
+    ['another order', '{"p":[true,null]}', '{"p":[null,true]}'],
+    ['a missing element', '{"p":[true,null]}', '{"p":[true]}'],
+    ['another key', '{"p":[true]}', '{"r":[1]}'],
+    ['a null as an object that is not empty', '{"p":[null]}', '{"p":[{"b":1}]}'],
+    ['a null as a number', '{"p":[null]}', '{"p":[0]}'],
+    ['brackets within a text', '{"p":"[1]"}', '{"p":"[true]"}'],
+    ['brackets behind a quoted quote', '{"p":["\\\\"[1"]}', '{"p":["\\\\"[true"]}'],
+  ])('finds %s in a JSON column', (_, one, other) => {
+    expect(columnsDiffer(LITERALS, one, other, [3])).toBe(true);
+    expect(columnsDiffer(LITERALS, other, one, [3])).toBe(true);
   });
 });
