@@ -135,7 +135,9 @@ export const INSERT_SETTINGS = {
   min_insert_block_size_rows: `${MAX_BLOCK_ROWS}`,
   // By bytes a wide table would be cut into blocks earlier, and an error between two of them would keep the first.
   min_insert_block_size_bytes: '0',
-  use_strict_insert_block_limits: 0,
+  // A token stands for a block then. Otherwise (26.7) for the pieces in which the body was read: some five of 50 MB, one of a
+  // small part of it that is sent again, and the server would take those for different inserts.
+  use_strict_insert_block_limits: 1,
   // What a batch's bounds are is written before its rows are known: a limit would stop the partition for good.
   max_partitions_per_insert_block: '0',
   // Folds nothing in a plain MergeTree; a folding table behind a view is fed as by any other insert.

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { tokensAreTrusted } from '../../../lib/pipeline/intent.ts';
+import type { Sink } from '../../../lib/ports/sink.ts';
 import { entryOf, payload, rangeAll } from '../../contract/sink/messages.ts';
 import { type SinkTable, test } from './sink-table.ts';
 
@@ -68,6 +69,38 @@ describe('trust in deduplication tokens', () => {
     for (let other = 1; other <= 3; other += 1) await send(table, other, `other ${other}`);
     await send(table, 0, 'kept');
     expect((await table.sink.countRows(rangeAll(0), table.deadline())).rows).toBe(5);
+  });
+
+  test('a token is the same for a whole batch and a part of it, in however many pieces the server reads either', async ({
+    openTable,
+  }) => {
+    const table = await openTable({ window: 100 });
+    // A server reads a body in pieces of 10 MB.
+    const inPieces = table.withProfile({ min_chunk_bytes_for_parallel_parsing: '1000' });
+    const insertRows = async (sink: Sink, ledger: number, rows: number): Promise<number> => {
+      const body = sink.newBody(0);
+      body.add(
+        entryOf(
+          ledger,
+          0,
+          Array.from({ length: rows }, () => payload()),
+        ),
+      );
+      const send = { body, token: `of ${ledger}`, queryId: table.uniqueId(), notAfter: Date.now() + 60_000 };
+      expect(await sink.insert({ ...send, deadline: table.deadline() })).toEqual({ kind: 'stored' });
+      const whole = { partition: 0, after: { ledger, entry: -1 }, to: { ledger, entry: 0 } };
+      return (await sink.countRows(whole, table.deadline())).rows;
+    };
+    for (const [ledger, first, second] of [
+      [1, 500, 10],
+      [2, 10, 500],
+      [3, 500, 300],
+    ] as const) {
+      expect(await insertRows(inPieces, ledger, first)).toBe(first);
+      expect(await insertRows(inPieces, ledger, second)).toBe(first);
+      expect(await insertRows(table.sink, ledger, second)).toBe(first);
+    }
+    await inPieces.close();
   });
 
   test('a profile that switches deduplication off leaves nothing to trust', async ({ openTable }) => {
