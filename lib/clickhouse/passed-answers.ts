@@ -1,7 +1,7 @@
 import { isPulsehouseError, messageOf } from '../pipeline/errors.ts';
 import { THROW_IF } from './error-table.ts';
-import { LET_THEM_PASS, ServerError } from './server-error.ts';
 import type { Server } from './server.ts';
+import { LET_THEM_PASS, ServerError } from './server-error.ts';
 import type { TableFinding } from './table-check.ts';
 
 /**

@@ -15,18 +15,24 @@ import type {
 } from '../ports/sink.ts';
 import type { Trial } from '../ports/trial.ts';
 import { insertSettings } from './accepted-settings.ts';
+import { binaryInsert, type InsertRequest } from './binary-insert.ts';
+import { BinaryRefusals } from './binary-refusals.ts';
 import { dependentViews } from './dependent-views.ts';
+import { BinaryBody, type BinaryRows } from './encode/binary-body.ts';
 import { JsonBody } from './encode/json-body.ts';
 import { ValueCheck } from './encode/value-check.ts';
 import { expiredRows } from './expired-rows.ts';
 import { failedInsert, miscounted } from './failures.ts';
 import { TRIAL_SETTINGS } from './insert-settings.ts';
 import { killQueries } from './kill.ts';
+import { renumbered } from './named-row.ts';
 import { Questions, wholeSeconds } from './questions.ts';
 import { ReadRows } from './read-rows.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
 import { rowFilter } from './row-filter.ts';
+import type { RowFormat } from './row-format.ts';
 import type { Server } from './server.ts';
+import { ServerError } from './server-error.ts';
 import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
 import { tokenWindow } from './token-window.ts';
 import { ClickHouseTrial } from './trial/trial.ts';
@@ -34,6 +40,12 @@ import { readRowTtl } from './ttl.ts';
 
 /** NULL where a field is Nullable; everywhere else the value check keeps such values away from the server. */
 const EMPTY_AS_NULL = { input_format_json_empty_as_default: 1 } as const satisfies ClickHouseSettings;
+
+export interface SinkOptions {
+  readonly format: RowFormat;
+  /** Is called once, when RowBinary turns out to be refused and JSON is sent from then on. */
+  readonly onFallback?: () => void;
+}
 
 /** The target table of one pipeline on one ClickHouse server. */
 export class ClickHouseSink implements Sink {
@@ -47,10 +59,17 @@ export class ClickHouseSink implements Sink {
   readonly #statement: string;
   readonly #withPublishTime: boolean;
   readonly #values: ValueCheck;
+  readonly #options: SinkOptions;
+  readonly #refusals = new BinaryRefusals();
   /** Asked once, before the first body is sent, for all that are sent at the same time. */
   #accepted: Promise<ClickHouseSettings> | undefined;
 
-  constructor(mapping: Mapping, server: Server, environment: Pick<Environment, 'now'>) {
+  constructor(
+    mapping: Mapping,
+    server: Server,
+    environment: Pick<Environment, 'now'>,
+    options: SinkOptions = { format: { name: 'JSONEachRow', reason: 'no other is known' } },
+  ) {
     this.table = `${mapping.target.database}.${mapping.target.table}`;
     this.mapping = mappingHash(mapping);
     this.#mapping = mapping;
@@ -61,33 +80,52 @@ export class ClickHouseSink implements Sink {
     this.#statement = insertStatement(mapping);
     this.#withPublishTime = needsPublishTime(mapping);
     this.#values = new ValueCheck(mapping.source.fields, mapping.source.emptyStrings ?? 'deadLetter');
+    this.#options = options;
   }
 
   newBody(partition: number, again = false): BatchBody {
+    const withPublishTime = this.#withPublishTime;
+    // What is sent again is mostly a part of a batch, or is looked at row by row.
+    if (again) return new JsonBody(partition, { withPublishTime });
     const { nullValues = 'skip' } = this.#mapping.source;
-    return new JsonBody(partition, {
-      withPublishTime: this.#withPublishTime,
-      nullValues: again ? 'skip' : nullValues,
-      values: again ? undefined : this.#values,
-    });
+    const options = { withPublishTime, nullValues, values: this.#values };
+    const { format } = this.#options;
+    return format.name === 'RowBinary'
+      ? new BinaryBody(partition, format.encoder, options)
+      : new JsonBody(partition, options);
   }
 
   async insert(send: InsertSend): Promise<InsertOutcome> {
+    const { body } = send;
+    const binary = send.asTried ? undefined : this.#binaryOf(body);
+    const outcome = await this.#send(send, binary);
+    const isLast = this.#refusals.note(body, outcome, binary !== undefined);
+    if (isLast) this.#options.onFallback?.();
+    return outcome;
+  }
+
+  #binaryOf(body: BatchBody): BinaryRows | undefined {
+    return body instanceof BinaryBody && this.#refusals.allow(body) ? body.binary() : undefined;
+  }
+
+  async #send(send: InsertSend, binary: BinaryRows | undefined): Promise<InsertOutcome> {
     try {
       const settings = await this.#settings(send.deadline);
       await this.#readRows.prepare(send.deadline);
       const timeout = send.deadline - this.#environment.now();
+      const request = this.#requestOf(send.body, binary);
       const { readRows } = await this.#server.answer({
-        sql: this.#statement,
+        sql: request.sql,
         parameters: { partition: send.body.partition, notAfter: Math.floor(send.notAfter / 1000) },
         settings: {
           ...settings,
+          ...request.settings,
           ...(send.asTried && TRIAL_SETTINGS),
           insert_deduplication_token: send.token,
           max_execution_time: wholeSeconds(timeout),
         },
         queryId: send.queryId,
-        body: send.body.chunks(),
+        body: request.body,
         timeout,
       });
       if (readRows === undefined) return { kind: 'stored', isUncounted: true };
@@ -98,8 +136,16 @@ export class ClickHouseSink implements Sink {
       if (isPulsehouseError(error) && error.code === 'PH_CLICKHOUSE_TOO_OLD') throw error;
       // The question before the first insert fails as the insert itself would have.
       const failure = isPulsehouseError(error) ? error.cause : error;
-      return failedInsert(failure, this.#questions.where);
+      const named = binary && failure instanceof ServerError ? renumbered(failure, binary) : failure;
+      return failedInsert(named, this.#questions.where);
     }
+  }
+
+  #requestOf(body: BatchBody, binary: BinaryRows | undefined): InsertRequest {
+    const { format } = this.#options;
+    return binary && format.name === 'RowBinary'
+      ? binaryInsert(this.#mapping, format.structure, binary)
+      : { sql: this.#statement, body: body.chunks(), settings: {} };
   }
 
   openTrial(): Trial {

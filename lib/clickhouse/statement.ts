@@ -22,8 +22,13 @@ export function insertStatement(mapping: Mapping): string {
 
 /** The same insert into a table that has the target's columns. @param table quoted */
 export function insertInto(table: string, mapping: Mapping): string {
+  return `${insertHead(table, mapping)} ${selectFromInput(mapping)}`;
+}
+
+/** @param table quoted */
+export function insertHead(table: string, mapping: Mapping): string {
   const columns = [...POSITION_COLUMN_NAMES, ...Object.keys(mapping.columns)].map(quoteIdentifier);
-  return `INSERT INTO ${table} (${columns.join(', ')}) ${selectFromInput(mapping)}`;
+  return `INSERT INTO ${table} (${columns.join(', ')})`;
 }
 
 /**
@@ -37,14 +42,15 @@ export function probeStatement(mapping: Mapping, types: Readonly<Record<string, 
 }
 
 function selectFromInput(mapping: Mapping): string {
+  const { head, tail } = selectFrom(mapping);
+  return `${head} input(${quoteString(inputStructure(mapping))}) ${tail} FORMAT JSONEachRow`;
+}
+
+/** What stands around the source of the rows, which has the fields of `inputStructure`. */
+export function selectFrom(mapping: Mapping): { readonly head: string; readonly tail: string } {
   const position = ['{partition:UInt32}', ...Object.keys(ROW_POSITION_FIELDS), '0'];
   const expressions = distinct(Object.values(mapping.columns), Object.keys(ROW_POSITION_FIELDS));
-  return [
-    `SELECT ${[...position, ...expressions].join(', ')}`,
-    `FROM input(${quoteString(inputStructure(mapping))})`,
-    `WHERE ${NOT_LATE}`,
-    'FORMAT JSONEachRow',
-  ].join(' ');
+  return { head: `SELECT ${[...position, ...expressions].join(', ')} FROM`, tail: `WHERE ${NOT_LATE}` };
 }
 
 /** ClickHouse refuses to read one field of `input()` under its own name twice: from the second time on it goes by another. */

@@ -26,10 +26,11 @@ export class JsonBody implements BatchBody {
   readonly #prefix: RowPrefix;
   readonly #origins = new RowOrigins();
 
-  constructor(partition: number, { withPublishTime = false, ...check }: BodyOptions = {}) {
+  /** @param check counts what does not become a row; bodies of one batch may share it */
+  constructor(partition: number, options: BodyOptions = {}, check = new MessageCheck(options)) {
     this.partition = partition;
-    this.#check = new MessageCheck(check);
-    this.#prefix = new RowPrefix(withPublishTime);
+    this.#check = check;
+    this.#prefix = new RowPrefix(options.withPublishTime ?? false);
   }
 
   get rows(): number {
