@@ -1,15 +1,34 @@
 import { ENTRY, PAGE, SLACK } from './layout.ts';
 import { MODULE } from './module.ts';
 
-/** What `assembly/index.ts` exports. Addresses and sizes are bytes. */
+/** What `assembly/index.ts` exports: described there. Addresses and sizes are bytes. */
 export interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   buildCrcTables(): void;
   crc32c(start: number, end: number): number;
+  lz4Decode(from: number, end: number, out: number, size: number): number;
+  batchBounds(data: number, size: number, count: number, bounds: number): number;
+  checkObject(start: number, end: number): number;
+  splice(
+    data: number,
+    bounds: number,
+    index: number,
+    count: number,
+    skipped: number,
+    concerns: number,
+    prefixBytes: number,
+    ends: number,
+    indexes: number,
+    out: number,
+    limit: number,
+  ): number;
 }
 
 /** A memory larger than this is given back as soon as an entry comes that needs no more than this, bytes. */
 const LARGEST_KEPT = 64 * 1024 * 1024;
+
+/** What is larger, frame or payload, is left to TypeScript: here it would take its size three times over. */
+const LARGEST_TAKEN = 32 * 1024 * 1024;
 
 /** Where the entry in memory lies: see README.md. Addresses in the kernel's memory. */
 export interface Placed {
@@ -19,6 +38,15 @@ export interface Placed {
   readonly count: number;
   readonly verdicts: number;
   readonly work: number;
+}
+
+/** What can be made resident. */
+export interface Residing {
+  readonly data: Uint8Array;
+  /** `2 * count` offsets into `data`, as `Entry.bounds`. */
+  readonly bounds: Int32Array;
+  /** Puts it in without a copy of it outside; answers false where the kernel does not take it. */
+  putInto?(kernel: Kernel): boolean;
 }
 
 const NOWHERE: Placed = { data: 0, dataBytes: 0, bounds: 0, count: 0, verdicts: 0, work: ENTRY };
@@ -35,7 +63,8 @@ export class Kernel {
   rowsOf: object | undefined;
   #exports = instantiate();
   #bytes = new Uint8Array(this.#exports.memory.buffer);
-  #frameBytes = 0;
+  #words = new Int32Array(this.#exports.memory.buffer);
+  #frame: Uint8Array | undefined;
   #placed = NOWHERE;
 
   get exports(): KernelExports {
@@ -47,73 +76,109 @@ export class Kernel {
     return this.#bytes;
   }
 
+  /** The same memory by words of 32 bits. */
+  get words(): Int32Array {
+    return this.#words;
+  }
+
+  /** What `putFrame` put in last. */
+  get frame(): Uint8Array | undefined {
+    return this.#frame;
+  }
+
   get placed(): Placed {
     return this.#placed;
   }
 
   /**
-   * Copies a frame to `ENTRY`; what was resident is gone. Answers the address.
-   * @throws RangeError when there is no memory for it
+   * Copies a frame to `ENTRY`; what was resident is gone. Answers false, and does nothing, where it is larger than the kernel
+   * takes or there is no memory for it.
    */
-  putFrame(frame: Uint8Array): number {
+  putFrame(frame: Uint8Array): boolean {
     this.residentOf = undefined;
     this.#placed = NOWHERE;
-    this.#frameBytes = frame.length;
-    if (this.#bytes.length > LARGEST_KEPT && ENTRY + frame.length + SLACK <= LARGEST_KEPT) this.#renew();
-    this.#reach(ENTRY + frame.length + SLACK);
+    this.#frame = undefined;
+    const end = ENTRY + frame.length + SLACK;
+    if (this.#bytes.length > LARGEST_KEPT && end <= LARGEST_KEPT) this.#renew();
+    if (frame.length > LARGEST_TAKEN || !this.#reach(end)) return false;
     this.#bytes.set(frame, ENTRY);
-    return ENTRY;
+    this.#frame = frame;
+    return true;
   }
 
   /**
-   * Makes room behind the frame for a payload and the bounds and verdicts of its messages. What is there is undefined.
-   * @throws RangeError when there is no memory for it
+   * Makes room for a payload behind the frame, and for the bounds and verdicts of its messages. What is there is undefined.
+   * Answers undefined as `putFrame` answers false.
    */
-  place(dataBytes: number, count: number): Placed {
-    const data = aligned(ENTRY + this.#frameBytes + SLACK);
-    const bounds = aligned(data + dataBytes + SLACK);
+  place(dataBytes: number, count: number): Placed | undefined {
+    const data = aligned(ENTRY + (this.#frame?.length ?? 0) + SLACK);
+    return this.#placeAt(data, dataBytes, data + dataBytes, count);
+  }
+
+  /** As `place`, for a payload that is a part of the frame. @param start offset into the frame */
+  placeInFrame(start: number, dataBytes: number, count: number): Placed | undefined {
+    return this.#placeAt(ENTRY + start, dataBytes, ENTRY + (this.#frame?.length ?? 0), count);
+  }
+
+  #placeAt(data: number, dataBytes: number, end: number, count: number): Placed | undefined {
+    const bounds = aligned(end + SLACK);
     const verdicts = bounds + 8 * count;
     const work = aligned(verdicts + count + SLACK);
-    this.#reach(work);
+    this.residentOf = undefined;
+    if (dataBytes > LARGEST_TAKEN || !this.#reach(work)) return undefined;
     this.#placed = { data, dataBytes, bounds, count, verdicts, work };
     return this.#placed;
   }
 
-  /**
-   * Puts an entry in that came from elsewhere, and makes it resident.
-   * @param bounds as `Entry.bounds`: `2 * count` offsets into `data`
-   * @throws RangeError when there is no memory for it
-   */
-  load(owner: object, data: Uint8Array, bounds: Int32Array): Placed {
+  /** Copies an entry in that came from elsewhere, and makes it resident. Answers undefined as `putFrame` answers false. */
+  load(owner: object, data: Uint8Array, bounds: Int32Array): Placed | undefined {
     this.putFrame(NO_FRAME);
     const placed = this.place(data.length, bounds.length / 2);
+    if (placed === undefined) return undefined;
     this.#bytes.set(data, placed.data);
-    new Int32Array(this.#bytes.buffer, placed.bounds, bounds.length).set(bounds);
+    this.#words.set(bounds, placed.bounds / 4);
     this.residentOf = owner;
     return placed;
   }
 
-  /**
-   * Room for `bytes` behind the resident entry, for the length of one call. Answers the address.
-   * @throws RangeError when there is no memory for it
-   */
-  work(bytes: number): number {
-    const { work } = this.#placed;
-    this.#reach(work + bytes + SLACK);
-    return work;
+  /** Makes the entry resident, unless it is. Answers undefined as `putFrame` answers false. */
+  reside(entry: Residing): Placed | undefined {
+    if (this.residentOf === entry) return this.#placed;
+    if (entry.putInto === undefined) return this.load(entry, entry.data, entry.bounds);
+    return entry.putInto(this) ? this.#placed : undefined;
   }
 
-  #reach(end: number): void {
+  /**
+   * Room for `bytes` behind the resident entry, for the length of one call. Answers the address; undefined where there is no
+   * memory for it.
+   */
+  work(bytes: number): number | undefined {
+    const { work } = this.#placed;
+    return this.#reach(work + bytes + SLACK) ? work : undefined;
+  }
+
+  #reach(end: number): boolean {
     const missing = end - this.#bytes.length;
-    if (missing <= 0) return;
-    this.#exports.memory.grow(Math.ceil(missing / PAGE));
-    this.#bytes = new Uint8Array(this.#exports.memory.buffer);
+    if (missing <= 0) return true;
+    try {
+      this.#exports.memory.grow(Math.ceil(missing / PAGE));
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+    this.#look();
+    return true;
   }
 
   #renew(): void {
     this.#exports = instantiate();
-    this.#bytes = new Uint8Array(this.#exports.memory.buffer);
+    this.#look();
     this.rowsOf = undefined;
+  }
+
+  #look(): void {
+    this.#bytes = new Uint8Array(this.#exports.memory.buffer);
+    this.#words = new Int32Array(this.#exports.memory.buffer);
   }
 }
 

@@ -1,2 +1,6 @@
 // What the host may call. Each routine is described in its own file.
+export { batchBounds } from './batch-bounds';
 export { buildCrcTables, crc32c } from './crc32c';
+export { lz4Decode } from './lz4-decode';
+export { checkObject } from './object-check';
+export { splice } from './splice';
