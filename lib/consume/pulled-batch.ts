@@ -53,7 +53,7 @@ export class PulledBatch {
     this.last = entry.position;
     this.entryCount += 1;
     this.messageCount += entry.messages;
-    this.byteCount += entry.data.byteLength;
+    this.byteCount += entry.dataBytes;
     this.newest = Math.max(this.newest, entry.publishTime);
     this.hash.update(`${formatPosition(entry.position)}x${entry.messages};`);
   }
@@ -64,7 +64,7 @@ export class PulledBatch {
    */
   hasRoomFor(entry: Entry, { maxRows, maxBytes }: BatchLimits): boolean {
     if (this.entryCount === 0) return true;
-    const bytes = this.heldBytes + entry.data.byteLength + entry.messages * POSITION_BYTES;
+    const bytes = this.heldBytes + entry.dataBytes + entry.messages * POSITION_BYTES;
     return this.messageCount + entry.messages <= maxRows && bytes <= maxBytes;
   }
 

@@ -91,8 +91,8 @@ export class Kernel {
   }
 
   /**
-   * Copies a frame to `ENTRY`; what was resident is gone. Answers false, and does nothing, where it is larger than the kernel
-   * takes or there is no memory for it.
+   * Copies a frame to `ENTRY`; what was resident is gone. Answers false where it is larger than the kernel takes.
+   * @throws RangeError when there is no memory for it, as the others that make room do
    */
   putFrame(frame: Uint8Array): boolean {
     this.residentOf = undefined;
@@ -100,7 +100,8 @@ export class Kernel {
     this.#frame = undefined;
     const end = ENTRY + frame.length + SLACK;
     if (this.#bytes.length > LARGEST_KEPT && end <= LARGEST_KEPT) this.#renew();
-    if (frame.length > LARGEST_TAKEN || !this.#reach(end)) return false;
+    if (frame.length > LARGEST_TAKEN) return false;
+    this.#reach(end);
     this.#bytes.set(frame, ENTRY);
     this.#frame = frame;
     return true;
@@ -125,7 +126,8 @@ export class Kernel {
     const verdicts = bounds + 8 * count;
     const work = aligned(verdicts + count + SLACK);
     this.residentOf = undefined;
-    if (dataBytes > LARGEST_TAKEN || !this.#reach(work)) return undefined;
+    if (dataBytes > LARGEST_TAKEN) return undefined;
+    this.#reach(work);
     this.#placed = { data, dataBytes, bounds, count, verdicts, work };
     return this.#placed;
   }
@@ -149,25 +151,20 @@ export class Kernel {
   }
 
   /**
-   * Room for `bytes` behind the resident entry, for the length of one call. Answers the address; undefined where there is no
-   * memory for it.
+   * Room for `bytes` behind the resident entry, for the length of one call. Answers the address.
+   * @throws RangeError when there is no memory for it
    */
-  work(bytes: number): number | undefined {
+  work(bytes: number): number {
     const { work } = this.#placed;
-    return this.#reach(work + bytes + SLACK) ? work : undefined;
+    this.#reach(work + bytes + SLACK);
+    return work;
   }
 
-  #reach(end: number): boolean {
+  #reach(end: number): void {
     const missing = end - this.#bytes.length;
-    if (missing <= 0) return true;
-    try {
-      this.#exports.memory.grow(Math.ceil(missing / PAGE));
-    } catch (error) {
-      if (error instanceof RangeError) return false;
-      throw error;
-    }
+    if (missing <= 0) return;
+    this.#exports.memory.grow(Math.ceil(missing / PAGE));
     this.#look();
-    return true;
   }
 
   #renew(): void {

@@ -24,8 +24,12 @@ export interface Entry {
   readonly publishTime: number;
   /** Messages in the entry, retained or not: message indexes run from 0 to `count - 1`. */
   readonly count: number;
-  /** The decompressed payload section. Slices of it stay valid as long as the entry is held. */
+  /**
+   * The decompressed payload section. Slices of it stay valid as long as the entry is held. Reading it may decompress it, once:
+   * for its size there is `dataBytes`.
+   */
   readonly data: Uint8Array;
+  readonly dataBytes: number;
   /**
    * `2 * count` offsets into `data`: start and end of each message's payload. Start -1 marks a message without a
    * payload: end -1 for a null value (a tombstone), end -2 for one compacted away (it no longer exists and is not counted).

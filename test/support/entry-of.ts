@@ -21,6 +21,7 @@ export function entryOf(
     publishTime,
     count: payloads.length,
     data,
+    dataBytes: data.length,
     bounds,
     messages: payloads.length,
     wireBytes: data.length,

@@ -96,7 +96,7 @@ export class BinaryBody implements BatchBody {
     }
     if (rows === entry.count) this.#kept.add({ entry, rows, verdicts: undefined });
     else this.#addLookedAt(entry, rows, verdicts.slice(), leaveOut);
-    this.#jsonBytes += entry.data.byteLength + entry.count * POSITION_BYTES;
+    this.#jsonBytes += entry.dataBytes + entry.count * POSITION_BYTES;
     if (this.#isTooUnusual()) this.#becomeJson();
   }
 

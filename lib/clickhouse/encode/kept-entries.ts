@@ -40,8 +40,7 @@ export class KeptEntries {
     if (rows === 0) return;
     this.#entries.push({ ...kept, firstRow: this.#rows });
     this.#rows += rows;
-    this.#bytes +=
-      entry.data.byteLength + entry.bounds.byteLength + (verdicts?.byteLength ?? 0) + ENTRY_BYTES;
+    this.#bytes += entry.dataBytes + 8 * entry.count + (verdicts?.byteLength ?? 0) + ENTRY_BYTES;
   }
 
   /** @throws RangeError when there is no such row */

@@ -20,6 +20,7 @@ export function clientEntry(
     publishTime: messages[0]?.getPublishTimestamp() ?? 0,
     count: messages.length,
     data,
+    dataBytes: data.length,
     bounds: boundsOf(payloads),
     messages: messages.length,
     wireBytes: data.length,

@@ -138,7 +138,7 @@ export class ClientReader implements EntryReader {
       const entry = this.#assembler.add(id, message);
       if (entry === undefined) return 'go on';
       this.#entries.push(entry);
-      this.#bufferedBytes += entry.data.length;
+      this.#bufferedBytes += entry.dataBytes;
     } catch (error) {
       this.#failure = clientFailure(error, { topic: this.#around.topic });
     }
@@ -151,7 +151,7 @@ export class ClientReader implements EntryReader {
     this.#entries.shift();
     this.#seen = entry.position;
     this.#attempts = 0;
-    this.#bufferedBytes -= entry.data.length;
+    this.#bufferedBytes -= entry.dataBytes;
     if (this.#failure === undefined && this.#bufferedBytes * 2 <= this.#maxBufferedBytes) {
       this.#session?.release();
     }

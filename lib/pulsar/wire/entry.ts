@@ -1,3 +1,4 @@
+import { type Kernel, kernel, type Residing } from '../../kernel/kernel.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { Position } from '../../pipeline/position.ts';
 import { type Entry, type MessageMetadata, NULL_VALUE } from '../../ports/transport.ts';
@@ -6,6 +7,7 @@ import { messageSections } from './frame/message-frame.ts';
 import { decodeBrokerIndex } from './metadata/broker-entry-metadata.ts';
 import { decodeMetadata, type WireMetadata } from './metadata/message-metadata.ts';
 import { decodeSingleMetadata, findBounds } from './metadata/single-metadata.ts';
+import { decodeInto, type PayloadSection, sizeOf } from './payload.ts';
 import { ByteCursor, malformed } from './protobuf/byte-cursor.ts';
 
 /** One MESSAGE frame, its checksum verified, its payload still as the producer compressed it. */
@@ -55,12 +57,6 @@ export function openEntry(raw: RawEntry, maxBytes: number): Entry {
   );
 }
 
-export interface PayloadSection {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-}
-
 export interface EntryExtent {
   readonly firstPosition: Position;
   readonly wireBytes: number;
@@ -74,60 +70,120 @@ export function openPayload(
   payload: PayloadSection,
   extent: EntryExtent,
 ): Entry {
-  const size = metadata.compression === 0 ? payload.end - payload.start : metadata.uncompressedSize;
+  const size = sizeOf(payload, metadata);
   if (size > extent.maxBytes) {
     throw new PulsehouseError(
       'PH_PULSAR_ENTRY_TOO_LARGE',
       `an entry of ${size} bytes exceeds the limit of ${extent.maxBytes}`,
     );
   }
-  const data = decompress(metadata.compression, payload.bytes, payload.start, payload.end, size);
-  const batched = metadata.batchCount !== undefined;
   const count = metadata.batchCount ?? 1;
   // The smallest message of a batch is its size field and two bytes of metadata.
-  if (count < 0 || (batched && count * 6 > data.length)) {
-    throw malformed(`a batch of ${count} messages in ${data.length} bytes`);
+  const isCountable = count >= 0 && (metadata.batchCount === undefined || count * 6 <= size);
+  const shared = kernel();
+  const compactedAway = isCountable ? decodeInto(shared, payload, metadata, count) : undefined;
+  if (compactedAway !== undefined) {
+    const entry = new WireEntry(last, metadata, extent, payload, count - compactedAway);
+    shared.residentOf = entry;
+    return entry;
   }
-  const bounds = new Int32Array(2 * count);
-  let compactedAway = 0;
-  if (batched) compactedAway = findBounds(data, count, metadata.retained, bounds);
-  else if (metadata.nullValue) bounds.fill(NULL_VALUE);
-  else bounds[1] = data.length;
-  return new WireEntry(last, metadata, extent, data, bounds, count - compactedAway);
+  const data = decompress(metadata.compression, payload.bytes, payload.start, payload.end, size);
+  if (!isCountable) throw malformed(`a batch of ${count} messages in ${data.length} bytes`);
+  const { bounds, messages } = boundsOf(data, metadata, count);
+  return new WireEntry(last, metadata, extent, payload, messages, { data, bounds });
 }
 
-class WireEntry implements Entry {
+function boundsOf(
+  data: Uint8Array,
+  { batchCount, retained, nullValue }: WireMetadata,
+  count: number,
+): { readonly bounds: Int32Array; readonly messages: number } {
+  const bounds = new Int32Array(2 * count);
+  if (batchCount !== undefined)
+    return { bounds, messages: count - findBounds(data, count, retained, bounds) };
+  if (nullValue) bounds.fill(NULL_VALUE);
+  else bounds[1] = data.length;
+  return { bounds, messages: count };
+}
+
+interface DecodedPayload {
+  readonly data: Uint8Array;
+  readonly bounds: Int32Array;
+}
+
+/** Holds its payload as it came; what it decodes to is in the kernel for a while, and is decoded again for whoever reads it later. */
+class WireEntry implements Entry, Residing {
   readonly position: Position;
   readonly firstPosition: Position;
   readonly publishTime: number;
   readonly count: number;
-  readonly data: Uint8Array;
-  readonly bounds: Int32Array;
+  readonly dataBytes: number;
   readonly messages: number;
   readonly wireBytes: number;
   readonly brokerIndex: number | undefined;
   readonly schemaVersion: Uint8Array | undefined;
   readonly #metadata: WireMetadata;
+  readonly #payload: PayloadSection;
+  #decoded: DecodedPayload | undefined;
 
+  /** @param decoded where the kernel did not take it */
   constructor(
     last: RawEntry,
     metadata: WireMetadata,
     extent: EntryExtent,
-    data: Uint8Array,
-    bounds: Int32Array,
+    payload: PayloadSection,
     messages: number,
+    decoded?: DecodedPayload,
   ) {
     this.position = last.position;
     this.firstPosition = extent.firstPosition;
     this.publishTime = metadata.publishTime;
-    this.count = bounds.length / 2;
-    this.data = data;
-    this.bounds = bounds;
+    this.count = metadata.batchCount ?? 1;
+    this.dataBytes = sizeOf(payload, metadata);
     this.messages = messages;
     this.wireBytes = extent.wireBytes;
     this.brokerIndex = last.brokerIndex;
     this.schemaVersion = metadata.schemaVersion;
     this.#metadata = metadata;
+    this.#payload = payload;
+    this.#decoded = decoded;
+  }
+
+  get data(): Uint8Array {
+    return this.#decode().data;
+  }
+
+  get bounds(): Int32Array {
+    return this.#decode().bounds;
+  }
+
+  putInto(shared: Kernel): boolean {
+    if (this.#decoded) return shared.load(this, this.#decoded.data, this.#decoded.bounds) !== undefined;
+    if (decodeInto(shared, this.#payload, this.#metadata, this.count) === undefined) return false;
+    shared.residentOf = this;
+    return true;
+  }
+
+  #decode(): DecodedPayload {
+    this.#decoded ??= this.#copyOut();
+    return this.#decoded;
+  }
+
+  #copyOut(): DecodedPayload {
+    const shared = kernel();
+    const placed = shared.reside(this);
+    if (placed === undefined) throw new Error('an entry that the kernel took once must fit it again');
+    const { data, dataBytes, bounds, count } = placed;
+    return {
+      data: this.#view() ?? shared.bytes.slice(data, data + dataBytes),
+      bounds: shared.words.slice(bounds / 4, bounds / 4 + 2 * count),
+    };
+  }
+
+  /** What was never compressed needs no copy. */
+  #view(): Uint8Array | undefined {
+    const { bytes, start, end } = this.#payload;
+    return this.#metadata.compression === 0 ? bytes.subarray(start, end) : undefined;
   }
 
   metadata(index: number): MessageMetadata {

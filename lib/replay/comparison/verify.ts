@@ -110,7 +110,7 @@ async function compareOnce(
     const { rows, indexes, ...others } = expectedOf(entry, deadLetters);
     totals.entries += 1;
     totals.messages += entry.messages;
-    totals.bytes += entry.data.byteLength;
+    totals.bytes += entry.dataBytes;
     totals.deadLetters += others.deadLetters;
     totals.filtered += others.filtered;
     totals.expected += rows;

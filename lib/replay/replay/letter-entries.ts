@@ -49,6 +49,7 @@ export function toEntry({ position, letters }: EntryLetters): Entry {
     publishTime: letters[0]?.publishTime ?? 0,
     count,
     data: Buffer.concat(payloads),
+    dataBytes: start,
     bounds,
     messages: letters.length,
     wireBytes: start,

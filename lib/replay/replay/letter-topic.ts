@@ -44,7 +44,7 @@ export class LetterTopic {
     let bytes = 0;
     for await (const found of byEntry(deadLettersIn(stores, sources, range, deadline))) {
       const entry = toEntry(found);
-      bytes += entry.data.byteLength;
+      bytes += entry.dataBytes;
       const indexes = found.letters.map(({ index }) => index);
       entries.push({ position: found.position, indexes, entry: bytes <= mostBytes ? entry : undefined });
     }

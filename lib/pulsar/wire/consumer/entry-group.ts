@@ -103,7 +103,7 @@ export class EntryGroup {
   #take(held: Held): void {
     const { raw, entry } = held;
     this.#held.push(held);
-    this.#bytes += FRAME_OVERHEAD + (entry?.data.length ?? raw.payloadStart);
+    this.#bytes += FRAME_OVERHEAD + (entry?.dataBytes ?? raw.payloadStart);
     if (entry) this.#parts.push(entry);
     else if (!this.#takeChunk(raw)) return;
     if (this.#incomplete.size === 0) {

@@ -9,6 +9,7 @@ export class GivenUpChunk implements Entry {
   readonly publishTime: number;
   readonly count = 1;
   readonly data: Uint8Array;
+  readonly dataBytes: number;
   readonly bounds: Int32Array;
   readonly messages = 1;
   readonly wireBytes: number;
@@ -22,6 +23,7 @@ export class GivenUpChunk implements Entry {
     this.firstPosition = position;
     this.publishTime = metadata.publishTime;
     this.data = frame.subarray(payloadStart);
+    this.dataBytes = this.data.length;
     this.bounds = Int32Array.of(0, this.data.length);
     this.wireBytes = frame.length;
     this.brokerIndex = brokerIndex;

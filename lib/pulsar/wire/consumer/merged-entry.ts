@@ -20,7 +20,7 @@ export function mergedEntry(
       bounds[at++] = start < 0 ? start : start + offset;
       bounds[at++] = start < 0 ? end : end + offset;
     }
-    offset += part.data.length;
+    offset += part.dataBytes;
   }
   return {
     ...last,
@@ -28,6 +28,7 @@ export function mergedEntry(
     publishTime: parts.reduce((newest, part) => Math.max(newest, part.publishTime), 0),
     count,
     data: Buffer.concat(parts.map((part) => part.data)),
+    dataBytes: offset,
     bounds,
     messages: sum(parts, (part) => part.messages),
     wireBytes: sum(parts, (part) => part.wireBytes),

@@ -1,6 +1,6 @@
 import { PulsehouseError } from '../../../pipeline/errors.ts';
 import { malformed } from '../protobuf/byte-cursor.ts';
-import { crc32c } from './crc32c.ts';
+import { frameChecksum } from './checksum.ts';
 
 const BROKER_ENTRY_MAGIC = 0x0e02;
 const CHECKSUM_MAGIC = 0x0e01;
@@ -37,7 +37,7 @@ export function messageSections(frame: Uint8Array, start: number): MessageSectio
   if (u16(frame, at) === CHECKSUM_MAGIC) {
     const expected = u32(frame, at + 2);
     at += 6;
-    const found = crc32c(frame, at);
+    const found = frameChecksum(frame, at);
     if (found !== expected) {
       throw new PulsehouseError(
         'PH_PULSAR_CHECKSUM',

@@ -32,12 +32,14 @@ export function sketchEntry({
     length += 3 + bytes.length;
   }
   const position = { ledger, entry };
+  const data = new Uint8Array(Buffer.concat([...pieces, Buffer.from('{"')]));
   return {
     position,
     firstPosition: position,
     publishTime,
     count: payloads.length,
-    data: new Uint8Array(Buffer.concat([...pieces, Buffer.from('{"')])),
+    data,
+    dataBytes: data.length,
     bounds,
     messages: payloads.filter((payload) => payload !== COMPACTED).length,
     wireBytes: length,
