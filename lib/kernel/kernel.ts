@@ -17,7 +17,7 @@ export interface KernelExports {
     skipped: number,
     concerns: number,
     prefixBytes: number,
-    ends: number,
+    starts: number,
     indexes: number,
     out: number,
     limit: number,

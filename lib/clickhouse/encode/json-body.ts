@@ -1,9 +1,11 @@
 import type { BadMessage, BatchBody, LeaveOut } from '../../ports/sink.ts';
 import type { Entry } from '../../ports/transport.ts';
+import { KernelSplice } from './kernel-splice.ts';
 import { MessageCheck, type MessageCheckOptions } from './message-check.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowOrigins } from './row-origins.ts';
 import { RowPrefix } from './row-prefix.ts';
+import { EVERY } from './value-rules.ts';
 
 export interface BodyOptions extends MessageCheckOptions {
   /** @default false */
@@ -54,17 +56,43 @@ export class JsonBody implements BatchBody {
   }
 
   add(entry: Entry, leaveOut?: LeaveOut): void {
-    const { bounds, count, data, position, publishTime } = entry;
+    const { position, publishTime } = entry;
     this.#origins.beginEntry(entry);
     this.#prefix.begin(position, publishTime);
-    for (let index = 0; index < count; index++) {
+    // Where every value has to be looked at nothing is gained; and the kernel knows no messages that were given up.
+    const isForKernel = entry.givenUp === undefined && this.#check.concerns !== EVERY;
+    this.#addOneByOne(entry, leaveOut, isForKernel ? this.#addByKernel(entry, leaveOut) : 0);
+  }
+
+  /** Answers the first message that is left to add: 0 where the kernel does not take the entry. */
+  #addByKernel(entry: Entry, leaveOut: LeaveOut | undefined): number {
+    const splice = new KernelSplice(entry, this.#prefix.head, this.#check.concerns, leaveOut);
+    for (let index = 0; index < entry.count; index++) {
+      const spliced = splice.rowsFrom(index);
+      if (spliced === undefined) return index;
+      const { bytes, starts, indexes, next, isObject } = spliced;
+      if (starts.length > 0) this.#rows.append(bytes, starts);
+      this.#origins.addAll(indexes);
+      index = next;
+      if (index === entry.count) break;
+      const isRow = isObject ? this.#check.admitsObject(entry, index) : this.#check.admits(entry, index);
+      if (isRow) this.#append(entry, index);
+    }
+    return entry.count;
+  }
+
+  #addOneByOne(entry: Entry, leaveOut: LeaveOut | undefined, from: number): void {
+    const { count, position } = entry;
+    for (let index = from; index < count; index++) {
       if (leaveOut?.(position, index) || !this.#check.admits(entry, index)) continue;
-      this.#append(data, bounds[2 * index] as number, bounds[2 * index + 1] as number, index);
+      this.#append(entry, index);
     }
   }
 
-  /** `[start, end)` is framed as one object. */
-  #append(data: Uint8Array, start: number, end: number, index: number): void {
+  /** The payload is one object. */
+  #append({ data, bounds }: Entry, index: number): void {
+    const start = bounds[2 * index] as number;
+    const end = bounds[2 * index + 1] as number;
     let brace = start;
     while (data[brace] !== OPENING_BRACE) brace++;
     const chunk = this.#rows.reserve(end - start + this.#prefix.maxLength + 2);

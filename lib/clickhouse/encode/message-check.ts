@@ -44,6 +44,11 @@ export class MessageCheck {
     return this.#filtered;
   }
 
+  /** `SEEN` of payloads whose values have to be looked at; `EVERY` where all have. */
+  get concerns(): number {
+    return this.#values?.seen ?? 0;
+  }
+
   /** Whether the message becomes a row. Otherwise it does not exist, or is counted as filtered or bad from now on. */
   admits(entry: Entry, index: number): boolean {
     const { bounds, data } = entry;
@@ -59,8 +64,13 @@ export class MessageCheck {
     }
     const fault = this.#frames.fault(data, start, end);
     if (fault !== undefined) return this.#refuse(entry, index, recognise(data, start, end, fault));
-    if (!this.#values?.concerns(this.#frames.seen)) return true;
-    const change = this.#values.fault(data, start, end);
+    return !this.#values?.concerns(this.#frames.seen) || this.admitsObject(entry, index);
+  }
+
+  /** As `admits`, of a message whose payload is one JSON object. */
+  admitsObject(entry: Entry, index: number): boolean {
+    const { bounds, data } = entry;
+    const change = this.#values?.fault(data, bounds[2 * index] as number, bounds[2 * index + 1] as number);
     return change === undefined || this.#refuse(entry, index, change);
   }
 

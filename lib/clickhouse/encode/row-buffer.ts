@@ -1,3 +1,5 @@
+import { NumberList } from './number-list.ts';
+
 const FIRST_CHUNK = 64 * 1024;
 const LARGEST_CHUNK = 4 * 1024 * 1024;
 
@@ -11,7 +13,7 @@ interface Chunk {
 export class RowBuffer {
   readonly #chunks: Chunk[] = [];
   /** Where each row begins in its chunk. */
-  readonly #offsets: number[] = [];
+  readonly #offsets = new NumberList();
   #closedBytes = 0;
 
   get rows(): number {
@@ -44,6 +46,14 @@ export class RowBuffer {
     chunk.used = end;
   }
 
+  /** Copies rows that lie one behind the other. @param starts where each begins in `bytes` */
+  append(bytes: Uint8Array, starts: Uint32Array): void {
+    const chunk = this.reserve(bytes.length);
+    chunk.bytes.set(bytes, chunk.used);
+    this.#offsets.append(starts, chunk.used);
+    chunk.used += bytes.length;
+  }
+
   /** The bytes of the rows `[from, to)`, in order. */
   slices(from: number, to: number): Uint8Array[] {
     const slices: Uint8Array[] = [];
@@ -52,8 +62,8 @@ export class RowBuffer {
       const first = Math.max(from, chunk.firstRow);
       const last = Math.min(to, nextChunkRow);
       if (first >= last) continue;
-      const start = this.#offsets[first] as number;
-      const end = last === nextChunkRow ? chunk.used : (this.#offsets[last] as number);
+      const start = this.#offsets.at(first) as number;
+      const end = last === nextChunkRow ? chunk.used : (this.#offsets.at(last) as number);
       slices.push(chunk.bytes.subarray(start, end));
     }
     return slices;

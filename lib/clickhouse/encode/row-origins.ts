@@ -1,6 +1,7 @@
 import type { Position } from '../../pipeline/position.ts';
 import type { BadMessage } from '../../ports/sink.ts';
 import type { Entry } from '../../ports/transport.ts';
+import { NumberList } from './number-list.ts';
 
 interface EntryRows {
   readonly position: Position;
@@ -12,7 +13,7 @@ interface EntryRows {
 export class RowOrigins {
   readonly #entries: EntryRows[] = [];
   /** Each row's message index within its entry. */
-  readonly #indexes: number[] = [];
+  readonly #indexes = new NumberList();
 
   get rows(): number {
     return this.#indexes.length;
@@ -27,11 +28,16 @@ export class RowOrigins {
     this.#indexes.push(index);
   }
 
+  /** As many rows more. */
+  addAll(indexes: Uint32Array): void {
+    this.#indexes.append(indexes);
+  }
+
   /** @throws RangeError when the body has no such row. */
   messageAt(row: number): Pick<BadMessage, 'position' | 'index' | 'publishTime'> {
     if (!(row >= 0 && row < this.rows)) throw new RangeError(`row ${row} of a body of ${this.rows}`);
     const { position, publishTime } = this.#entries[this.#entryOf(row)] as EntryRows;
-    return { position, index: this.#indexes[row] as number, publishTime };
+    return { position, index: this.#indexes.at(row) as number, publishTime };
   }
 
   /** The last entry that begins at or before the row and has rows. */

@@ -32,6 +32,11 @@ export class RowPrefix {
     this.#head = this.#bytes.subarray(0, length);
   }
 
+  /** What stands before the index. */
+  get head(): Uint8Array {
+    return this.#head;
+  }
+
   /** Writes the prefix for the message `index` at `at`; answers where it ends. The caller has seen to the room. */
   write(target: Uint8Array, at: number, index: number): number {
     target.set(this.#head, at);

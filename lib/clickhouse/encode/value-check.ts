@@ -28,7 +28,8 @@ type Fields = ReadonlyMap<number, readonly Field[]>;
  */
 export class ValueCheck {
   readonly #fields: Fields;
-  readonly #seen: number;
+  /** `SEEN` of payloads that may hold such a value; `EVERY` where any may. */
+  readonly seen: number;
 
   constructor(fields: Readonly<Record<string, string>>, empty: EmptyStrings) {
     const rules = Object.entries(fields).flatMap(([name, type]) => {
@@ -36,12 +37,12 @@ export class ValueCheck {
       return rule ? [[name, rule] as const] : [];
     });
     this.#fields = indexed(rules, true);
-    this.#seen = rules.reduce((sum, [, { seen }]) => sum | seen, 0);
+    this.seen = rules.reduce((sum, [, { seen }]) => sum | seen, 0);
   }
 
   /** Whether a payload in which the frame check saw `seen` may hold such a value. */
   concerns(seen: number): boolean {
-    return (this.#seen & seen) !== 0 || this.#seen === EVERY;
+    return (this.seen & seen) !== 0 || this.seen === EVERY;
   }
 
   /** Why the JSON object within `[start, end)` must not be stored, or undefined. The frame check has accepted it. */

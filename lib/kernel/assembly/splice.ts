@@ -11,12 +11,13 @@ const MOST_BETWEEN: usize = 12;
 
 /**
  * Makes rows of the messages from `index` on, one after the other at `out`: the first `prefixBytes` of `ROW_PREFIX`, the
- * index, a comma unless the object is empty, the payload behind its opening brace, a newline. A row's end, as an offset from
- * `out`, and its index are appended to `ends` and `indexes`, words.
+ * index, a comma unless the object is empty, the payload behind its opening brace, a newline. A row's start, as an offset from
+ * `out`, and its index are appended to `starts` and `indexes`, words.
  *
  * Answers the first message that the host has to decide: without a payload, refused, one of which `concerns` is seen,
- * or one that does not fit below `limit`. `count` where there is none. The number of rows is at `ANSWERS`, the end of the last
- * one behind it. Messages whose byte in `skipped` is not 0 are passed over.
+ * or one that does not fit below `limit`. `count` where there is none. At `ANSWERS` stand the number of rows, the end of
+ * the last one, and what was seen of the message to decide, or `REFUSED`. Messages whose byte in `skipped` is not 0 are
+ * passed over.
  */
 export function splice(
   data: usize,
@@ -26,22 +27,27 @@ export function splice(
   skipped: usize,
   concerns: i32,
   prefixBytes: usize,
-  ends: usize,
+  starts: usize,
   indexes: usize,
   out: usize,
   limit: usize,
 ): u32 {
   const first = out;
   let rows: u32 = 0;
+  let seen: i32 = REFUSED;
   for (; index < count; index++) {
     if (load<u8>(skipped + index)) continue;
     const start = load<i32>(bounds + (<usize>index << 3));
     const end = load<i32>(bounds + (<usize>index << 3), 4);
+    seen = REFUSED;
     if (start < 0 || out + prefixBytes + MOST_BETWEEN + <usize>(end - start) > limit) break;
     const payloadEnd = data + end;
-    const seen = checkObject(data + start, payloadEnd);
+    seen = checkObject(data + start, payloadEnd);
     if (seen == REFUSED || (seen & concerns) != 0 || concerns == -1) break;
 
+    const slot = <usize>rows << 2;
+    store<u32>(starts + slot, <u32>(out - first));
+    store<u32>(indexes + slot, index);
     copy(out, ROW_PREFIX, prefixBytes);
     out = digits(out + prefixBytes, index);
     const members = firstMember;
@@ -50,13 +56,11 @@ export function splice(
     copy(out, members, bytes);
     out += bytes;
     store<u8>(out++, NEWLINE);
-    const slot = <usize>rows << 2;
-    store<u32>(ends + slot, <u32>(out - first));
-    store<u32>(indexes + slot, index);
     rows++;
   }
   store<u32>(ANSWERS, rows);
   store<u32>(ANSWERS, <u32>(out - first), 4);
+  store<i32>(ANSWERS, seen, 8);
   return index;
 }
 

@@ -144,7 +144,8 @@ describe('a body of RowBinary', () => {
     const entry = sketchEntry({ payloads: [plain(1)] });
     const padded = new Uint8Array(10_000);
     padded.set(entry.data);
-    for (let count = 0; count < 100; count++) body.add({ ...entry, data: padded.slice() });
+    for (let count = 0; count < 100; count++)
+      body.add({ ...entry, dataBytes: padded.length, data: padded.slice() });
     expect(body.encodedBytes).toBeGreaterThan(100 * 10_000);
   });
 });

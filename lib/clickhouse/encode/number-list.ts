@@ -1,0 +1,39 @@
+const FIRST = 1024;
+
+/** Whole numbers below 2^32, four bytes each. */
+export class NumberList {
+  #numbers = new Uint32Array(FIRST);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Undefined where there is none. */
+  at(index: number): number | undefined {
+    return index < this.#length ? this.#numbers[index] : undefined;
+  }
+
+  push(number: number): void {
+    this.#makeRoom(1);
+    this.#numbers[this.#length++] = number;
+  }
+
+  /** Appends each of them, plus `offset`. */
+  append(numbers: Uint32Array, offset = 0): void {
+    this.#makeRoom(numbers.length);
+    const { length } = this;
+    const target = this.#numbers;
+    for (let index = 0; index < numbers.length; index++)
+      target[length + index] = (numbers[index] as number) + offset;
+    this.#length += numbers.length;
+  }
+
+  #makeRoom(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#numbers.length) return;
+    const larger = new Uint32Array(Math.max(needed, 2 * this.#numbers.length));
+    larger.set(this.#numbers);
+    this.#numbers = larger;
+  }
+}
