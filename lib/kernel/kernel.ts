@@ -7,6 +7,7 @@ export interface KernelExports {
   buildCrcTables(): void;
   crc32c(start: number, end: number): number;
   lz4Decode(from: number, end: number, out: number, size: number): number;
+  snappyDecode(from: number, end: number, out: number, size: number): number;
   batchBounds(data: number, size: number, count: number, bounds: number): number;
   checkObject(start: number, end: number): number;
   splice(

@@ -1,3 +1,5 @@
+import { copyMatch } from './match';
+
 /**
  * Decodes one raw LZ4 block `[from, end)` into exactly `size` bytes at `out`. Answers 0, or 1 where it is not such a
  * block. Copies go by 16 bytes: they may read past the end of the block, and write past the end of the output, by less
@@ -51,29 +53,4 @@ export function lz4Decode(from: usize, end: usize, out: usize, size: usize): i32
     to += length;
   }
   return to == limit ? 0 : 1;
-}
-
-/** A match may reach into itself; by words of 16 or 8 bytes it may do so only from as far away. */
-// @ts-ignore: decorator
-@inline
-function copyMatch(to: usize, offset: usize, length: usize): void {
-  const stop = to + length;
-  let from = to - offset;
-  if (offset >= 16) {
-    do {
-      v128.store(to, v128.load(from));
-      to += 16;
-      from += 16;
-    } while (to < stop);
-  } else if (offset >= 8) {
-    do {
-      store<u64>(to, load<u64>(from));
-      to += 8;
-      from += 8;
-    } while (to < stop);
-  } else {
-    do {
-      store<u8>(to++, load<u8>(from++));
-    } while (to < stop);
-  }
 }

@@ -19,6 +19,7 @@ type PayloadForm = Pick<
 
 const NONE = 0;
 const LZ4 = 1;
+const SNAPPY = 4;
 
 /** Of what a payload decompresses to, as announced. */
 export function sizeOf(
@@ -65,13 +66,24 @@ function dataInto(
 ): Placed | undefined {
   const { bytes, start, end } = payload;
   const size = sizeOf(payload, form);
-  const isHere = form.compression <= LZ4;
+  const { compression } = form;
+  const isHere = compression === NONE || compression === LZ4 || compression === SNAPPY;
   if (isHere && kernel.frame !== bytes && !kernel.putFrame(bytes)) return undefined;
-  if (form.compression === NONE) return kernel.placeInFrame(start, size, count);
+  if (compression === NONE) return kernel.placeInFrame(start, size, count);
   const placed = kernel.place(size, count);
   if (placed === undefined) return undefined;
-  const isDecoded =
-    form.compression === LZ4 && kernel.exports.lz4Decode(ENTRY + start, ENTRY + end, placed.data, size) === 0;
-  if (!isDecoded) kernel.bytes.set(decompress(form.compression, bytes, start, end, size), placed.data);
+  if (!isDecoded(kernel, compression, ENTRY + start, ENTRY + end, placed))
+    kernel.bytes.set(decompress(compression, bytes, start, end, size), placed.data);
   return placed;
+}
+
+function isDecoded(
+  { exports }: Kernel,
+  compression: number,
+  start: number,
+  end: number,
+  { data, dataBytes }: Placed,
+): boolean {
+  if (compression === LZ4) return exports.lz4Decode(start, end, data, dataBytes) === 0;
+  return compression === SNAPPY && exports.snappyDecode(start, end, data, dataBytes) === 0;
 }
