@@ -87,12 +87,13 @@ export async function openServer(
   settings: Settings,
   { targetOptions }: Pick<Pipeline, 'targetOptions'> = {},
 ): Promise<Server> {
-  const { endpoints, user, password, tls } = settings.clickhouse;
+  const { endpoints, user, password, tls, compression } = settings.clickhouse;
   const clickhouse = await import('../clickhouse/server.ts');
   return new clickhouse.Server({
     endpoints: endpoints.map(({ url, proxy }) => ({ url, proxy: proxy?.reveal() })),
     ...{ username: user, password: password.reveal(), tls: await readTls(tls) },
     role: targetOptions?.role,
+    compression,
   });
 }
 

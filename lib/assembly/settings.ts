@@ -1,3 +1,4 @@
+import { COMPRESSIONS, type Compression, hasZstd } from '../clickhouse/compression/compression.ts';
 import { PulsehouseError } from '../pipeline/errors.ts';
 import { isSparedProxy } from './no-proxy.ts';
 import { Secret } from './secret.ts';
@@ -53,6 +54,8 @@ export interface Settings {
     readonly user: string;
     readonly password: Secret;
     readonly tls: Tls;
+    /** Undefined: by the address. */
+    readonly compression: Compression | undefined;
   };
   readonly dynamodb: { readonly table: string; readonly endpoint: string | undefined };
   readonly s3: { readonly bucket: string; readonly endpoint: string | undefined };
@@ -80,6 +83,7 @@ export function readSettings(variables: Variables): Settings {
       user: reader.optional('CLICKHOUSE_USER') ?? 'default',
       password: reader.secret('CLICKHOUSE_PASSWORD') ?? new Secret(''),
       tls: reader.tls('CLICKHOUSE_TLS'),
+      compression: reader.compression('CLICKHOUSE_COMPRESSION'),
     },
     dynamodb: {
       table: reader.matching('PULSEHOUSE_STATE_TABLE', /^[\w.-]{3,255}$/, 'pulsehouse'),
@@ -198,6 +202,18 @@ class VariableReader {
       this.#problems.push(`${name} is "${value}"; set it to ${values.join(' or ')}`);
     }
     return found ?? values[0];
+  }
+
+  /** Undefined where the address decides. */
+  compression(name: string): Compression | undefined {
+    if (this.optional(name) === undefined) return undefined;
+    const chosen = this.oneOf(name, COMPRESSIONS);
+    if (chosen === 'zstd' && !hasZstd) {
+      this.#problems.push(
+        `${name} is "zstd", which Node has since 22.15 and 23.8; set it to lz4, or take a newer Node than ${process.versions.node}`,
+      );
+    }
+    return chosen;
   }
 
   matching(name: string, pattern: RegExp, example: string): string {

@@ -1,6 +1,8 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
 import { redacted } from '../pipeline/redacted.ts';
+import { bodyStream, encodingHeaders } from './compression/body-stream.ts';
+import { type Compression, compressionFor } from './compression/compression.ts';
 import { agentOf, identityHeaders, MOST_CONNECTIONS, type Road } from './road.ts';
 import { ForeignAnswer, ServerError } from './server-error.ts';
 
@@ -10,8 +12,8 @@ export interface Identity extends Pick<Road, 'tls'> {
   readonly password: string;
   /** Every statement runs with the rights of this role alone. */
   readonly role?: string | undefined;
-  /** Compresses insert bodies (zstd or gzip on the wire is worth it across a network, never on loopback). */
-  readonly compress?: boolean;
+  /** Of the bodies of statements. @default lz4, but none to an address on loopback */
+  readonly compression?: Compression | undefined;
 }
 
 /** One way to the server. */
@@ -38,6 +40,12 @@ export interface Answer {
   readonly readRows: number | undefined;
 }
 
+interface Sent {
+  readonly query: string;
+  readonly values?: Readable;
+  readonly http_headers?: Record<string, string>;
+}
+
 /** Longer than any call's own timeout: those are what ends a request. */
 const SOCKET_TIMEOUT = 60 * 60 * 1000;
 
@@ -49,9 +57,11 @@ export class Endpoint {
   readonly url: string;
   readonly #client: ReturnType<typeof createClient>;
   readonly #secrets: readonly string[];
+  readonly #compression: Compression;
 
   constructor(address: EndpointAddress, identity: Identity) {
-    const { username, password, role, compress = false } = identity;
+    const { username, password, role, compression = compressionFor(address.url) } = identity;
+    this.#compression = compression;
     // A password that is a word of its own user's name would be found in every message about that user.
     this.#secrets = username.includes(password) ? [] : [password];
     const { origin, pathname } = new URL(address.url);
@@ -69,7 +79,8 @@ export class Endpoint {
       application: 'pulsehouse',
       request_timeout: SOCKET_TIMEOUT,
       max_open_connections: MOST_CONNECTIONS,
-      compression: { request: compress, response: false },
+      // Of statements without a body. Bodies are compressed here.
+      compression: { request: false, response: false },
       keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_AGE, eagerly_destroy_stale_sockets: true },
       log: { level: ClickHouseLogLevel.OFF },
     });
@@ -82,10 +93,7 @@ export class Endpoint {
    */
   async answer(statement: Statement, signal: AbortSignal): Promise<Answer> {
     const { http_status_code, query_id, response_headers, stream } = await this.#client.exec({
-      // Before its rows in the body and not in the URL, whose length every proxy limits. The server reads the same text.
-      ...(statement.body === undefined
-        ? { query: statement.sql }
-        : { query: '', values: Readable.from([Buffer.from(`${statement.sql}\n`), ...statement.body]) }),
+      ...this.#sent(statement),
       query_params: { ...statement.parameters },
       clickhouse_settings: statement.settings ?? {},
       ignore_error_response: true,
@@ -112,6 +120,13 @@ export class Endpoint {
 
   close(): Promise<void> {
     return this.#client.close();
+  }
+
+  #sent({ sql, body }: Statement): Sent {
+    if (body === undefined) return { query: sql };
+    // Before its rows in the body and not in the URL, whose length every proxy limits. The server reads the same text.
+    const values = bodyStream([Buffer.from(`${sql}\n`), ...body], this.#compression);
+    return { query: '', values, http_headers: encodingHeaders(this.#compression) };
   }
 
   #shown(text: string): string {

@@ -8,6 +8,7 @@ export interface KernelExports {
   crc32c(start: number, end: number): number;
   lz4Decode(from: number, end: number, out: number, size: number): number;
   snappyDecode(from: number, end: number, out: number, size: number): number;
+  lz4Encode(from: number, size: number, out: number): number;
   batchBounds(data: number, size: number, count: number, bounds: number): number;
   checkObject(start: number, end: number): number;
   splice(

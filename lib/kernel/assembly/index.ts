@@ -2,6 +2,7 @@
 export { batchBounds } from './batch-bounds';
 export { buildCrcTables, crc32c } from './crc32c';
 export { lz4Decode } from './lz4-decode';
+export { lz4Encode } from './lz4-encode';
 export { checkObject } from './object-check';
 export { snappyDecode } from './snappy-decode';
 export { splice } from './splice';

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { isSparedProxy } from '../../../lib/assembly/no-proxy.ts';
 import { readSettings } from '../../../lib/assembly/settings.ts';
+import { compressionFor, hasZstd } from '../../../lib/clickhouse/compression/compression.ts';
 import { identityHeaders } from '../../../lib/clickhouse/road.ts';
 
 const LEAST = {
@@ -83,4 +84,25 @@ it('a certificate is the identity where there is no password beside it', () => {
   });
   expect(identityHeaders({ tls }, 'writer', 'password')).toBeUndefined();
   expect(identityHeaders({ tls: { ...tls, cert: undefined } }, 'writer', '')).toBeUndefined();
+});
+
+it('CLICKHOUSE_COMPRESSION is none, lz4 or zstd, and zstd only where this Node has it', () => {
+  const chosen = (value: string) =>
+    readSettings({ ...LEAST, CLICKHOUSE_COMPRESSION: value }).clickhouse.compression;
+  expect(['', 'none', 'lz4'].map(chosen)).toEqual([undefined, 'none', 'lz4']);
+  expect(() => chosen('gzip')).toThrow(/CLICKHOUSE_COMPRESSION is "gzip"; set it to none or lz4 or zstd/);
+  if (hasZstd) expect(chosen('zstd')).toBe('zstd');
+  else expect(() => chosen('zstd')).toThrow(/Node has since 22.15 and 23.8; set it to lz4/);
+});
+
+it.each([
+  ['http://127.0.0.1:8123', 'none'],
+  ['http://127.8.0.1:8123/path', 'none'],
+  ['http://[::1]:8123', 'none'],
+  ['https://localhost:8443', 'none'],
+  ['http://10.0.0.1:8123', 'lz4'],
+  ['https://clickhouse.internal', 'lz4'],
+  ['https://127.0.0.1.example', 'lz4'],
+])('where nothing is said, bodies to %s travel by %s', (url, compression) => {
+  expect(compressionFor(url)).toBe(compression);
 });
