@@ -66,13 +66,13 @@ export class JsonBody implements BatchBody {
 
   /** Answers the first message that is left to add: 0 where the kernel does not take the entry. */
   #addByKernel(entry: Entry, leaveOut: LeaveOut | undefined): number {
-    const splice = new KernelSplice(entry, this.#prefix.head, this.#check.concerns, leaveOut);
+    const splice = new KernelSplice(entry, this.#prefix, this.#check.concerns, leaveOut);
     for (let index = 0; index < entry.count; index++) {
       const spliced = splice.rowsFrom(index);
       if (spliced === undefined) return index;
-      const { bytes, starts, indexes, next, isObject } = spliced;
-      if (starts.length > 0) this.#rows.append(bytes, starts);
-      this.#origins.addAll(indexes);
+      const { bytes, rows, words, starts, indexes, next, isObject } = spliced;
+      if (rows > 0) this.#rows.append(bytes, rows, words, starts);
+      this.#origins.addAll(rows, words, indexes);
       index = next;
       if (index === entry.count) break;
       const isRow = isObject ? this.#check.admitsObject(entry, index) : this.#check.admits(entry, index);

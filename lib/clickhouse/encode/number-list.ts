@@ -19,14 +19,13 @@ export class NumberList {
     this.#numbers[this.#length++] = number;
   }
 
-  /** Appends each of them, plus `offset`. */
-  append(numbers: Uint32Array, offset = 0): void {
-    this.#makeRoom(numbers.length);
-    const { length } = this;
+  /** Appends `count` numbers of `words`, from `first` on, each plus `offset`. */
+  append(words: Int32Array, first: number, count: number, offset = 0): void {
+    this.#makeRoom(count);
+    const shift = this.#length - first;
     const target = this.#numbers;
-    for (let index = 0; index < numbers.length; index++)
-      target[length + index] = (numbers[index] as number) + offset;
-    this.#length += numbers.length;
+    for (let at = first; at < first + count; at++) target[at + shift] = (words[at] as number) + offset;
+    this.#length += count;
   }
 
   #makeRoom(more: number): void {

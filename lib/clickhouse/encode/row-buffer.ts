@@ -46,11 +46,11 @@ export class RowBuffer {
     chunk.used = end;
   }
 
-  /** Copies rows that lie one behind the other. @param starts where each begins in `bytes` */
-  append(bytes: Uint8Array, starts: Uint32Array): void {
+  /** Copies rows that lie one behind the other. @param words from `starts` on say where each begins in `bytes` */
+  append(bytes: Uint8Array, rows: number, words: Int32Array, starts: number): void {
     const chunk = this.reserve(bytes.length);
     chunk.bytes.set(bytes, chunk.used);
-    this.#offsets.append(starts, chunk.used);
+    this.#offsets.append(words, starts, rows, chunk.used);
     chunk.used += bytes.length;
   }
 

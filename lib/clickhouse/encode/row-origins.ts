@@ -28,9 +28,9 @@ export class RowOrigins {
     this.#indexes.push(index);
   }
 
-  /** As many rows more. */
-  addAll(indexes: Uint32Array): void {
-    this.#indexes.append(indexes);
+  /** As many rows more. @param words from `indexes` on hold the index of each */
+  addAll(rows: number, words: Int32Array, indexes: number): void {
+    this.#indexes.append(words, indexes, rows);
   }
 
   /** @throws RangeError when the body has no such row. */

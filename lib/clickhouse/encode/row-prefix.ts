@@ -10,8 +10,8 @@ const ZERO = 0x30;
 export class RowPrefix {
   readonly #bytes = Buffer.alloc(160);
   readonly #withPublishTime: boolean;
-  /** The part of `#bytes` that holds the entry's prefix. */
-  #head = this.#bytes.subarray(0, 0);
+  /** How much of `#bytes` the entry's prefix takes. */
+  #length = 0;
 
   constructor(withPublishTime: boolean) {
     this.#withPublishTime = withPublishTime;
@@ -19,28 +19,28 @@ export class RowPrefix {
 
   /** The most bytes `write` may need. */
   get maxLength(): number {
-    return this.#head.length + 10;
+    return this.#length + 10;
   }
 
   /** @param publishTime milliseconds since the epoch. */
   begin(position: Position, publishTime: number): void {
     const time = this.#withPublishTime ? `,"_publish_time":${publishTime}` : '';
-    const length = this.#bytes.write(
+    this.#length = this.#bytes.write(
       `{"_ledger":${position.ledger},"_entry":${position.entry}${time},"_index":`,
       'latin1',
     );
-    this.#head = this.#bytes.subarray(0, length);
   }
 
-  /** What stands before the index. */
-  get head(): Uint8Array {
-    return this.#head;
+  /** Writes what stands before the index; answers where it ends. */
+  writeHead(target: Uint8Array, at: number): number {
+    const length = this.#length;
+    for (let index = 0; index < length; index++) target[at + index] = this.#bytes[index] as number;
+    return at + length;
   }
 
   /** Writes the prefix for the message `index` at `at`; answers where it ends. The caller has seen to the room. */
   write(target: Uint8Array, at: number, index: number): number {
-    target.set(this.#head, at);
-    return writeDigits(target, at + this.#head.length, index);
+    return writeDigits(target, this.writeHead(target, at), index);
   }
 }
 
