@@ -42,6 +42,9 @@ interface Given {
   server(): Promise<Server>;
 }
 
+const FALLBACK =
+  'ClickHouse, or what stands before it, refuses inserts of RowBinary and takes the same rows as JSON: all are sent as JSON from now on. CLICKHOUSE_ROW_FORMAT=JSONEachRow sends no other';
+
 type Openers = {
   readonly [Name in PortName]: (given: Given) => Promise<Opened<Ports[Name]>>;
 };
@@ -51,10 +54,15 @@ const OPENERS: Openers = {
     const port = await openTransport(settings, around, pipeline);
     return { port, close: () => port.close() };
   },
-  async sink({ pipeline, around, ...given }) {
+  async sink({ pipeline, settings, around, ...given }) {
     const server = await given.server();
     const { ClickHouseSink } = await import('../clickhouse/sink.ts');
-    return { port: new ClickHouseSink(pipeline, server, around.environment), close: () => server.close() };
+    const { rowFormatOf } = await import('../clickhouse/row-format.ts');
+    const sink = new ClickHouseSink(pipeline, server, around.environment, {
+      format: rowFormatOf(pipeline, settings.clickhouse.rowFormat),
+      onFallback: () => around.log.warn(FALLBACK),
+    });
+    return { port: sink, close: () => server.close() };
   },
   async table({ pipeline, around, ...given }) {
     const server = await given.server();

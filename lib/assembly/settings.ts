@@ -8,6 +8,9 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 
 const PULSAR_TRANSPORTS = ['wire', 'pulsar-client'] as const;
 
+/** ClickHouse's own names. RowBinary only where the mapping allows it. */
+const ROW_FORMATS = ['RowBinary', 'JSONEachRow'] as const;
+
 /** PEM, as a file's path or as the text itself. A client certificate is the identity where neither a token nor OAuth2 is. */
 export interface Tls {
   readonly ca: Pem | undefined;
@@ -56,6 +59,7 @@ export interface Settings {
     readonly tls: Tls;
     /** Undefined: by the address. */
     readonly compression: Compression | undefined;
+    readonly rowFormat: (typeof ROW_FORMATS)[number];
   };
   readonly dynamodb: { readonly table: string; readonly endpoint: string | undefined };
   readonly s3: { readonly bucket: string; readonly endpoint: string | undefined };
@@ -84,6 +88,7 @@ export function readSettings(variables: Variables): Settings {
       password: reader.secret('CLICKHOUSE_PASSWORD') ?? new Secret(''),
       tls: reader.tls('CLICKHOUSE_TLS'),
       compression: reader.compression('CLICKHOUSE_COMPRESSION'),
+      rowFormat: reader.oneOf('CLICKHOUSE_ROW_FORMAT', ROW_FORMATS),
     },
     dynamodb: {
       table: reader.matching('PULSEHOUSE_STATE_TABLE', /^[\w.-]{3,255}$/, 'pulsehouse'),

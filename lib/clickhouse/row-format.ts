@@ -1,9 +1,10 @@
+import { type ColumnType, parseColumnType } from './encode/column-type.ts';
+import { KernelEncoder } from './encode/kernel-encoder.ts';
 import type { RowEncoder } from './encode/row-encoder.ts';
+import { planRows } from './encode/row-plan.ts';
+import { type Mapping, needsPublishTime } from './statement.ts';
 
-/** ClickHouse's own names. */
-export const ROW_FORMATS = ['RowBinary', 'JSONEachRow'] as const;
-
-/** How the rows of a pipeline's batches are sent: decided once, by what its fields are declared as. */
+/** How the rows of a pipeline's batches are sent. */
 export type RowFormat =
   | {
       readonly name: 'RowBinary';
@@ -16,3 +17,36 @@ export type RowFormat =
       /** Why it is not RowBinary. */
       readonly reason: string;
     };
+
+/** `*` as a list of columns, and `COLUMNS(…)`: what they stand for depends on the order of the fields. */
+const ALL_FIELDS = /(?:^|[(,])\s*\*|\*\s*(?:$|[),]|EXCEPT\b|REPLACE\b|APPLY\b)|\bCOLUMNS\s*\(/i;
+
+/** Decided once for a mapping, by its fields' types and its expressions alone. */
+export function rowFormatOf(mapping: Mapping, wanted: RowFormat['name'] = 'RowBinary'): RowFormat {
+  const json = (reason: string): RowFormat => ({ name: 'JSONEachRow', reason });
+  if (wanted === 'JSONEachRow') return json('CLICKHOUSE_ROW_FORMAT says so');
+  const { columns, source } = mapping;
+  for (const [column, expression] of Object.entries(columns)) {
+    if (ALL_FIELDS.test(withoutStrings(expression)))
+      return json(`column ${column} depends on the order of the fields`);
+  }
+  if (source.emptyStrings === 'null') {
+    const named = Object.entries(source.fields).find(([, type]) => mayHoldNullText(parseColumnType(type)));
+    if (named) return json(`an empty string in field ${named[0]} (${named[1]}) is NULL`);
+  }
+  const plan = planRows(source.fields, { withPublishTime: needsPublishTime(mapping) });
+  if ('reason' in plan) return json(plan.reason);
+  return { name: 'RowBinary', structure: plan.structure, encoder: new KernelEncoder(plan.tables) };
+}
+
+function withoutStrings(expression: string): string {
+  return expression.replaceAll(/'(?:[^'\\]|\\.|'')*'/g, "''");
+}
+
+/** With `source.emptyStrings: null` the server reads "" as NULL in these. */
+function mayHoldNullText(type: ColumnType | undefined): boolean {
+  if (type === undefined) return true;
+  const isNullableText =
+    type.name === 'Nullable' && /^(?:Fixed)?String$/i.test(type.arguments[0]?.type?.name ?? '');
+  return isNullableText || type.arguments.some((argument) => argument.type && mayHoldNullText(argument.type));
+}

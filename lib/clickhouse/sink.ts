@@ -30,7 +30,7 @@ import { Questions, wholeSeconds } from './questions.ts';
 import { ReadRows } from './read-rows.ts';
 import { countRows, countRowsByEntry, indexesIn } from './row-counts.ts';
 import { rowFilter } from './row-filter.ts';
-import type { RowFormat } from './row-format.ts';
+import { type RowFormat, rowFormatOf } from './row-format.ts';
 import type { Server } from './server.ts';
 import { ServerError } from './server-error.ts';
 import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
@@ -68,7 +68,7 @@ export class ClickHouseSink implements Sink {
     mapping: Mapping,
     server: Server,
     environment: Pick<Environment, 'now'>,
-    options: SinkOptions = { format: { name: 'JSONEachRow', reason: 'no other is known' } },
+    options: SinkOptions = { format: rowFormatOf(mapping) },
   ) {
     this.table = `${mapping.target.database}.${mapping.target.table}`;
     this.mapping = mappingHash(mapping);

@@ -11,6 +11,18 @@ export interface KernelExports {
   lz4Encode(from: number, size: number, out: number): number;
   batchBounds(data: number, size: number, count: number, bounds: number): number;
   checkObject(start: number, end: number): number;
+  encodeRows(
+    data: number,
+    bounds: number,
+    count: number,
+    verdicts: number,
+    fixedBytes: number,
+    indexAt: number,
+    slots: number,
+    scratch: number,
+    out: number,
+  ): number;
+  hashKey(key: number, bytes: number, object: number): number;
   splice(
     data: number,
     bounds: number,

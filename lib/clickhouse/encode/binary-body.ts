@@ -1,9 +1,9 @@
 import type { BadMessage, BatchBody, LeaveOut } from '../../ports/sink.ts';
 import type { Entry } from '../../ports/transport.ts';
+import { ByteChunks } from './byte-chunks.ts';
 import { type BodyOptions, JsonBody } from './json-body.ts';
 import { isRow, KeptEntries } from './kept-entries.ts';
 import { MessageCheck } from './message-check.ts';
-import { RowBuffer } from './row-buffer.ts';
 import { type RowEncoder, VERDICT } from './row-encoder.ts';
 
 /**
@@ -42,8 +42,7 @@ export class BinaryBody implements BatchBody {
   readonly #options: BodyOptions;
   readonly #check: MessageCheck;
   readonly #kept = new KeptEntries();
-  /** The rows of an entry are one piece of it. */
-  #encoded = new RowBuffer();
+  #encoded = new ByteChunks();
   #unusual: JsonBody;
   /** Each unusual row's number in the body. */
   #unusualRows: number[] = [];
@@ -89,11 +88,7 @@ export class BinaryBody implements BatchBody {
       return;
     }
     const { bytes, rows, verdicts } = this.#encoder.encode(entry, skippedOf(entry, leaveOut));
-    if (rows > 0) {
-      const chunk = this.#encoded.reserve(bytes.length);
-      chunk.bytes.set(bytes, chunk.used);
-      this.#encoded.commit(chunk, chunk.used + bytes.length);
-    }
+    this.#encoded.append(bytes);
     if (rows === entry.count) this.#kept.add({ entry, rows, verdicts: undefined });
     else this.#addLookedAt(entry, rows, verdicts.slice(), leaveOut);
     this.#jsonBytes += entry.dataBytes + entry.count * POSITION_BYTES;
@@ -102,11 +97,11 @@ export class BinaryBody implements BatchBody {
 
   /** The rows as RowBinary; undefined where there are none, or all are JSON by now. */
   binary(): BinaryRows | undefined {
-    if (this.#json || this.#encoded.rows === 0) return undefined;
+    if (this.#json || this.#encoded.byteLength === 0) return undefined;
     const unusualRows = this.#unusualRows;
     return {
       rows: this.rows - unusualRows.length,
-      chunks: this.#encoded.slices(0, this.#encoded.rows),
+      chunks: this.#encoded.chunks(),
       unusualRows: unusualRows.length,
       unusual: this.#unusual.chunks(),
       rowOfEncoded: (row) => encodedRow(row, unusualRows, this.rows),
@@ -160,7 +155,7 @@ export class BinaryBody implements BatchBody {
   #becomeJson(): JsonBody {
     if (this.#json) return this.#json;
     const json = this.#newJson();
-    this.#encoded = new RowBuffer();
+    this.#encoded = new ByteChunks();
     this.#unusual = json;
     this.#unusualRows = [];
     this.#kept.release(({ entry, verdicts }) => json.add(entry, (_, index) => !isRow(verdicts, index)));

@@ -1,9 +1,11 @@
+import type { Residing } from '../../kernel/kernel.ts';
 import type { BadMessage } from '../../ports/sink.ts';
 import type { Entry } from '../../ports/transport.ts';
 import { VERDICT } from './row-encoder.ts';
 
 /** About what the objects of a kept entry take, beside its bytes. */
 const ENTRY_BYTES = 512;
+const BOUNDS_BYTES = 8;
 
 /** An entry and which of its messages are rows: those whose verdict is another than `skipped`; all, without verdicts. */
 export interface EntryRows {
@@ -40,7 +42,7 @@ export class KeptEntries {
     if (rows === 0) return;
     this.#entries.push({ ...kept, firstRow: this.#rows });
     this.#rows += rows;
-    this.#bytes += entry.dataBytes + 8 * entry.count + (verdicts?.byteLength ?? 0) + ENTRY_BYTES;
+    this.#bytes += heldBytes(entry) + (verdicts?.byteLength ?? 0) + ENTRY_BYTES;
   }
 
   /** @throws RangeError when there is no such row */
@@ -74,4 +76,9 @@ export class KeptEntries {
     }
     return this.#entries[low] as KeptEntry;
   }
+}
+
+/** Who can put itself into the kernel again holds its payload as it came. */
+function heldBytes(entry: Entry & Partial<Residing>): number {
+  return entry.putInto === undefined ? entry.dataBytes + entry.count * BOUNDS_BYTES : entry.wireBytes;
 }

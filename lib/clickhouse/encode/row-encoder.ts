@@ -10,7 +10,7 @@ export const VERDICT = {
 } as const;
 
 export interface EncodedRows {
-  /** Rows of RowBinary, in the order of the messages. May be overwritten by the next call: they are copied at once. */
+  /** Rows of RowBinary, in the order of the messages. The caller's own. */
   readonly bytes: Uint8Array;
   readonly rows: number;
   /** One of `VERDICT` a message. May be overwritten by the next call. */

@@ -5,4 +5,6 @@ export { lz4Decode } from './lz4-decode';
 export { lz4Encode } from './lz4-encode';
 export { checkObject } from './object-check';
 export { snappyDecode } from './snappy-decode';
+export { encodeRows } from './rows/encode';
+export { hashKey } from './rows/keys';
 export { splice } from './splice';

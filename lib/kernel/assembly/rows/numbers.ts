@@ -1,0 +1,109 @@
+// Numbers of JSON that `checkObject` has accepted, so that their grammar needs no second look.
+
+const MOST_DIGITS: u32 = 19;
+
+/** 10^0 to 10^19. */
+const POWERS = memory.data<u64>([
+  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+  1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+  1000000000000000000, 10000000000000000000,
+]);
+
+/** 10^0 to 10^22: those that are exact. */
+const EXACT_POWERS = memory.data<f64>([
+  1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+  1e20, 1e21, 1e22,
+]);
+const MOST_EXACT_POWER: i32 = 22;
+/** Integers up to here are exact. */
+const MOST_EXACT: u64 = 0x20000000000000;
+
+/** Of the number read last: its digits as an integer, which 10^exponent is multiplied with. */
+export let mantissa: u64 = 0;
+export let exponent: i32 = 0;
+export let isNegative: bool = false;
+/** Neither a fraction nor an exponent was written. */
+export let isWhole: bool = false;
+
+/** Digits at the beginning of eight bytes, each xor 0x30. */
+// @ts-ignore: decorator
+@inline
+function digitsIn(word: u64): u32 {
+  return <u32>(ctz(((word + 0x7676767676767676) | word) & 0x8080808080808080) >>> 3);
+}
+
+/** The value of eight digits, the first in the lowest byte. */
+// @ts-ignore: decorator
+@inline
+function eightDigits(word: u64): u64 {
+  const pairs = word * 10 + (word >> 8);
+  return (
+    ((pairs & 0x000000ff000000ff) * 0x000f424000000064 +
+      ((pairs >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
+    32
+  );
+}
+
+/** Takes the digits at `at` into the mantissa. Answers how many there are. */
+// @ts-ignore: decorator
+@inline
+function takeDigits(at: usize): u32 {
+  let taken: u32 = 0;
+  let digits: u32;
+  do {
+    const word = load<u64>(at + taken) ^ 0x3030303030303030;
+    digits = digitsIn(word);
+    if (digits == 0) break;
+    taken += digits;
+    if (taken > MOST_DIGITS) break;
+    const value = eightDigits(word << ((8 - <u64>digits) << 3));
+    mantissa = mantissa * load<u64>(POWERS + (<usize>digits << 3)) + value;
+  } while (digits == 8);
+  return taken;
+}
+
+/** Reads the number at `at`. Answers its end, or 0 where it has more digits than are read here. */
+export function readNumber(at: usize): usize {
+  mantissa = 0;
+  exponent = 0;
+  isWhole = true;
+  isNegative = load<u8>(at) == 0x2d;
+  if (isNegative) at++;
+  let digits = takeDigits(at);
+  at += digits;
+  if (digits > MOST_DIGITS) return 0;
+  if (load<u8>(at) == 0x2e) {
+    isWhole = false;
+    const fraction = takeDigits(at + 1);
+    digits += fraction;
+    if (digits > MOST_DIGITS) return 0;
+    exponent = -(<i32>fraction);
+    at += 1 + fraction;
+  }
+  if ((load<u8>(at) | 0x20) == 0x65) {
+    isWhole = false;
+    const sign = <u32>load<u8>(++at);
+    if (sign == 0x2b || sign == 0x2d) at++;
+    let written: i32 = 0;
+    for (let digit = <u32>load<u8>(at) - 0x30; digit < 10; digit = <u32>load<u8>(++at) - 0x30) {
+      if (written > 1000) return 0;
+      written = written * 10 + <i32>digit;
+    }
+    exponent += sign == 0x2d ? -written : written;
+  }
+  return at;
+}
+
+/**
+ * The number read last as a Float64, or NaN where one multiplication or division does not give the nearest one (Clinger
+ * 1990: both operands are exact), and for -0.
+ */
+export function exactFloat(): f64 {
+  if (mantissa == 0) return isNegative ? NaN : 0;
+  if (mantissa > MOST_EXACT || abs(exponent) > MOST_EXACT_POWER) return NaN;
+  const power = load<f64>(EXACT_POWERS + (<usize>abs(exponent) << 3));
+  // Of signed integers the conversion is one instruction.
+  const digits = <f64>(<i64>mantissa);
+  const value = exponent < 0 ? digits / power : digits * power;
+  return isNegative ? -value : value;
+}

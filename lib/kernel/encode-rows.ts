@@ -1,0 +1,84 @@
+import type { Kernel, Residing } from './kernel.ts';
+import { ANSWERS } from './layout.ts';
+import { INDEX_AT, PUBLISH_TIME_AT, type RowTables, type WrittenTables, writeTables } from './row-tables.ts';
+import { TEMPLATE } from './rows-layout.ts';
+
+/** A message's verdict. */
+export const ROW = 0;
+export const UNUSUAL = 1;
+export const SKIPPED = 2;
+
+export interface RowPosition {
+  readonly ledger: number;
+  readonly entry: number;
+  /** Milliseconds since the epoch. */
+  readonly publishTime: number;
+}
+
+export interface KernelRows {
+  /** The rows, in RowBinary; the caller's own. */
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+  /** One of `ROW`, `UNUSUAL` and `SKIPPED` a message; void with the next call. */
+  readonly verdicts: Uint8Array;
+}
+
+/** A text's length and what tells NULL from a value, at most. */
+const SLOT_OVERHEAD = 6 + 8;
+
+const written = new WeakMap<RowTables, WrittenTables>();
+
+/**
+ * Makes rows of the messages of an entry.
+ * @param leaveOut 1 for each message to skip
+ * @returns undefined where the kernel does not take the entry
+ */
+export function encodeRows(
+  kernel: Kernel,
+  tables: RowTables,
+  entry: Residing,
+  position: RowPosition,
+  leaveOut?: Uint8Array,
+): KernelRows | undefined {
+  const placed = kernel.reside(entry);
+  if (placed === undefined) return undefined;
+  const { bounds, count, data, dataBytes, verdicts } = placed;
+  const { fixedBytes, slots } = tablesIn(kernel, tables);
+  const room = count * (fixedBytes + slots * SLOT_OVERHEAD) + dataBytes;
+  const out = kernel.work(room + dataBytes);
+  if (out === undefined) return undefined;
+  writePosition(kernel, tables, position);
+  if (leaveOut) kernel.bytes.set(leaveOut, verdicts);
+  else kernel.bytes.fill(0, verdicts, verdicts + count);
+  const scratch = out + room;
+  const { exports } = kernel;
+  const end = exports.encodeRows(data, bounds, count, verdicts, fixedBytes, INDEX_AT, slots, scratch, out);
+  return {
+    // A Buffer of its own memory: what `slice` of the kernel's would be too, after being filled with zeros.
+    bytes: copied(kernel.bytes.subarray(out, end)),
+    rows: new DataView(kernel.bytes.buffer).getUint32(ANSWERS, true),
+    verdicts: kernel.bytes.subarray(verdicts, verdicts + count),
+  };
+}
+
+function copied(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+function tablesIn(kernel: Kernel, tables: RowTables): WrittenTables {
+  const known = written.get(tables);
+  if (known && kernel.rowsOf === tables) return known;
+  const { fixedBytes, slots } = writeTables(kernel, tables);
+  kernel.rowsOf = tables;
+  written.set(tables, { fixedBytes, slots });
+  return { fixedBytes, slots };
+}
+
+function writePosition(kernel: Kernel, { withPublishTime }: RowTables, position: RowPosition): void {
+  const view = new DataView(kernel.bytes.buffer);
+  view.setBigInt64(TEMPLATE, BigInt(position.ledger), true);
+  view.setBigInt64(TEMPLATE + 8, BigInt(position.entry), true);
+  if (withPublishTime) view.setBigInt64(TEMPLATE + PUBLISH_TIME_AT, BigInt(position.publishTime), true);
+}
