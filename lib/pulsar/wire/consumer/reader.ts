@@ -7,6 +7,7 @@ import type { Connection } from '../net/connection.ts';
 import type { ReadingConnection } from '../net/pool.ts';
 import { MAX_ENTRY_BYTES, type WireOptions } from '../options.ts';
 import { isPassing } from '../passing.ts';
+import { Alarm } from './alarm.ts';
 import { type Arrival, Arrivals } from './arrivals.ts';
 import { Continuity } from './continuity.ts';
 import { EntryGroup, EXPIRES_AFTER } from './entry-group.ts';
@@ -55,6 +56,7 @@ export class WireReader implements EntryReader {
   #failure: unknown;
   #lostAt: number | undefined;
   #wake: () => void = () => {};
+  readonly #alarm: Alarm;
   readonly #stopped = new AbortController();
 
   constructor(
@@ -71,6 +73,7 @@ export class WireReader implements EntryReader {
     this.#onClose = onClose;
     this.#permits = new Permits(reader.maxBufferedBytes);
     this.#continuity = new Continuity(reader.after);
+    this.#alarm = new Alarm(options.environment, () => this.#wake());
     this.#group = this.#newGroup();
   }
 
@@ -136,6 +139,7 @@ export class WireReader implements EntryReader {
   async close(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
+    this.#alarm.stop();
     this.#wake();
     this.#onClose(this);
     const session = this.#session;
@@ -181,10 +185,12 @@ export class WireReader implements EntryReader {
     return new EntryGroup(this.#options.maxEntryBytes ?? MAX_ENTRY_BYTES);
   }
 
+  /** May end early. */
   async #waitForArrival(milliseconds: number): Promise<void> {
-    const arrived = new AbortController();
-    this.#wake = () => arrived.abort();
-    await this.#options.environment.sleep(milliseconds, arrived.signal);
+    this.#alarm.setWithin(milliseconds);
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
     this.#wake = () => {};
   }
 
