@@ -86,6 +86,34 @@ export function isFixed(field: FieldKind): boolean {
   return field.kind !== 'text' && !field.isNullable;
 }
 
+/** Tuples within tuples that the kernel follows. */
+const MOST_DEPTH = 4;
+const LARGEST_VALUE = 8;
+
+/** Whether there is room for the tables of these fields. */
+export function hasRoomFor(fields: readonly RowField[]): boolean {
+  const all = withElements(fields);
+  const names = all.reduce((sum, { name }) => sum + Buffer.byteLength(name), 0);
+  const tuples = all.filter(({ kind }) => kind === 'tuple').length;
+  return (
+    all.length + FORBIDDEN.length <= MOST_FIELDS &&
+    all.length * LARGEST_VALUE + PUBLISH_TIME_AT + LARGEST_VALUE + 16 <= MOST_FIXED_BYTES &&
+    names + 64 <= KEYS_BYTES &&
+    tuples < MOST_OBJECTS - 1 &&
+    fields.every((field) => depthOf(field) <= MOST_DEPTH)
+  );
+}
+
+function withElements(fields: readonly RowField[]): readonly RowField[] {
+  return fields.flatMap((field) =>
+    field.kind === 'tuple' ? [field, ...withElements(field.elements)] : [field],
+  );
+}
+
+function depthOf(field: RowField): number {
+  return field.kind === 'tuple' ? 1 + Math.max(...field.elements.map(depthOf)) : 0;
+}
+
 export interface WrittenTables {
   readonly fixedBytes: number;
   readonly slots: number;

@@ -1,5 +1,6 @@
 import {
   type FieldKind,
+  hasRoomFor,
   isFixed,
   type RowField,
   type RowTables,
@@ -46,6 +47,7 @@ export function planRows(
     if (!kind) return { reason: `field ${name} (${type}) is read by ClickHouse alone` };
     known.push({ name, type, ...kind });
   }
+  if (!hasRoomFor(known)) return { reason: 'there are more fields than are cut out here' };
   const ordered = [...known.filter(isFixed), ...known.filter((field) => !isFixed(field))];
   const position = { ...ROW_POSITION_FIELDS, ...(withPublishTime && { [PUBLISH_TIME_FIELD]: 'Int64' }) };
   const structure = [...Object.entries(position), ...ordered.map(({ name, type }) => [name, type] as const)];

@@ -3,6 +3,9 @@ import { QUOTE } from '../json-tokens';
 const DAYS_BEFORE_MONTH = memory.data<u16>([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]);
 const DAYS_OF_MONTH = memory.data<u8>([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]);
 
+/** A bit that no two digits have. */
+const NO_DIGITS: u32 = 0x80;
+
 const FIRST_YEAR: u32 = 1970;
 /** A Date ends within 2149. */
 const LAST_YEAR: u32 = 2148;
@@ -14,7 +17,7 @@ export function readDate(at: usize): i32 {
   const second = pair(at + 2);
   const month = pair(at + 5);
   const day = pair(at + 8);
-  if ((first | second | month | day) > 99) return -1;
+  if ((first | second | month | day) & NO_DIGITS) return -1;
   const year = first * 100 + second;
   if (year < FIRST_YEAR || year > LAST_YEAR || month < 1 || month > 12) return -1;
   // 2100 is no leap year, 2000 is one.
@@ -26,9 +29,9 @@ export function readDate(at: usize): i32 {
   return <i32>((year - FIRST_YEAR) * 365 + leaps + before + day - 1);
 }
 
-/** Two digits, or more than 127 where there are none. */
+/** Two digits, or `NO_DIGITS`. */
 function pair(at: usize): u32 {
   const tens = <u32>load<u8>(at) - 0x30;
   const ones = <u32>load<u8>(at, 1) - 0x30;
-  return tens > 9 || ones > 9 ? 0x80 : tens * 10 + ones;
+  return tens > 9 || ones > 9 ? NO_DIGITS : tens * 10 + ones;
 }
