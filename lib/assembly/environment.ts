@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Environment } from '../ports/environment.ts';
 import { isDeadProcess } from './process-identity.ts';
 
@@ -17,6 +17,7 @@ export const systemEnvironment: Environment = {
       if (!signal?.aborted) throw error;
     }
   },
+  turn: () => setImmediate(),
   random: () => Math.random(),
   uniqueId: () => randomUUID(),
   isDead: isDeadProcess,

@@ -113,7 +113,7 @@ const batch = z.strictObject({
     .prefault('5 s'),
   inFlight: whole({ min: 1, max: 8 })
     .meta({ description: 'Batches in memory at once, the one being filled included.' })
-    .prefault(2),
+    .prefault(3),
   insertTimeout: duration({ min: 2 * SECOND, max: 10 * MINUTE })
     .meta({ description: 'How long one insert may take; later the statement itself stores nothing.' })
     .prefault('30 s'),

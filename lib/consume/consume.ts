@@ -103,21 +103,14 @@ async function hold(
   lease: Lease<PartitionState>,
   flushRequested: number,
 ): Promise<PumpEnd> {
-  const { environment, sink, pipeline } = dependencies;
+  const { pipeline } = dependencies;
   return whileRenewed(dependencies, lease, pipeline.consume.lease, async () => {
-    const askedAt = environment.now();
-    const serverNow = await askAgain(environment, request.deadline, (deadline) => sink.serverNow(deadline));
-    const context: ConsumeContext = {
-      ...dependencies,
-      partition: request.partition,
-      lease,
-      deadline: workUntil(request.deadline, environment.now()),
-      serverClockOffset: serverNow - askedAt,
-    };
     const rowsAbove = request.rowsAbove ?? false;
-    const sound = await assertSound(context, { rowsAbove });
-    await settleFound(context);
-    if (!rowsAbove) await assertStateNotBehind(context);
+    const { context, sound } = await lookAtServers(dependencies, request, lease, rowsAbove);
+    if (lease.state.inFlight.length > 0) {
+      await settleFound(context);
+      if (!rowsAbove) await assertStateNotBehind(context);
+    }
     const flushes = new FlushRequests(context, flushRequested);
     const end = await pump(context, request, flushes, sound);
     const lastTokens = await lookAtTable(context, lease.state.lastTokens);
@@ -129,6 +122,41 @@ async function hold(
     }));
     return end;
   });
+}
+
+/**
+ * What a beginning asks of topic and table, side by side: a start waits for the slowest answer and not for their sum. Where
+ * intents are found, rows above `committed` are looked for once those are settled. All questions have ended when it returns or
+ * throws.
+ * @throws PulsehouseError as `assertSound` and `assertStateNotBehind`, or what kept a question from its answer
+ */
+async function lookAtServers(
+  dependencies: ConsumeDependencies,
+  request: ConsumeRequest,
+  lease: Lease<PartitionState>,
+  rowsAbove: boolean,
+): Promise<{ readonly context: ConsumeContext; readonly sound: Soundness }> {
+  const { environment, sink } = dependencies;
+  const asking: ConsumeContext = {
+    ...dependencies,
+    partition: request.partition,
+    lease,
+    deadline: workUntil(request.deadline, environment.now()),
+    serverClockOffset: 0,
+  };
+  const isSettled = lease.state.inFlight.length === 0;
+  const [offset, sound, notBehind] = await Promise.allSettled([
+    ask(asking, async (deadline) => {
+      const askedAt = environment.now();
+      return (await sink.serverNow(deadline)) - askedAt;
+    }),
+    assertSound(asking, { rowsAbove }),
+    rowsAbove || !isSettled ? undefined : assertStateNotBehind(asking),
+  ]);
+  if (offset.status === 'rejected') throw offset.reason;
+  if (sound.status === 'rejected') throw sound.reason;
+  if (notBehind.status === 'rejected') throw notBehind.reason;
+  return { context: { ...asking, serverClockOffset: offset.value }, sound: sound.value };
 }
 
 /** A little is kept of the time, so that an invocation that runs into its deadline can still say so and give the lease back. */

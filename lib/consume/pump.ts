@@ -25,6 +25,8 @@ export interface PumpTerms {
 }
 
 const LONGEST_WAIT = 200;
+/** Entries are taken for so long at a time (ms); then sockets that send bodies or bring entries have a turn. */
+const TAKING = 4;
 /** The table's token window is looked at again when the last look is older. */
 const TOKENS_AGE = 30_000;
 
@@ -40,6 +42,7 @@ export class Pump {
   /** The last of what stood in the topic at the start: it has waited already, and is stored as soon as it is pulled. */
   private backlogEnd: Position | undefined;
   private tokens: { readonly window: TokenWindow; readonly at: number };
+  private turnAt: number;
 
   constructor(
     context: ConsumeContext,
@@ -55,6 +58,7 @@ export class Pump {
     this.flushes = flushes;
     this.terms = terms;
     this.tokens = { window: tokens, at };
+    this.turnAt = context.environment.now();
     this.backlogEnd = last && isAfter(last, intendedUpTo(context.lease.state)) ? last : undefined;
   }
 
@@ -96,6 +100,7 @@ export class Pump {
       const entry = this.entries.poll();
       if (entry) {
         if (!this.take(entry)) return 'full';
+        await this.letOthersRun();
         continue;
       }
       if (this.entries.isBroken) return 'broken';
@@ -134,6 +139,14 @@ export class Pump {
     this.filling ??= new PulledBatch(intendedUpTo(lease.state), sink.newBody(partition), now);
     this.filling.add(entry);
     return true;
+  }
+
+  /** Taking entries that are here never waits: without this a body would not travel until the next batch is full. */
+  private async letOthersRun(): Promise<void> {
+    const { environment } = this.context;
+    if (environment.now() - this.turnAt < TAKING) return;
+    await environment.turn();
+    this.turnAt = environment.now();
   }
 
   /** Nothing is here: what is stored can be committed meanwhile, by itself where no batch is about to carry the commit. */

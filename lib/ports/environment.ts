@@ -7,6 +7,8 @@ export interface Environment {
   now(): number;
   /** Resolves after `milliseconds`, or at once when `signal` is aborted. Never rejects. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when whatever waits for this thread has had its turn once: sockets with data or with room, timers that are due. */
+  turn(): Promise<void>;
   /** Uniform in [0, 1). */
   random(): number;
   /** Unique for ever: names owners, sends and generations. Safe in URLs and object keys. */

@@ -46,6 +46,7 @@ export class Invocation {
     this.environment = {
       now: () => this.now(),
       sleep: (milliseconds, signal) => this.sleep(milliseconds, signal),
+      turn: () => this.sleep(0),
       random: () => surroundings.random.next(),
       uniqueId: () => surroundings.nextId(),
       isDead: (owner) => surroundings.seenDead.has(owner.split('/')[0] ?? ''),

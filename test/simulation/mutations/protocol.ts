@@ -159,8 +159,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: CONSUME,
-        find: 'serverClockOffset: serverNow - askedAt,',
-        replace: 'serverClockOffset: 0,',
+        find: 'serverClockOffset: offset.value',
+        replace: 'serverClockOffset: 0',
       },
     ],
   },

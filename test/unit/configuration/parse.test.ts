@@ -33,7 +33,7 @@ describe('a pipeline file', () => {
         maxEntryBytes: 134_217_728,
       },
       columns: { a: 'a' },
-      batch: { maxRows: 200_000, maxBytes: 96 * 2 ** 20, maxWait: 5_000, inFlight: 2, insertTimeout: 30_000 },
+      batch: { maxRows: 200_000, maxBytes: 96 * 2 ** 20, maxWait: 5_000, inFlight: 3, insertTimeout: 30_000 },
       checkpoint: {
         interval: 60_000,
         flushTimeout: 20_000,
