@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { writeKernel } from './kernel/compile.ts';
 
 const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
@@ -13,6 +14,7 @@ const REQUIRE =
  * The command line as one bundle: starting it loads a few files instead of a thousand. Parts that are imported on
  * demand stay files of their own. `pulsar-client` is native and optional, so it stays outside.
  */
+await writeKernel();
 const startedAt = Date.now();
 await rm(outdir, { recursive: true, force: true });
 const { metafile } = await build({

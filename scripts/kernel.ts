@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { compileKernel, MODULE_FILE } from './kernel/compile.ts';
+import { writeKernel } from './kernel/compile.ts';
 
-await writeFile(MODULE_FILE, await compileKernel());
+await writeKernel();

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ENTRY, PAGE, STATIC } from '../../lib/kernel/layout.ts';
 
@@ -44,6 +44,13 @@ export async function compileKernel(): Promise<string> {
   if (error || binary === undefined || typeof binary === 'string')
     throw new Error(`the kernel does not compile: ${stderr}`, { cause: error });
   return moduleText(Buffer.from(binary).toString('base64'));
+}
+
+/** Writes `lib/kernel/module.ts` where its source has changed since; an unchanged file keeps its time. */
+export async function writeKernel(): Promise<void> {
+  const text = await compileKernel();
+  const before = await readFile(MODULE_FILE, 'utf8').catch(() => '');
+  if (text !== before) await writeFile(MODULE_FILE, text);
 }
 
 function moduleText(base64: string): string {
