@@ -1,4 +1,5 @@
 import type { Kernel } from './kernel.ts';
+import { powersOf5 } from './powers-of-5.ts';
 import {
   AFTER_UNKNOWN,
   EMPTY,
@@ -30,6 +31,7 @@ import {
   PATTERN_AT,
   PATTERN_BYTES_AT,
   PLACE_AT,
+  POWERS_OF_5,
   RECORD,
   SLOT_KINDS,
   TEMPLATE,
@@ -130,6 +132,8 @@ export function writeTables(kernel: Kernel, { fields, withPublishTime }: RowTabl
   return writer.finish();
 }
 
+let powers: Uint8Array | undefined;
+
 class TableWriter {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -150,6 +154,8 @@ class TableWriter {
     bytes.fill(0xff, unknown + MASK_AT, unknown + MASK_AT + MOST_PATTERN_BYTES);
     bytes.fill(EMPTY & 0xff, FIELD_HASHES, FIELD_HASHES + 2 * HASHES);
     for (let slot = 0; slot < AFTER_UNKNOWN + MOST_OBJECTS; slot++) this.#halfword(NEXT + 2 * slot, UNKNOWN);
+    powers ??= new Uint8Array(powersOf5().buffer);
+    bytes.set(powers, POWERS_OF_5);
     bytes.fill(0, TEMPLATE, TEMPLATE + MOST_FIXED_BYTES);
   }
 

@@ -66,6 +66,10 @@ export const SLOT_BYTES = 16;
 export const TEMPLATE = 0x38000;
 export const MOST_FIXED_BYTES = 0x2000;
 
+/** The first 128 bits of 5^power, two words each, upper one first, from `-MOST_POWER_OF_5` on. */
+export const POWERS_OF_5 = 0x3a000;
+export const MOST_POWER_OF_5 = 80;
+
 /** The texts of keys. */
 export const KEYS = 0x3c000;
 export const KEYS_BYTES = 0x24000;

@@ -86,9 +86,14 @@ describe('rows that the kernel makes', () => {
         .tuple(fc.bigInt({ min: 0n, max: 10n ** 17n }), fc.integer({ min: -25, max: 25 }))
         .map(([a, b]) => `${a}e${b}`),
       fc.tuple(fc.nat(), fc.nat()).map(([a, b]) => `-${a}.${b}`),
+      // Half way between two of them, and one beside it.
+      fc
+        .tuple(fc.bigInt({ min: 2n ** 53n, max: 2n ** 54n }), fc.constantFrom('', '.0', '.1', 'e1', 'e-1'))
+        .map(([a, b]) => `${2n * a + 1n}${b}`),
+      fc.double({ min: 1e-60, max: 1e60, noNaN: true }).map((value) => value.toPrecision(17)),
     );
     fc.assert(
-      fc.property(fc.array(number, { minLength: 1 }), (numbers) => {
+      fc.property(fc.array(number, { minLength: 10, maxLength: 100 }), (numbers) => {
         const { bytes, verdicts } = encoded(
           x('float64'),
           numbers.map((each) => `{"x":${each}}`),
@@ -99,7 +104,7 @@ describe('rows that the kernel makes', () => {
         made += rows.length;
       }),
     );
-    expect(made).toBeGreaterThan(20);
+    expect(made).toBeGreaterThan(200);
   });
 
   it.each([

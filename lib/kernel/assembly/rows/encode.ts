@@ -30,7 +30,7 @@ import { CLOSES_BY, COMMA, LAST_SPACE, OPENING_BRACE, QUOTE, specials } from '..
 import { checkObject, firstMember, REFUSED } from '../object-check';
 import { readDate } from './dates';
 import { fieldOf, isExpected } from './keys';
-import { exactFloat, isNegative, isWhole, mantissa, readNumber } from './numbers';
+import { nearestFloat, isNegative, isWhole, mantissa, readNumber } from './numbers';
 import { skipValue } from './skip';
 import { readText, setScratch, text, textBytes } from './texts';
 
@@ -198,7 +198,7 @@ function readValue(at: usize, record: usize): usize {
   at = readNumber(at);
   if (at == 0) return 0;
   if (kind >= <u32>KIND_INT8) return keepInteger(record, kind) ? at : 0;
-  const value = exactFloat();
+  const value = nearestFloat();
   if (value != value) return 0;
   if (kind == KIND_FLOAT64) keep(record, 8, reinterpret<u64>(value));
   else {
