@@ -46,7 +46,6 @@ export function encodeRows(
   const { fixedBytes, slots } = tablesIn(kernel, tables);
   const room = count * (fixedBytes + slots * SLOT_OVERHEAD) + dataBytes;
   const out = kernel.work(room + dataBytes);
-  if (out === undefined) return undefined;
   writePosition(kernel, tables, position);
   if (leaveOut) kernel.bytes.set(leaveOut, verdicts);
   else kernel.bytes.fill(0, verdicts, verdicts + count);
@@ -54,15 +53,15 @@ export function encodeRows(
   const { exports } = kernel;
   const end = exports.encodeRows(data, bounds, count, verdicts, fixedBytes, INDEX_AT, slots, scratch, out);
   return {
-    // A Buffer of its own memory: what `slice` of the kernel's would be too, after being filled with zeros.
     bytes: copied(kernel.bytes.subarray(out, end)),
-    rows: new DataView(kernel.bytes.buffer).getUint32(ANSWERS, true),
+    rows: kernel.words[ANSWERS / 4] as number,
     verdicts: kernel.bytes.subarray(verdicts, verdicts + count),
   };
 }
 
 function copied(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  // Small ones from Node's pool: a topic that is not batched has one a message, and their memory is soon free.
+  const copy = Buffer.allocUnsafe(bytes.length);
   copy.set(bytes);
   return copy;
 }
@@ -76,9 +75,14 @@ function tablesIn(kernel: Kernel, tables: RowTables): WrittenTables {
   return { fixedBytes, slots };
 }
 
-function writePosition(kernel: Kernel, { withPublishTime }: RowTables, position: RowPosition): void {
-  const view = new DataView(kernel.bytes.buffer);
-  view.setBigInt64(TEMPLATE, BigInt(position.ledger), true);
-  view.setBigInt64(TEMPLATE + 8, BigInt(position.entry), true);
-  if (withPublishTime) view.setBigInt64(TEMPLATE + PUBLISH_TIME_AT, BigInt(position.publishTime), true);
+function writePosition({ words }: Kernel, { withPublishTime }: RowTables, position: RowPosition): void {
+  writeInt64(words, TEMPLATE, position.ledger);
+  writeInt64(words, TEMPLATE + 8, position.entry);
+  if (withPublishTime) writeInt64(words, TEMPLATE + PUBLISH_TIME_AT, position.publishTime);
+}
+
+/** A safe integer, little-endian as the memory is. No BigInt: one would be made for every entry. */
+function writeInt64(words: Int32Array, at: number, value: number): void {
+  words[at / 4] = value % 0x1_0000_0000;
+  words[at / 4 + 1] = Math.floor(value / 0x1_0000_0000);
 }

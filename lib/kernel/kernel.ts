@@ -51,7 +51,6 @@ export interface Placed {
   readonly bounds: number;
   readonly count: number;
   readonly verdicts: number;
-  readonly work: number;
 }
 
 /** What can be made resident. */
@@ -63,7 +62,7 @@ export interface Residing {
   putInto?(kernel: Kernel): boolean;
 }
 
-const NOWHERE: Placed = { data: 0, dataBytes: 0, bounds: 0, count: 0, verdicts: 0, work: ENTRY };
+const NOWHERE: Placed = { data: 0, dataBytes: 0, bounds: 0, count: 0, verdicts: 0 };
 
 /**
  * The WebAssembly instance of this thread and its memory. It works on one entry at a time, the resident one: its frame,
@@ -80,6 +79,8 @@ export class Kernel {
   #words = new Int32Array(this.#exports.memory.buffer);
   #frame: Uint8Array | undefined;
   #placed = NOWHERE;
+  /** Where the working area begins: behind all that is in memory. */
+  #free = ENTRY;
 
   get exports(): KernelExports {
     return this.#exports;
@@ -112,12 +113,14 @@ export class Kernel {
     this.residentOf = undefined;
     this.#placed = NOWHERE;
     this.#frame = undefined;
+    this.#free = ENTRY;
     const end = ENTRY + frame.length + SLACK;
     if (this.#bytes.length > LARGEST_KEPT && end <= LARGEST_KEPT) this.#renew();
     if (frame.length > LARGEST_TAKEN) return false;
     this.#reach(end);
     this.#bytes.set(frame, ENTRY);
     this.#frame = frame;
+    this.#free = aligned(end);
     return true;
   }
 
@@ -142,7 +145,8 @@ export class Kernel {
     this.residentOf = undefined;
     if (dataBytes > LARGEST_TAKEN) return undefined;
     this.#reach(work);
-    this.#placed = { data, dataBytes, bounds, count, verdicts, work };
+    this.#placed = { data, dataBytes, bounds, count, verdicts };
+    this.#free = work;
     return this.#placed;
   }
 
@@ -169,9 +173,8 @@ export class Kernel {
    * @throws RangeError when there is no memory for it
    */
   work(bytes: number): number {
-    const { work } = this.#placed;
-    this.#reach(work + bytes + SLACK);
-    return work;
+    this.#reach(this.#free + bytes + SLACK);
+    return this.#free;
   }
 
   #reach(end: number): void {

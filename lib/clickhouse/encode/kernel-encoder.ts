@@ -16,7 +16,8 @@ export class KernelEncoder implements RowEncoder {
 
   encode(entry: Entry, leaveOut: Uint8Array | undefined): EncodedRows {
     const { position, publishTime } = entry;
-    const rows = encodeRows(kernel(), this.#tables, entry, { ...position, publishTime }, leaveOut);
+    const at = { ledger: position.ledger, entry: position.entry, publishTime };
+    const rows = encodeRows(kernel(), this.#tables, entry, at, leaveOut);
     return rows ?? unusual(entry, leaveOut);
   }
 }

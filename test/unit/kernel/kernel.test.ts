@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { Kernel } from '../../../lib/kernel/kernel.ts';
+import { ENTRY } from '../../../lib/kernel/layout.ts';
 
 const MEBI = 1024 * 1024;
 
@@ -13,6 +14,15 @@ it('keeps a loaded entry where it is while the working area grows', () => {
   expect(Buffer.from(kernel.bytes.subarray(data, data + 9)).toString()).toBe('{"a":1}{}');
   expect([...kernel.words.subarray(bounds / 4, bounds / 4 + 4)]).toEqual([0, 7, 7, 9]);
   expect(kernel.residentOf).toBe(owner);
+});
+
+it('keeps a frame that was put in and not decoded yet out of the working area', () => {
+  const kernel = new Kernel();
+  const frame = Buffer.from('a frame');
+  kernel.putFrame(frame);
+  const work = kernel.work(100);
+  kernel.bytes.fill(0, work, work + 100);
+  expect(Buffer.from(kernel.bytes.subarray(ENTRY, ENTRY + frame.length))).toEqual(frame);
 });
 
 it('knows of no resident entry once another frame is put in', () => {
