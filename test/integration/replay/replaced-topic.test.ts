@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { SelectedRows } from '../../../lib/consume/bad-rows/selected-rows.ts';
 import type { Sink } from '../../../lib/ports/sink.ts';
 import { readJournal } from '../../../lib/replay/journal.ts';
 import { pause, resumePipeline } from '../../../lib/replay/pause.ts';
@@ -96,7 +97,8 @@ async function replaceTopic(place: Place): Promise<void> {
 async function dieInserting({ dependencies, pipeline }: Subject, rows: number): Promise<void> {
   const { target } = pipeline;
   const insert: Sink['insert'] = async (send) => {
-    const body = but(send.body, { rows, chunks: () => send.body.chunks(0, rows) });
+    const some = Array.from({ length: rows }, (_, row) => row);
+    const body = new SelectedRows(send.body, some);
     const outcome = await dependencies.sink.insert({ ...send, body });
     expect(outcome, `into ${target.table}`).toMatchObject({ kind: 'stored' });
     throw new TypeError('the process died');
