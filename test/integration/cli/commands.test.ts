@@ -36,7 +36,14 @@ describe('the command line', () => {
     expect(await commands.run('audit')).toMatchObject({ code: 3, answer: { exact: false, missing: 1 } });
     expect(await commands.run('replay')).toMatchObject({ code: 3, answer: { dryRun: true, missing: 1 } });
     expect(await commands.run('doctor')).toMatchObject({ code: 0 });
-    expect(await commands.run('explain')).toMatchObject({ code: 0 });
+    expect(await commands.run('explain')).toMatchObject({
+      code: 0,
+      answer: {
+        format: 'RowBinary',
+        statement: expect.stringMatching(/ FORMAT JSONEachRow$/),
+        unitedStatement: expect.stringMatching(/ UNION ALL SELECT .* FORMAT RowBinary$/),
+      },
+    });
   });
 
   test('a wrong option, range or topic is one clear error with a next step', async ({ place, signal }) => {
