@@ -38,6 +38,8 @@ export interface Answer {
   readonly text: string;
   /** Rows the server says it read; undefined where the header that says so did not arrive. */
   readonly readRows: number | undefined;
+  /** Rows the server says it wrote, into views of the table too; undefined in the same way. */
+  readonly writtenRows: number | undefined;
 }
 
 interface Sent {
@@ -108,7 +110,11 @@ export class Endpoint {
       throw new ForeignAnswer(status, 'it belongs to another query');
     const code = response_headers['x-clickhouse-exception-code'];
     if (status === 200 && code === undefined) {
-      return { text, readRows: rowsSaid(response_headers, 'read_rows') };
+      const [readRows, writtenRows] = [
+        rowsSaid(response_headers, 'read_rows'),
+        rowsSaid(response_headers, 'written_rows'),
+      ];
+      return { text, readRows, writtenRows };
     }
     const named = code ?? /^Code: (\d+)/.exec(text)?.[1];
     if (named === undefined) throw new ForeignAnswer(status, this.#shown(text));

@@ -39,6 +39,24 @@ export class ReadRows {
     return fits(this.#readers, sent, read);
   }
 
+  /**
+   * Under a condition, how many rows met it: what was written, where nobody but the table itself read or wrote. Undefined
+   * where views did, whose rows are counted in. 'other' when the rows read are not those that were sent.
+   */
+  async met(
+    {
+      sent,
+      read,
+      written,
+    }: { readonly sent: number; readonly read: number; readonly written: number | undefined },
+    deadline: number,
+  ): Promise<number | undefined | 'other'> {
+    if (read !== sent || !this.#readers) this.#readers = await this.#count(deadline);
+    const { direct, indirect } = this.#readers;
+    if (direct + indirect > 0) return read >= sent ? undefined : 'other';
+    return read === sent ? written : 'other';
+  }
+
   async #count(deadline: number): Promise<Readers> {
     const views = await dependentViews(this.#questions, this.#target, deadline);
     const { database, table } = this.#target;

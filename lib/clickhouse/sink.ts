@@ -33,10 +33,11 @@ import { rowFilter } from './row-filter.ts';
 import { type RowFormat, rowFormatOf } from './row-format.ts';
 import type { Server } from './server.ts';
 import { ServerError } from './server-error.ts';
-import { insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
+import { conditionHash, insertStatement, type Mapping, mappingHash, needsPublishTime } from './statement.ts';
 import { tokenWindow } from './token-window.ts';
 import { ClickHouseTrial } from './trial/trial.ts';
 import { readRowTtl } from './ttl.ts';
+import { unmetRows } from './unmet-rows.ts';
 
 /** NULL where a field is Nullable; everywhere else the value check keeps such values away from the server. */
 const EMPTY_AS_NULL = { input_format_json_empty_as_default: 1 } as const satisfies ClickHouseSettings;
@@ -51,6 +52,7 @@ export interface SinkOptions {
 export class ClickHouseSink implements Sink {
   readonly table: string;
   readonly mapping: string;
+  readonly condition: string | undefined;
   readonly #mapping: Mapping;
   readonly #server: Server;
   readonly #environment: Pick<Environment, 'now'>;
@@ -72,6 +74,7 @@ export class ClickHouseSink implements Sink {
   ) {
     this.table = `${mapping.target.database}.${mapping.target.table}`;
     this.mapping = mappingHash(mapping);
+    this.condition = conditionHash(mapping);
     this.#mapping = mapping;
     this.#server = server;
     this.#environment = environment;
@@ -114,7 +117,7 @@ export class ClickHouseSink implements Sink {
       await this.#readRows.prepare(send.deadline);
       const timeout = send.deadline - this.#environment.now();
       const request = this.#requestOf(send.body, binary);
-      const { readRows } = await this.#server.answer({
+      const { readRows, writtenRows } = await this.#server.answer({
         sql: request.sql,
         parameters: { partition: send.body.partition, notAfter: Math.floor(send.notAfter / 1000) },
         settings: {
@@ -129,6 +132,8 @@ export class ClickHouseSink implements Sink {
         timeout,
       });
       if (readRows === undefined) return { kind: 'stored', isUncounted: true };
+      if (this.condition !== undefined)
+        return await this.#storedUnderCondition({ read: readRows, written: writtenRows }, send);
       if (!(await this.#readRows.areThose(send.body.rows, readRows, send.deadline)))
         return miscounted(send.body.rows, readRows, this.#questions.where);
       return { kind: 'stored' };
@@ -146,6 +151,15 @@ export class ClickHouseSink implements Sink {
     return binary && format.name === 'RowBinary'
       ? binaryInsert(this.#mapping, format.structure, binary)
       : { sql: this.#statement, body: body.chunks(), settings: {} };
+  }
+
+  async #storedUnderCondition(
+    { read, written }: { readonly read: number; readonly written: number | undefined },
+    { body, deadline }: InsertSend,
+  ): Promise<InsertOutcome> {
+    const met = await this.#readRows.met({ sent: body.rows, read, written }, deadline);
+    if (met === 'other') return miscounted(body.rows, read, this.#questions.where);
+    return met === undefined ? { kind: 'stored' } : { kind: 'stored', met };
   }
 
   openTrial(): Trial {
@@ -179,6 +193,11 @@ export class ClickHouseSink implements Sink {
   async expiredRows(body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]> {
     const settings = await this.#settings(deadline);
     return expiredRows(this.#questions, this.#mapping, { body, settings }, deadline);
+  }
+
+  async unmet(body: BatchBody, deadline: number): Promise<readonly number[] | undefined> {
+    const settings = await this.#settings(deadline);
+    return unmetRows(this.#questions, this.#mapping, { body, settings }, deadline);
   }
 
   rowsHidden(deadline: number): Promise<string | undefined> {

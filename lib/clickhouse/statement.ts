@@ -4,7 +4,7 @@ import { quoteIdentifier, quoteString, quoteTable } from './identifiers.ts';
 import { POSITION_COLUMN_NAMES, PUBLISH_TIME_FIELD, ROW_POSITION_FIELDS } from './position-columns.ts';
 
 /** What of a pipeline the statement is made from. */
-export type Mapping = Pick<Pipeline, 'target' | 'targetOptions' | 'source' | 'columns'>;
+export type Mapping = Pick<Pipeline, 'target' | 'targetOptions' | 'source' | 'columns' | 'where'>;
 
 /** What the server says when a body arrives after its time: the only text by which that error is known from a view's own. */
 export const LATE_BODY = 'pulsehouse: this insert arrived after its time';
@@ -32,6 +32,22 @@ export function insertHead(table: string, mapping: Mapping): string {
 }
 
 /**
+ * Notes for each row of a body whether it meets the pipeline's condition, as `WHERE` takes it. Every field is read, as an
+ * insert reads them.
+ * @param table one with the row position fields and `_met`
+ */
+export function conditionStatement(table: string, mapping: Mapping): string {
+  const position = Object.keys(ROW_POSITION_FIELDS).join(', ');
+  const fields = Object.keys(sourceFields(mapping)).map(quoteIdentifier);
+  return [
+    `INSERT INTO ${table} SELECT ${position}, ifNull(1 AND (${mapping.where ?? '1'}), 0)`,
+    `FROM input(${quoteString(inputStructure(mapping))})`,
+    `WHERE NOT ignore(${[position, ...fields].join(', ')})`,
+    'FORMAT JSONEachRow',
+  ].join(' ');
+}
+
+/**
  * The same rows through the same expressions into nowhere.
  * @param types the target's types of the mapped columns: what the insert would convert to.
  */
@@ -50,7 +66,11 @@ function selectFromInput(mapping: Mapping): string {
 export function selectFrom(mapping: Mapping): { readonly head: string; readonly tail: string } {
   const position = ['{partition:UInt32}', ...Object.keys(ROW_POSITION_FIELDS), '0'];
   const expressions = distinct(Object.values(mapping.columns), Object.keys(ROW_POSITION_FIELDS));
-  return { head: `SELECT ${[...position, ...expressions].join(', ')} FROM`, tail: `WHERE ${NOT_LATE}` };
+  const met = mapping.where === undefined ? '' : ` AND (${mapping.where})`;
+  return {
+    head: `SELECT ${[...position, ...expressions].join(', ')} FROM`,
+    tail: `WHERE ${NOT_LATE}${met}`,
+  };
 }
 
 /** ClickHouse refuses to read one field of `input()` under its own name twice: from the second time on it goes by another. */
@@ -78,7 +98,8 @@ export function sourceFields(mapping: Mapping): Readonly<Record<string, string>>
 }
 
 export function needsPublishTime(mapping: Mapping): boolean {
-  return Object.values(mapping.columns).some((expression) => /\b_publish_time\b/.test(expression));
+  const expressions = [...Object.values(mapping.columns), mapping.where ?? ''];
+  return expressions.some((expression) => /\b_publish_time\b/.test(expression));
 }
 
 /**
@@ -92,4 +113,9 @@ export function mappingHash(mapping: Mapping): string {
   const hash = createHash('sha256').update(insertStatement(mapping)).update(TOKEN_OF);
   if (mapping.source.emptyStrings === 'null') hash.update(' empty strings are NULL');
   return hash.digest('hex').slice(0, 16);
+}
+
+/** Hash of what decides which messages meet the condition; undefined without one. */
+export function conditionHash({ where }: Pick<Mapping, 'where'>): string | undefined {
+  return where === undefined ? undefined : createHash('sha256').update(where).digest('hex').slice(0, 16);
 }

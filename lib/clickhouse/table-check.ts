@@ -18,7 +18,10 @@ export interface TableFinding {
 /** What switches it on again, which is not called the same in each setting. */
 const ENABLED: Readonly<Record<string, string>> = { deduplicate_insert_select: 'enable_when_possible' };
 
-type Target = Pick<Pipeline, 'target' | 'source' | 'columns' | 'allowWithoutDeduplication' | 'audit'>;
+type Target = Pick<
+  Pipeline,
+  'target' | 'source' | 'columns' | 'where' | 'allowWithoutDeduplication' | 'audit'
+>;
 type Check = (table: TableDescription, pipeline: Target) => readonly TableFinding[];
 
 const finding =
@@ -194,6 +197,35 @@ const expressions: Check = (_table, { columns: mapping, source }) =>
       : []),
   ]);
 
+const condition: Check = (_table, { where, source }) => {
+  if (where === undefined) return [];
+  const found: TableFinding[] = [];
+  if (/\barrayJoin\s*\(/i.test(where))
+    found.push(
+      error('where uses arrayJoin, which makes several rows of one message; they cannot be counted'),
+    );
+  if (closesMore(where))
+    found.push(error(`where is "${where}", which closes a parenthesis that it does not open`));
+  if (isVolatile(where, Object.keys(source.fields)))
+    found.push(
+      error(
+        `where is "${where}": which messages meet it changes from one time to the next, so that no batch could be settled, audited or replayed`,
+      ),
+    );
+  return found;
+};
+
+/** Within the statement the condition stands in parentheses, beside what keeps a late body from being stored. */
+function closesMore(expression: string): boolean {
+  let depth = 0;
+  for (const character of expression.replaceAll(/'(?:[^'\\]|\\.|'')*'/g, '')) {
+    if (character === '(') depth += 1;
+    if (character === ')') depth -= 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
 const projection: Check = (table, { target }) => {
   const order = POSITION_COLUMN_NAMES.slice(0, 3).join(', ');
   if (table.sortingKey.startsWith(order) || table.createQuery.includes(`ORDER BY ${order}`)) return [];
@@ -252,6 +284,7 @@ const CHECKS: readonly Check[] = [
   mappedColumns,
   partitionKey,
   expressions,
+  condition,
   projection,
   unmappedColumns,
   ttl,

@@ -96,8 +96,9 @@ const memory: Rule = ({ batch: { inFlight, maxBytes } }) =>
         ),
       ];
 
-const unusedFields: Rule = ({ source, columns }) => {
-  const used = new Set(Object.values(columns).flatMap((expression) => expression.match(/\w+/g) ?? []));
+const unusedFields: Rule = ({ source, columns, where = '' }) => {
+  const expressions = [...Object.values(columns), where];
+  const used = new Set(expressions.flatMap((expression) => expression.match(/\w+/g) ?? []));
   return Object.keys(source.fields)
     .filter((field) => /^\w+$/.test(field) && !used.has(field))
     .map((field) =>

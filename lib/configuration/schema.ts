@@ -200,6 +200,13 @@ export const pipelineFile = z.strictObject({
     description: 'Column name to SQL expression over the source fields.',
     examples: [{ temperature: 'coalesce(temperature, 0)' }],
   }),
+  where: text('an SQL condition')
+    .meta({
+      description:
+        'SQL condition over the source fields: messages that do not meet it have no row and count as filtered. @default none',
+      examples: ["kind = 'reading' AND temperature IS NOT NULL"],
+    })
+    .optional(),
   batch: batch.meta({ description: 'What makes a batch, which is one insert.' }).prefault({}),
   checkpoint: checkpoint.meta({ description: 'The flush/ack cycle.' }).prefault({}),
   consume: consume.meta({ description: 'How a partition is consumed.' }).prefault({}),

@@ -1,3 +1,4 @@
+import type { Intent } from '../pipeline/intent.ts';
 import { amendIntent } from '../pipeline/partition-transitions.ts';
 import type { BadMessage, BatchBody, InsertOutcome } from '../ports/sink.ts';
 import { assertTakesRows, findBadRows } from './bad-rows/find-bad-rows.ts';
@@ -98,17 +99,21 @@ export class FailedSends {
   }
 }
 
+/** What of a batch was decided anew besides its bad messages. */
+type Decided = Partial<Pick<Intent, 'filtered' | 'condition' | 'mapping'>>;
+
 /** Makes messages dead letters of a batch in flight, durably before the batch says so. */
 export async function recordBadMessages(
   context: ConsumeContext,
   seq: number,
   found: readonly BadMessage[],
-  filtered = standingIntent(context, seq).filtered,
+  decided: Decided = {},
 ): Promise<void> {
   const intent = standingIntent(context, seq);
   const deadLetters = await recordDeadLetters(context, intent, intent.deadLetters, found);
-  const rows = intent.messages - filtered - (deadLetters?.count ?? 0);
-  await context.lease.update((state) => amendIntent(state, { ...intent, rows, filtered, deadLetters }));
+  const amended = { ...intent, ...decided, deadLetters };
+  const rows = intent.messages - amended.filtered - (deadLetters?.count ?? 0);
+  await context.lease.update((state) => amendIntent(state, { ...amended, rows }));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Intent, TokenWindow } from '../pipeline/intent.ts';
 import { intend, intendedUpTo } from '../pipeline/partition-transitions.ts';
 import { isAfter, type Position } from '../pipeline/position.ts';
 import type { Entry, EntryReader } from '../ports/transport.ts';
+import { newCondition } from './condition.ts';
 import type { ConsumeContext } from './context.ts';
 import { recordDeadLetters, tolerated } from './dead-letters.ts';
 import { EntrySource } from './entry-source.ts';
@@ -193,6 +194,7 @@ export class Pump {
       tokens: await this.tokenWindow(),
       notAfter: sendNotAfter(this.context),
       deadLetters,
+      condition: newCondition(this.context),
     };
     await this.open.commitStored((state) => intend(state, intent));
     // A state put back from a backup knows nothing of sends since then. Those that stored rows were found at the start; of

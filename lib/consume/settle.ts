@@ -7,7 +7,8 @@ import {
   tokensAreTrusted,
 } from '../pipeline/intent.ts';
 import { amendIntent } from '../pipeline/partition-transitions.ts';
-import type { BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
+import type { BadMessage, BatchBody, InsertOutcome, RowRange } from '../ports/sink.ts';
+import { countStored, isToBeCounted, judgedBy, meeting, noteWhole, refuseUncounted } from './condition.ts';
 import { ask, batchError, type ConsumeContext, standingIntent } from './context.ts';
 import { readDeadLetters } from './dead-letters.ts';
 import { FailedSends, recordBadMessages } from './failed-sends.ts';
@@ -33,14 +34,15 @@ export async function storeFirst(
   { body, isLookedAt }: { readonly body: BatchBody; readonly isLookedAt: boolean },
 ): Promise<void> {
   const intent = standingIntent(context, seq);
-  if (intent.rows === 0) return;
+  if (intent.rows === 0) return noteWhole(context, seq);
   const outcome = await send(context, intent, body);
   if (outcome.kind === 'stored') {
     if (outcome.isUncounted && isLookedAt) context.log.warn(UNCOUNTED);
+    await countStored(context, seq, body, outcome.met);
     const isAsked = isLookedAt || outcome.isUncounted;
     if (!(isAsked && (await isSwallowed(context, seq)))) return;
   }
-  await settle(context, seq, { body, outcome });
+  await settle(context, seq, { body, outcome, isWhole: true });
 }
 
 /** Rows that are older than the table keeps any may be gone by the time they are asked for. */
@@ -56,6 +58,8 @@ function hasTtl(context: ConsumeContext): Promise<boolean> {
 interface Sent {
   readonly body: BatchBody;
   readonly outcome: InsertOutcome;
+  /** No row of the batch stood there before. */
+  readonly isWhole: boolean;
   /** Nothing else was ever sent under its attempt. */
   readonly isOnly?: boolean;
 }
@@ -68,8 +72,9 @@ interface Sent {
  */
 export async function settle(context: ConsumeContext, seq: number, first?: Sent): Promise<void> {
   const last = await bringIn(context, seq, first);
+  await noteWhole(context, seq);
   const { rows, ...intent } = standingIntent(context, seq);
-  const isWhole = last?.outcome.kind !== 'stored' || last.body.rows === rows;
+  const isWhole = last?.outcome.kind !== 'stored' || last.isWhole;
   // Of several inserts that each brought a part, the earlier ones were not answered.
   if (rows > 0) await noteViewGap(context, { rows, ...intent }, isWhole ? last?.outcome : undefined);
 }
@@ -95,6 +100,14 @@ async function bringIn(context: ConsumeContext, seq: number, first?: Sent): Prom
     // Earlier sends may have ended meanwhile, and a batch that lost its bad rows may be whole.
     if (!trusted || body !== sent?.body) missing = await missingRows(context, seq);
     if (!missing) return sent;
+    if (isToBeCounted(context, standingIntent(context, seq))) {
+      if (!trusted) await refuseHiddenRows(context, standingIntent(context, seq));
+      body = await bodyOf(context, seq, missing, body);
+      missing = await missingRows(context, seq);
+      if (!missing) return sent;
+      const isCounted = !isToBeCounted(context, standingIntent(context, seq));
+      if (!isCounted && sent?.outcome.kind === 'stored') refuseUncounted(context, seq);
+    }
     if (!trusted) await refuseHiddenRows(context, standingIntent(context, seq));
     const isOnly = sent?.outcome.kind === 'stored';
     if (sent?.outcome.kind === 'stored') {
@@ -106,7 +119,7 @@ async function bringIn(context: ConsumeContext, seq: number, first?: Sent): Prom
     await failures.pause();
     await prepareToSend(context, seq);
     const outcome = await send(context, standingIntent(context, seq), body, failures.isUnexplained);
-    sent = { body, outcome, isOnly };
+    sent = { body, outcome, isOnly, isWhole: missing.whole };
   }
 }
 
@@ -196,7 +209,9 @@ async function bodyOf(
   held: BatchBody | undefined,
 ): Promise<BatchBody> {
   const intent = standingIntent(context, seq);
-  if (missing.whole && held?.rows === intent.rows) return held;
+  if (missing.whole && held?.rows === intent.rows) {
+    return isToBeCounted(context, intent) ? countedBody(context, seq, held, []) : held;
+  }
   const { has } = await readDeadLetters(context, intent.deadLetters);
   const present = missing.whole ? () => false : await findPresentRows(context, rangeOf(context, intent));
   const batch = await reread(
@@ -204,10 +219,32 @@ async function bodyOf(
     intent,
     (position, index) => has(position, index) || present(position, index),
   );
-  // Another build or configuration may judge a message otherwise than the one that intended the batch.
-  if (batch.body.bad.length > 0 || batch.body.filtered !== intent.filtered)
-    await recordBadMessages(context, seq, batch.body.bad, batch.body.filtered);
-  return batch.body;
+  return countedBody(context, seq, batch.body, batch.body.bad);
+}
+
+/**
+ * Another build or configuration may judge a message otherwise than the one that intended the batch. Of messages without a
+ * row those that do not meet the condition are filtered. Sends by another mapping have been outlived by then.
+ * @param bad those that the batch does not name yet
+ */
+async function countedBody(
+  context: ConsumeContext,
+  seq: number,
+  body: BatchBody,
+  bad: readonly BadMessage[],
+): Promise<BatchBody> {
+  const intent = standingIntent(context, seq);
+  const met = await meeting(context, body);
+  const { filtered } = met ?? body;
+  const isCounted = !isToBeCounted(context, intent);
+  if (bad.length > 0 || filtered !== intent.filtered || !isCounted) {
+    const { condition: standing, mapping } = intent;
+    const decided = isCounted
+      ? { condition: standing, mapping }
+      : { condition: judgedBy(context, intent, met !== undefined), mapping: context.sink.mapping };
+    await recordBadMessages(context, seq, bad, { filtered, ...decided });
+  }
+  return met ?? body;
 }
 
 async function send(

@@ -106,9 +106,10 @@ async function rowsGone(
   then: TokenWindow,
   now: TokenWindow,
 ): Promise<string | undefined> {
-  const { origin, committed, totals, committedPublishTime } = context.lease.state;
+  const { origin, committed, totals, committedPublishTime, rowsReplaced } = context.lease.state;
   const { horizon, exclusions } = context.pipeline.audit;
   if (!partsGone(then, now) || totals.rows === 0) return undefined;
+  if (rowsReplaced) return undefined;
   if (horizon !== undefined && committedPublishTime < context.environment.now() - horizon) return undefined;
   // Nobody has said how long it keeps rows, so that nothing follows from their absence.
   if (horizon === undefined && (await ask(context, (deadline) => context.sink.hasTtl(deadline))))

@@ -68,6 +68,7 @@ export const intentFields = {
   notAfter: count,
   tokens,
   deadLetters: orUndefined(deadLetterReference),
+  condition: orMissing(object({ hash: z.string(), counted: z.boolean() })),
 } satisfies Record<keyof Intent, z.ZodType>;
 
 export const partitionCodec = itemCodec<PartitionState>(
@@ -128,6 +129,7 @@ export const partitionCodec = itemCodec<PartitionState>(
         at: count,
       }),
     ),
+    rowsReplaced: orMissing(z.literal(true)),
   }),
-  ['failedTries', 'viewGaps'],
+  ['failedTries', 'viewGaps', 'rowsReplaced'],
 );

@@ -16,6 +16,14 @@ export interface DeadLetterReference {
   readonly parts: readonly DeadLetterPart[];
 }
 
+/** The condition that messages of a batch have to meet. */
+export interface BatchCondition {
+  /** Hash of the pipeline's `where` by which all of its messages were judged; `mixed` when it changed before all were. */
+  readonly hash: string;
+  /** Until then the batch's `rows` are the most that there can be, and `filtered` the fewest. */
+  readonly counted: boolean;
+}
+
 /**
  * A batch's identity and what is known of it, written before its insert. Bounds never change once written
  * (invariant 5); attempt, notAfter and dead letters are only ever changed by a fenced write that precedes their use.
@@ -48,6 +56,8 @@ export interface Intent {
   /** What the table's token window looked like before the first send. */
   readonly tokens: TokenWindow;
   readonly deadLetters: DeadLetterReference | undefined;
+  /** Undefined where the pipeline has no `where`. */
+  readonly condition?: BatchCondition | undefined;
 }
 
 /**

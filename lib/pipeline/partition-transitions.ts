@@ -90,6 +90,11 @@ export function amendIntent(state: PartitionState, amended: Intent): PartitionSt
 export function commit(state: PartitionState, seq: number): PartitionState {
   const [oldest, ...rest] = state.inFlight;
   if (oldest?.seq !== seq) throw violated(state, `batch ${seq} is not the oldest in flight`);
+  if (oldest.condition?.counted === false)
+    throw violated(
+      state,
+      `batch ${seq} is stored, and how many of its messages meet the condition is not known`,
+    );
   const { totals } = state;
   return {
     ...state,

@@ -13,6 +13,8 @@ export interface Pipeline {
   readonly source: SourceFormat;
   /** Column name to SQL expression over the source fields. */
   readonly columns: Readonly<Record<string, string>>;
+  /** SQL condition over the source fields. Messages that do not meet it have no row. All have one without it. */
+  readonly where?: string | undefined;
   readonly batch: BatchLimits;
   readonly checkpoint: CheckpointPolicy;
   readonly consume: ConsumePolicy;

@@ -75,6 +75,8 @@ export type InsertOutcome =
       readonly kind: 'stored';
       /** How many rows were read did not come with the answer: they are asked for. */
       readonly isUncounted?: true;
+      /** How many of the rows sent met the condition. Undefined without one, and where the answer does not tell. */
+      readonly met?: number;
     }
   | {
       readonly kind: 'answered';
@@ -121,6 +123,8 @@ export interface Sink {
   readonly table: string;
   /** Hash of the statement: another mapping has another one. */
   readonly mapping: string;
+  /** Hash of the condition that a message has to meet to become a row; undefined without one. */
+  readonly condition: string | undefined;
   /**
    * `again`: for entries that were taken once before. What was a row, filtered or a dead letter then is so still, whatever
    * the pipeline's file says by now: dead letters are left out by their names, and messages without a value are filtered.
@@ -142,6 +146,11 @@ export interface Sink {
   hasTtl(deadline: number): Promise<boolean>;
   /** The messages of a body whose rows that TTL takes away by now. None when a row of it is refused. Stores nothing. */
   expiredRows(body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]>;
+  /**
+   * Row numbers of the body, ascending, whose messages do not meet the condition. Undefined when the server refuses a row of
+   * it, for which a trial looks. Stores nothing.
+   */
+  unmet(body: BatchBody, deadline: number): Promise<readonly number[] | undefined>;
   /** The condition without which this user sees no row of the table; undefined when nothing hides any. */
   rowsHidden(deadline: number): Promise<string | undefined>;
   /** Materialized views, `database.name`, that what is inserted is pushed through. */

@@ -67,8 +67,8 @@ const DRAWN = [
   ...BY_HAND,
 ] as const;
 
-/** Invocations of two versions side by side are drawn apart from the others. */
-export const FAULTS = [...DRAWN, 'two-versions'] as const;
+/** Invocations of two versions side by side, and pipelines with a condition, are drawn apart from the others. */
+export const FAULTS = [...DRAWN, 'two-versions', 'where'] as const;
 
 /** Those after which Pulsar must still have what was read: their topics have a retention policy. */
 const READ_AGAIN: readonly Fault[] = [

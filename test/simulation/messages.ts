@@ -1,14 +1,22 @@
-import type { NullValues } from '../../lib/pipeline/pipeline.ts';
 import type { ErrorCode } from '../../lib/pipeline/error-codes.ts';
+import type { NullValues } from '../../lib/pipeline/pipeline.ts';
 import type { Position } from '../../lib/pipeline/position.ts';
 import { COMPACTED_AWAY, type Entry, NULL_VALUE } from '../../lib/ports/transport.ts';
+import type { IncomingRow } from './fakes/clickhouse.ts';
 import type { Random } from './random.ts';
 
 /**
  * What a message ought to become. `gone` no longer exists, compacted away. One without a value is left out or a dead letter,
- * by what the file said when its batch was intended.
+ * by what the file said when its batch was intended. One that meets one condition and not the other is a row or left out, by
+ * what its batch was sent with.
  */
-export type Kind = 'row' | 'dead letter' | 'left out' | 'left out or dead letter' | 'gone';
+export type Kind =
+  | 'row'
+  | 'dead letter'
+  | 'left out'
+  | 'left out or dead letter'
+  | 'left out or row'
+  | 'gone';
 
 /** An entry and what each of its messages ought to become: the truth that the checker goes by. */
 export interface SimulatedEntry extends Entry {
@@ -46,8 +54,12 @@ export function makeEntry(
   publishTime: number,
   random: Random,
   trouble: MessageTrouble,
+  conditions?: Unmet,
 ): SimulatedEntry {
-  const messages = Array.from({ length: random.between(1, 4) }, () => makeMessage(random, trouble));
+  const messages = Array.from({ length: random.between(1, 4) }, () => {
+    const message = makeMessage(random, trouble);
+    return conditions ? perhapsUnmet(message, conditions) : message;
+  });
   const bounds = new Int32Array(2 * messages.length);
   let data = '';
   for (const [index, { payload }] of messages.entries()) {
@@ -105,6 +117,22 @@ function makeMessage(random: Random, { bad, days, nullValues }: MessageTrouble):
     ]);
   }
   return { kind: 'row', payload: `{"value":1,"day":"${random.between(0, days - 1)}"}` };
+}
+
+/** Which conditions messages do not meet. */
+export interface Unmet {
+  readonly random: Random;
+  readonly by: readonly ['both', ...NonNullable<IncomingRow['unmet']>[]];
+}
+
+/** What cannot be read is bad whatever a condition says; what cannot be stored is never tried where it does not meet it. */
+function perhapsUnmet(message: Message, { random, by }: Unmet): Message {
+  const { kind, payload } = message;
+  if (!random.chance(random.pick([0, 0.5, 1])) || typeof payload !== 'string') return message;
+  const unmet = kind === 'row' ? random.pick(by) : 'both';
+  if (!payload.startsWith('{') || payload.includes('"no number"')) return message;
+  const left: Kind = unmet === 'both' ? 'left out' : 'left out or row';
+  return { kind: left, payload: `{"unmet":"${unmet}",${payload.slice(1)}` };
 }
 
 function withoutValue(nullValues: readonly NullValues[]): Kind {

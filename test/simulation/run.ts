@@ -55,8 +55,9 @@ export interface RunReport {
   readonly messages: number;
 }
 
-/** Of the runs: so many have invocations of two versions. */
+/** Of the runs: so many have invocations of two versions, and so many a condition. */
 const VERSIONS_SHARE = 0.2;
+const WHERE_SHARE = 0.25;
 const HEALING_ROUNDS = 20;
 /** Longer than any lease, freeze or body's time to live: whatever a dead invocation left has run out. */
 const ROUND = 30_000;
@@ -71,6 +72,8 @@ export async function run(options: RunOptions): Promise<RunReport> {
   // A chance of its own: it changes what is written, and nothing that happens.
   const versions = new Random(seed + 2_000_003);
   if (versions.chance(VERSIONS_SHARE)) faults.add('two-versions');
+  const conditions = new Random(seed + 3_000_017);
+  if (conditions.chance(WHERE_SHARE)) faults.add('where');
   for (const fault of options.without ?? []) faults.delete(fault);
   if (options.only !== undefined) {
     faults.clear();
@@ -87,6 +90,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
     log: traceLog(trace, {}),
     mutation: options.mutation,
     versions: faults.has('two-versions') ? versions : undefined,
+    conditions: faults.has('where') ? conditions : undefined,
   });
   const checker = new Checker(world);
   const onCall = new OnCall(world, runBook(world));

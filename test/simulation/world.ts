@@ -8,7 +8,7 @@ import { BEFORE_ALL, formatPosition, isAfter } from '../../lib/pipeline/position
 import type { Log } from '../../lib/ports/log.ts';
 import type { StateStore } from '../../lib/ports/state-store.ts';
 import { Broker } from './fakes/broker.ts';
-import { ClickHouse } from './fakes/clickhouse.ts';
+import { ClickHouse, type Condition } from './fakes/clickhouse.ts';
 import { unanswered } from './fakes/errors.ts';
 import { Bucket, SimulatedObjectStore } from './fakes/object-store.ts';
 import { SimulatedSink } from './fakes/sink.ts';
@@ -27,7 +27,7 @@ import {
 } from './faults.ts';
 import { Invocation, type InvocationFaults, type Surroundings } from './invocation.ts';
 import { Link, NO_FAULTS } from './link.ts';
-import { makeEntry, makeUnreadable, type SimulatedEntry } from './messages.ts';
+import { makeEntry, makeUnreadable, type SimulatedEntry, type Unmet } from './messages.ts';
 import type { Mutation } from './mutations/mutation.ts';
 import { resendingSink } from './mutations/resending-sink.ts';
 import type { Random } from './random.ts';
@@ -87,6 +87,11 @@ export class World implements Surroundings {
   private lateCycles: number;
   /** Draws the version of each invocation, where two run side by side. */
   private readonly versions: Random | undefined;
+  /** Draws which messages meet the condition, where the pipeline has one, and which answers say how many did. */
+  private readonly conditions: Random | undefined;
+  private readonly unmet: Unmet | undefined;
+  /** Deployments change which messages become rows. */
+  readonly conditionChanges: boolean;
   /** Milliseconds of virtual time: nothing of ours runs before. */
   outUntil = 0;
   private ids = 0;
@@ -100,6 +105,7 @@ export class World implements Surroundings {
     readonly log: Log;
     readonly mutation: Mutation | undefined;
     readonly versions?: Random | undefined;
+    readonly conditions?: Random | undefined;
   }) {
     const { scheduler, random, scenario, faults } = parts;
     this.scheduler = scheduler;
@@ -114,6 +120,12 @@ export class World implements Surroundings {
     this.writtenByOthers = faults.has('small-window');
     this.lateCycles = faults.has('late-cycles') ? 0.4 : 0;
     this.versions = parts.versions;
+    this.conditions = parts.conditions;
+    this.conditionChanges = parts.conditions !== undefined && mayChangeCondition(faults);
+    this.unmet = parts.conditions && {
+      random: parts.conditions,
+      by: this.conditionChanges ? ['both', 'both', 'first', 'second'] : ['both'],
+    };
     this.invocationFaults = invocationFaults(faults, random);
     const state = linkFaults(faults, random, {
       lost: 'state-lost',
@@ -162,7 +174,7 @@ export class World implements Surroundings {
 
   publish(partition: number): void {
     this.broker.partitions[partition]?.append((position) =>
-      makeEntry(position, this.scheduler.now, this.random, this.scenario.messages),
+      makeEntry(position, this.scheduler.now, this.random, this.scenario.messages, this.unmet),
     );
   }
 
@@ -275,7 +287,10 @@ export class World implements Surroundings {
 
   ports(invocation: Invocation) {
     const nullValues = this.random.pick(this.scenario.messages.nullValues);
-    const sink = new SimulatedSink(invocation, this.clickhouse, nullValues, `mapping-${this.mapping}`);
+    const mapping = `mapping-${this.mapping}`;
+    const name: Condition = this.mapping % 2 === 1 ? 'first' : 'second';
+    const condition = this.conditions && { name, random: this.conditions };
+    const sink = new SimulatedSink(invocation, this.clickhouse, nullValues, mapping, condition);
     return {
       pipeline: this.pipeline,
       transport: new SimulatedTransport(invocation, this.broker, this.random),
@@ -323,6 +338,12 @@ export class World implements Surroundings {
     invocation.end();
     this.living.delete(invocation);
   }
+}
+
+/** What was stored by one condition and is lost does not come back by another. */
+function mayChangeCondition(faults: FaultSet): boolean {
+  const isLost = (['rows-gone', 'table-truncated', 'table-back'] as const).some((fault) => faults.has(fault));
+  return faults.has('mapping-changed') && !isLost;
 }
 
 function isWhole(key: string, body: Uint8Array): boolean {

@@ -105,7 +105,9 @@ export class ClickHouseTrial implements Trial {
         : await failingColumn(Object.keys(columns), failsIn);
     if (column === undefined) return [];
     this.#lastColumn = column;
-    const fields = fieldsOf(columns[column] ?? '', sourceFields(this.#mapping));
+    // A row of the same values that does not meet the condition does not fail: its fields have to be the same ones, too.
+    const expression = `${columns[column] ?? ''} ${this.#mapping.where ?? ''}`;
+    const fields = fieldsOf(expression, sourceFields(this.#mapping));
     return Object.keys(fields).length === 0 ? [] : (rowsOfSameValues(body, row, fields) ?? []);
   }
 

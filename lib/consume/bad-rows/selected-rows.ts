@@ -11,11 +11,12 @@ export class SelectedRows implements BatchBody {
   /** Ascending row numbers of `body`. */
   private readonly selected: readonly number[];
 
-  constructor(body: BatchBody, selected: readonly number[]) {
+  /** @param filtered how many messages of the batch have no row and are no dead letters */
+  constructor(body: BatchBody, selected: readonly number[], filtered = body.filtered) {
     this.body = body;
     this.selected = selected;
     this.partition = body.partition;
-    this.filtered = body.filtered;
+    this.filtered = filtered;
     this.encodedBytes = this.chunks().reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
@@ -53,9 +54,18 @@ export class SelectedRows implements BatchBody {
   }
 }
 
+/** The body without these rows, which do not meet the pipeline's condition. */
+export function withoutUnmet(body: BatchBody, unmet: readonly number[]): BatchBody {
+  if (unmet.length === 0) return body;
+  return new SelectedRows(body, othersThan(body, new Set(unmet)), body.filtered + unmet.length);
+}
+
 /** The body without these rows. */
 export function withoutRows(body: BatchBody, rows: ReadonlySet<number>): BatchBody {
   if (rows.size === 0) return body;
-  const selected = Array.from({ length: body.rows }, (_, row) => row).filter((row) => !rows.has(row));
-  return new SelectedRows(body, selected);
+  return new SelectedRows(body, othersThan(body, rows));
+}
+
+function othersThan(body: BatchBody, rows: ReadonlySet<number>): readonly number[] {
+  return Array.from({ length: body.rows }, (_, row) => row).filter((row) => !rows.has(row));
 }

@@ -15,7 +15,9 @@ import { cutsOf, type LedgerPart, type LedgerScope, readPart, readWholePart } fr
 import type { Segment } from './segments.ts';
 
 /** What a comparison needs of a batch. */
-export type ReadBatch = Pick<BatchRecord, 'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo'>;
+export type ReadBatch = Pick<BatchRecord, 'after' | 'to' | 'rows' | 'messages' | 'publishedUpTo'> &
+  // Unknown of what only the sums are left of.
+  Partial<Pick<BatchRecord, 'filtered' | 'condition'>>;
 
 /** Everything that is known of what was read of one partition into one table. */
 export interface PartitionLedger {

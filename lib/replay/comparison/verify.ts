@@ -36,7 +36,7 @@ export interface VerifyResult {
   readonly messages: number;
   readonly bytes: number;
   readonly deadLetters: number;
-  /** Messages without a value, which have no row. */
+  /** Messages without a value, and those that do not meet the pipeline's condition: they have no row. */
   readonly filtered: number;
   /** Rows the range must have. */
   readonly expected: number;
@@ -105,7 +105,7 @@ async function compareOnce(
     if (totals.entries === 0) {
       pulsarBegan = justBelow(entry, after);
       cut = cutBatch(batches, pulsarBegan);
-      windows.begin(after, pulsarBegan);
+      windows.begin(after, pulsarBegan, cut?.to);
     }
     const { rows, indexes, ...others } = expectedOf(entry, deadLetters);
     totals.entries += 1;
@@ -129,6 +129,9 @@ async function compareOnce(
     }
   }
   if (totals.entries > 0) await windows.end(upTo);
+  totals.filtered += windows.filtered;
+  totals.expected -= windows.filtered;
+  readOfCut.rows -= windows.filteredBelow;
   const below = await checkForgotten(
     sink,
     { partition, after, upTo: pulsarBegan, batches, readOfCut, absences: request.absences },

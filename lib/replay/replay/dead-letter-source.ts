@@ -66,6 +66,7 @@ export function onlyRowsOf(sink: Sink, letters: LetterTopic): Sink {
   return {
     table: sink.table,
     mapping: sink.mapping,
+    condition: sink.condition,
     newBody: (partition, again) => sink.newBody(partition, again),
     insert: (send) => sink.insert(send),
     openTrial: () => sink.openTrial(),
@@ -90,6 +91,7 @@ export function onlyRowsOf(sink: Sink, letters: LetterTopic): Sink {
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
     hasTtl: (deadline) => sink.hasTtl(deadline),
     expiredRows: (body, deadline) => sink.expiredRows(body, deadline),
+    unmet: (body, deadline) => sink.unmet(body, deadline),
     rowsHidden: (deadline) => sink.rowsHidden(deadline),
     // Most of what it settles was never sent by it: how the inserts of then ended is noted already.
     dependentViews: () => Promise.resolve([]),

@@ -175,7 +175,10 @@ async function begin(
   }
 }
 
-/** A consumer that was frozen when the pipeline was paused would wake to find its rows gone, and take that for a loss. */
+/**
+ * A consumer that was frozen when the pipeline was paused would wake to find its rows gone, and take that for a loss. So would
+ * a later one where today's condition leaves fewer rows than there were.
+ */
 async function fenceConsumer(
   dependencies: ReplayDependencies,
   partition: number,
@@ -186,7 +189,8 @@ async function fenceConsumer(
   const own = await state.readPartition(pipeline.name, partition, deadline);
   if (!own || own.halted) return;
   const lease = await holdPartition(dependencies, partition, `${owner}/fence`, deadline);
-  await lease.release();
+  const isConditional = dependencies.sink.condition !== undefined;
+  await lease.release((state) => (isConditional ? { ...state, rowsReplaced: true } : state));
 }
 
 async function makeOurs(

@@ -16,6 +16,7 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
   return {
     table: sink.table,
     mapping: sink.mapping,
+    condition: sink.condition,
     newBody: (partition, again) => new WithoutDeadLetters(sink.newBody(partition, again), deadLetters),
     async insert(send) {
       if (asked.has(send.token)) return sink.insert(unwrapped(send));
@@ -32,6 +33,7 @@ export function settlingSink(sink: Sink, deadLetters: DeadLetterIndex): Sink {
     tokenWindow: (deadline) => sink.tokenWindow(deadline),
     hasTtl: (deadline) => sink.hasTtl(deadline),
     expiredRows: (body, deadline) => sink.expiredRows(innerOf(body), deadline),
+    unmet: (body, deadline) => sink.unmet(innerOf(body), deadline),
     rowsHidden: (deadline) => sink.rowsHidden(deadline),
     // Most of what it settles was never sent by it: how the inserts of then ended is noted already.
     dependentViews: () => Promise.resolve([]),

@@ -1,6 +1,7 @@
 import { PulsehouseError } from '../../pipeline/errors.ts';
 import type { PartitionState } from '../../pipeline/partition-state.ts';
 import { formatPosition, isAfter, type Position } from '../../pipeline/position.ts';
+import type { Sink } from '../../ports/sink.ts';
 import { expectedOf } from '../comparison/expected-rows.ts';
 import { knownDeadLetters } from '../comparison/known-dead-letters.ts';
 import { batchesIn, type ReadBatch } from '../comparison/ledger.ts';
@@ -25,7 +26,7 @@ export async function countKept(
   if (!isAfter(committed, to)) {
     return { origin, kept: { rows: totals.rows, messages: totals.messages }, cut: undefined, joined: false };
   }
-  const { transport, environment } = dependencies;
+  const { transport, environment, sink } = dependencies;
   const [ledger] = await readLedgers(dependencies, [partition], deadline);
   const batches = batchesIn(ledger?.batches ?? [], to, committed);
   const after = batches[0]?.after ?? to;
@@ -40,6 +41,9 @@ export async function countKept(
     below.messages += entry.messages;
     below.rows += expectedOf(entry, letters).rows;
   }
+  const [cutInTwo] = batches;
+  if (below.messages > 0 && cutInTwo && mayBeFiltered(cutInTwo, sink))
+    below.rows = await countLower(sink, { partition, topic }, cutInTwo, to, deadline);
   const again = sumOf(batches);
   if (read !== again.messages) {
     throw new PulsehouseError(
@@ -57,6 +61,35 @@ export async function countKept(
   };
   const cut = below.messages > 0 ? { after, ...below } : undefined;
   return { origin: joined ? (ledger?.origin ?? origin) : origin, kept, cut, joined };
+}
+
+function mayBeFiltered({ filtered, condition }: ReadBatch, sink: Sink): boolean {
+  return condition !== undefined || (filtered === undefined && sink.condition !== undefined);
+}
+
+/**
+ * Which messages of a batch met its condition its rows say, as long as all of them stand.
+ * @throws PulsehouseError PH_RESET_REFUSED
+ */
+async function countLower(
+  sink: Sink,
+  { partition, topic }: Pick<PartitionState, 'partition' | 'topic'>,
+  { after, to, rows }: ReadBatch,
+  at: Position,
+  deadline: number,
+): Promise<number> {
+  const whole = await sink.countRows({ partition, after, to }, deadline);
+  const lower = await sink.countRows({ partition, after, to: at }, deadline);
+  if (whole.rows === rows && whole.distinct === rows) return lower.rows;
+  const batch = `(${formatPosition(after)}, ${formatPosition(to)}]`;
+  throw new PulsehouseError(
+    'PH_RESET_REFUSED',
+    `${formatPosition(at)} lies within batch ${batch}, which had ${rows} rows and has ${whole.rows}: how many of them belong below it cannot be said`,
+    {
+      where: { topic, partition, position: formatPosition(at) },
+      nextStep: `\`pulsehouse replay --mode repair\` of the batch first, or a reset to ${formatPosition(after)} or ${formatPosition(to)}.`,
+    },
+  );
 }
 
 function sumOf(batches: readonly ReadBatch[]): { readonly rows: number; readonly messages: number } {

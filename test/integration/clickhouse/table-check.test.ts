@@ -14,7 +14,7 @@ const POSITIONS = '_partition UInt32, _ledger Int64, _entry Int64, _index UInt32
 const WINDOW = 'SETTINGS non_replicated_deduplication_window = 1000';
 const SOUND = `(v Int64, ${POSITIONS}, ${PROJECTION}) ENGINE = MergeTree ORDER BY v ${WINDOW}`;
 
-type Mapped = Partial<Pick<Pipeline, 'columns' | 'allowWithoutDeduplication' | 'audit'>>;
+type Mapped = Partial<Pick<Pipeline, 'columns' | 'where' | 'allowWithoutDeduplication' | 'audit'>>;
 
 const audit = { interval: 0, exclusions: [] };
 
@@ -101,6 +101,13 @@ const UNFIT: readonly Unfit[] = [
     says: /partitioned by day, and "CURRENT_TIMESTAMP"/i,
   },
   { definition: SOUND, mapped: { columns: { v: 'arrayJoin([1, 2])' } }, says: /arrayJoin/ },
+  { definition: SOUND, mapped: { where: 'arrayJoin([v]) = 1' }, says: /where uses arrayJoin/ },
+  {
+    definition: SOUND,
+    mapped: { where: 'v < toUnixTimestamp(now())' },
+    says: /changes from one time to the next/,
+  },
+  { definition: SOUND, mapped: { where: 'v = 1) OR (v = 2' }, says: /closes a parenthesis/ },
 ];
 
 describe('a table that cannot hold the guarantees', () => {

@@ -8,8 +8,8 @@ import {
   type Position,
 } from '../../../lib/pipeline/position.ts';
 import type { Partition } from '../fakes/broker.ts';
-import type { Observed } from './observed.ts';
 import { droppedFromCycle, KEPT } from '../versions.ts';
+import type { Observed } from './observed.ts';
 import { fencingFault } from './progress.ts';
 
 /** Invariant 1: what the cycle writes, the snapshots, and what Pulsar is told. */

@@ -59,7 +59,12 @@ export class Ledger {
   leftOut(after: Position, to: Position): { readonly least: number; readonly most: number } {
     const kinds = this.entries(after, to).flatMap((entry) => entry.kinds);
     const least = kinds.filter((kind) => kind === 'left out').length;
-    return { least, most: least + kinds.filter((kind) => kind === 'left out or dead letter').length };
+    return {
+      least,
+      most:
+        least +
+        kinds.filter((kind) => kind === 'left out or dead letter' || kind === 'left out or row').length,
+    };
   }
 
   hasForgotten(after: Position, to: Position): boolean {
@@ -120,7 +125,8 @@ export class Ledger {
         const deadLetters = (this.deadLetters.get(key) ?? 0) + (this.replayed.get(key) ?? 0);
         const found = `${this.rows.get(key) ?? 0} rows, ${deadLetters} dead letters`;
         const isLetter = kind === 'dead letter' || (kind === 'left out or dead letter' && deadLetters === 1);
-        const expected = `${kind === 'row' ? 1 : 0} rows, ${isLetter ? 1 : 0} dead letters`;
+        const isRow = kind === 'row' || (kind === 'left out or row' && this.rows.get(key) === 1);
+        const expected = `${isRow ? 1 : 0} rows, ${isLetter ? 1 : 0} dead letters`;
         if (found !== expected) return `${this.partition.name} ${key} is ${found}, should be ${expected}`;
       }
     }

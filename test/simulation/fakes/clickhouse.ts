@@ -19,7 +19,12 @@ export interface IncomingRow extends StoredRow {
   readonly tablePartition: string;
   /** What of the server cannot take it, if anything: its reader, a column's expression, or what writes its part. */
   readonly trouble: Trouble | undefined;
+  /** Does not meet one of the two conditions that a statement may have. */
+  readonly unmet: Condition | 'both' | undefined;
 }
+
+/** A deployment may change the one for the other. */
+export type Condition = 'first' | 'second';
 
 export type Trouble = 'reader' | 'column' | 'part';
 
@@ -29,6 +34,8 @@ export interface ServerInsert {
   /** Milliseconds since the epoch, by the server's clock. */
   readonly notAfter: number;
   readonly rows: readonly IncomingRow[];
+  /** Only rows that meet its condition are stored, and only their expressions evaluated. */
+  readonly condition: Condition | undefined;
 }
 
 /** How likely each of the server's own ways to fail is, and how long an insert runs. */
@@ -132,7 +139,7 @@ export class ClickHouse {
       respond(refusal);
       return;
     }
-    const running: Running = { insert, blocks: blocksOf(insert.rows), respond };
+    const running: Running = { insert, blocks: blocksOf(metOf(insert)), respond };
     this.running.set(insert.queryId, running);
     const failsMidway = this.random.chance(this.faults.failMidway);
     const slow = this.random.chance(this.faults.slowInsert);
@@ -148,7 +155,7 @@ export class ClickHouse {
     if (this.running.has(insert.queryId)) return new ServerError(216, 'already running');
     if (this.random.chance(this.faults.busy)) return new ServerError(202, 'too many queries');
     if (this.isPast(insert.notAfter)) return new ServerError(395, LATE_BODY);
-    return this.unfitIn(insert.rows, ['reader', 'column']);
+    return this.unfitIn(insert.rows, ['reader']) ?? this.unfitIn(metOf(insert), ['column']);
   }
 
   /** In whole seconds, as statements compare them. */
@@ -199,7 +206,7 @@ export class ClickHouse {
   private end(running: Running, error: Error | undefined): void {
     this.running.delete(running.insert.queryId);
     // A view is filled by an insert that ends well, the blocks of it that its table knew already included.
-    if (error === undefined) for (const row of running.insert.rows) this.inView.add(keyOf(row));
+    if (error === undefined) for (const row of metOf(running.insert)) this.inView.add(keyOf(row));
     running.respond(error);
   }
 
@@ -355,6 +362,15 @@ export class ClickHouse {
 
 function keyOf({ partition, position, index }: StoredRow): string {
   return `${partition}/${formatPosition(position)}/${index}`;
+}
+
+/** A statement without a condition takes all of them. */
+export function metOf({ rows, condition }: Pick<ServerInsert, 'rows' | 'condition'>): readonly IncomingRow[] {
+  return rows.filter((row) => !isUnmet(row, condition));
+}
+
+export function isUnmet({ unmet }: IncomingRow, condition: Condition | undefined): boolean {
+  return condition !== undefined && (unmet === 'both' || unmet === condition);
 }
 
 /** One block for each table partition the rows touch. */

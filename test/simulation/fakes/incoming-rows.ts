@@ -8,6 +8,7 @@ interface Payload {
   readonly _index: number;
   readonly day: string;
   readonly value: unknown;
+  readonly unmet?: IncomingRow['unmet'];
 }
 
 /** Values that something of the server cannot take. */
@@ -30,6 +31,7 @@ export function rowsOf(body: BatchBody, from?: number, to?: number): IncomingRow
         index: payload._index,
         tablePartition: payload.day,
         trouble: TROUBLE[String(payload.value)],
+        unmet: payload.unmet,
       });
     }
   }

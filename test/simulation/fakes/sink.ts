@@ -22,7 +22,8 @@ import type {
 } from '../../../lib/ports/sink.ts';
 import type { Trial } from '../../../lib/ports/trial.ts';
 import type { Invocation } from '../invocation.ts';
-import type { ClickHouse, StoredRow } from './clickhouse.ts';
+import type { Random } from '../random.ts';
+import { type ClickHouse, type Condition, isUnmet, metOf, type StoredRow } from './clickhouse.ts';
 import { rowsOf } from './incoming-rows.ts';
 import { SimulatedTrial } from './trial.ts';
 
@@ -30,21 +31,29 @@ import { SimulatedTrial } from './trial.ts';
 export class SimulatedSink implements Sink {
   readonly table = 'simulated.events';
   readonly mapping: string;
+  readonly condition: Condition | undefined;
   private readonly invocation: Invocation;
   private readonly server: ClickHouse;
   private readonly nullValues: NullValues;
+  private readonly answers: Random | undefined;
 
-  /** Each `mapping` puts its rows into table partitions of its own. */
+  /**
+   * Each `mapping` puts its rows into table partitions of its own.
+   * @param condition and what draws which answers say how many rows met it; undefined: there is none
+   */
   constructor(
     invocation: Invocation,
     server: ClickHouse,
     nullValues: NullValues = 'skip',
     mapping = 'mapping-1',
+    condition?: { readonly name: Condition; readonly random: Random },
   ) {
     this.mapping = mapping;
     this.invocation = invocation;
     this.server = server;
     this.nullValues = nullValues;
+    this.condition = condition?.name;
+    this.answers = condition?.random;
   }
 
   newBody(partition: number, again = false): BatchBody {
@@ -56,7 +65,8 @@ export class SimulatedSink implements Sink {
       ...row,
       tablePartition: `${this.mapping}/${row.tablePartition}`,
     }));
-    const insert = { queryId: send.queryId, token: send.token, notAfter: send.notAfter, rows };
+    const { queryId, token, notAfter } = send;
+    const insert = { queryId, token, notAfter, rows, condition: this.condition };
     try {
       await this.invocation.callSlow<undefined>(
         this.server.link,
@@ -67,14 +77,16 @@ export class SimulatedSink implements Sink {
             respond(error === undefined ? { value: undefined } : { error }),
           ),
       );
-      return { kind: 'stored' };
+      // As where views read the table's inserts, whose rows are counted in.
+      if (this.answers === undefined || this.answers.chance(0.3)) return { kind: 'stored' };
+      return { kind: 'stored', met: metOf(insert).length };
     } catch (error) {
       return failedInsert(error, { table: this.table });
     }
   }
 
   openTrial(): Trial {
-    return new SimulatedTrial(this.invocation, this.server, this.table);
+    return new SimulatedTrial(this.invocation, this.server, this.table, this.condition);
   }
 
   countRows(range: RowRange, deadline: number): Promise<RowCount> {
@@ -114,6 +126,15 @@ export class SimulatedSink implements Sink {
 
   expiredRows(_body: BatchBody, deadline: number): Promise<readonly EntryIndexes[]> {
     return this.call('expired rows', deadline, () => []);
+  }
+
+  unmet(body: BatchBody, deadline: number): Promise<readonly number[] | undefined> {
+    const rows = rowsOf(body);
+    return this.call('condition', deadline, () => {
+      if (this.condition === undefined) return [];
+      if (rows.some(({ trouble }) => trouble === 'reader')) return undefined;
+      return rows.flatMap((each, row) => (isUnmet(each, this.condition) ? [row] : []));
+    });
   }
 
   rowsHidden(deadline: number): Promise<string | undefined> {

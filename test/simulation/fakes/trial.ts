@@ -3,7 +3,7 @@ import { failedQuestion } from '../../../lib/clickhouse/failures.ts';
 import type { BatchBody } from '../../../lib/ports/sink.ts';
 import type { Trial, TrialDepth, TrialFailure, UnreadableRow } from '../../../lib/ports/trial.ts';
 import type { Invocation } from '../invocation.ts';
-import type { ClickHouse, Trouble } from './clickhouse.ts';
+import { type ClickHouse, type Condition, isUnmet, type Trouble } from './clickhouse.ts';
 import { rowsOf } from './incoming-rows.ts';
 
 const MEETS: Readonly<Record<TrialDepth, readonly Trouble[]>> = {
@@ -19,11 +19,13 @@ export class SimulatedTrial implements Trial {
   private readonly invocation: Invocation;
   private readonly server: ClickHouse;
   private readonly table: string;
+  private readonly condition: Condition | undefined;
 
-  constructor(invocation: Invocation, server: ClickHouse, table: string) {
+  constructor(invocation: Invocation, server: ClickHouse, table: string, condition: Condition | undefined) {
     this.invocation = invocation;
     this.server = server;
     this.table = table;
+    this.condition = condition;
   }
 
   probe(
@@ -35,9 +37,13 @@ export class SimulatedTrial implements Trial {
   ): Promise<TrialFailure | undefined> {
     const rows = rowsOf(body, from, to);
     return this.call('probe', deadline, () => {
-      const unfit = this.server.unfitIn(rows, MEETS[depth]);
+      // Those that do not meet the condition are read as well.
+      const tried = rows.map((row) =>
+        isUnmet(row, this.condition) && row.trouble !== 'reader' ? { ...row, trouble: undefined } : row,
+      );
+      const unfit = this.server.unfitIn(tried, MEETS[depth]);
       if (unfit === undefined) return undefined;
-      const first = rows.findIndex(({ trouble }) => trouble !== undefined && MEETS[depth].includes(trouble));
+      const first = tried.findIndex(({ trouble }) => trouble !== undefined && MEETS[depth].includes(trouble));
       const named = badRowOf(unfit.message);
       return {
         row: named === undefined ? undefined : from + named,
@@ -59,9 +65,10 @@ export class SimulatedTrial implements Trial {
     const rows = rowsOf(body);
     const isColumns = rows[row]?.trouble === 'column';
     return this.call('alike', deadline, () =>
-      rows.flatMap(({ trouble }, other) =>
-        isColumns && trouble === 'column' && other !== row ? [other] : [],
-      ),
+      rows.flatMap((each, other) => {
+        const isTried = isColumns && !isUnmet(each, this.condition);
+        return isTried && each.trouble === 'column' && other !== row ? [other] : [];
+      }),
     );
   }
 

@@ -1,3 +1,4 @@
+import { FILTERING_MUTATIONS } from './filtering.ts';
 import { LOSS_MUTATIONS } from './losses.ts';
 import type { Mutation } from './mutation.ts';
 import { PROTOCOL_MUTATIONS } from './protocol.ts';
@@ -8,4 +9,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PROTOCOL_MUTATIONS,
   ...LOSS_MUTATIONS,
   ...READING_MUTATIONS,
+  ...FILTERING_MUTATIONS,
 ];

@@ -105,8 +105,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: SETTLE,
-        find: 'sent = { body, outcome, isOnly };',
-        replace: `sent = { body, outcome, isOnly };
+        find: 'sent = { body, outcome, isOnly, isWhole: missing.whole };',
+        replace: `sent = { body, outcome, isOnly, isWhole: missing.whole };
         if (sent.outcome.kind === 'stored') return;`,
       },
     ],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  conditionHash,
   insertStatement,
   type Mapping,
   mappingHash,
@@ -22,6 +23,18 @@ describe('the insert statement', () => {
         'WHERE throwIf(nowInBlock() >= fromUnixTimestamp({notAfter:UInt32}), ' +
         "'pulsehouse: this insert arrived after its time') = 0 FORMAT JSONEachRow",
     );
+  });
+
+  it('takes rows that meet the condition, which is part of the hash; without one both are what they were', () => {
+    const where = { ...mapping, where: 'length(name) > 1 OR name = upper(name)' };
+    expect(insertStatement(where)).toMatch(
+      / = 0 AND \(length\(name\) > 1 OR name = upper\(name\)\) FORMAT JSONEachRow$/,
+    );
+    expect(mappingHash(where)).not.toBe(mappingHash(mapping));
+    expect(mappingHash({ ...mapping, where: undefined })).toBe(mappingHash(mapping));
+    expect(conditionHash(mapping)).toBeUndefined();
+    expect(conditionHash(where)).not.toBe(conditionHash({ where: 'length(name) > 2' }));
+    expect(needsPublishTime({ ...mapping, where: '_publish_time > 0' })).toBe(true);
   });
 
   it('reads the publish time only where an expression asks for it', () => {
