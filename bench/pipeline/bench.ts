@@ -1,150 +1,105 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { startFunction } from '../../examples/support/function-process.ts';
-import { REFERENCE_DDL, writePipelineFile } from '../../examples/support/pipeline-file.ts';
-import { publish } from '../../examples/support/publish.ts';
-import { createTopic } from '../../examples/support/pulsar-admin.ts';
-import type { Stack } from '../../infra/local/stack.ts';
-import { systemEnvironment } from '../../lib/assembly/environment.ts';
-import { createLog } from '../../lib/assembly/log.ts';
 import { createTerminal, table } from '../../lib/cli/terminal.ts';
-import { bundle } from '../bundle.ts';
-import { onStack } from '../on-stack.ts';
+import { type BenchPlace, onStack } from '../on-stack.ts';
 import { transportReader } from '../pulsar/readers.ts';
-import { ask } from './ask-clickhouse.ts';
-import { median, type PipelineResult, type PipelineRun, rate, resultOf } from './measured.ts';
+import { fill } from './fill.ts';
+import {
+  type InsertResult,
+  type InsertRun,
+  insertResultOf,
+  median,
+  type PipelineResult,
+  type PipelineRun,
+  rate,
+  resultOf,
+} from './measured.ts';
 import { type Backlog, runPipeline } from './run-pipeline.ts';
-
-const RUNS = 3;
-const PER_ENTRY = 1_000;
+import { rawInsert } from './run-raw-insert.ts';
+import { SHAPES, type Shape, type ShapeName } from './shapes.ts';
 
 export interface PipelineBenchOptions {
   readonly messages: number;
+  readonly runs: number;
+  readonly shapes: readonly ShapeName[];
   /** Prints the results as one line of JSON at the end. */
   readonly json: boolean;
+  /** A file for the results as an SVG chart. */
+  readonly chart?: string;
 }
 
-/**
- * One backlog of reference messages (LZ4, 1,000 an entry) on one partition and one on four: raw read, raw insert and
- * the whole pipeline, in turn, three times, each in new processes and into a new table.
- */
-export async function benchPipeline({ messages, json }: PipelineBenchOptions): Promise<void> {
-  await onStack(async ({ stack, folder, say }) => {
-    Object.assign(process.env, stack.environment);
-    const one = await fill(stack, 1, messages, say);
-    const four = await fill(stack, 4, messages, say);
-    const reader = await transportReader('wire', 'read-wire.ts', folder);
-    const insert = await rawInsert(stack, folder, one);
-
-    const reads: number[] = [];
-    const inserts: number[] = [];
-    const runs: { readonly one: PipelineRun[]; readonly four: PipelineRun[] } = { one: [], four: [] };
-    for (let run = 1; run <= RUNS; run++) {
-      const read = await reader.read({ ...addresses(stack), topic: `${one.topic}-partition-0`, messages });
-      reads.push(rate(read.messages, read.milliseconds));
-      inserts.push(await insert(run));
-      runs.one.push(await runPipeline(stack, folder, `bench-one-${run}`, one));
-      runs.four.push(await runPipeline(stack, folder, `bench-four-${run}`, four));
-      say(
-        `run ${run}: raw read ${shown(reads)}, raw insert ${shown(inserts)}, pipeline on 1 ${shown(runs.one.map(rateOf))}, on 4 ${shown(runs.four.map(rateOf))} rows a second`,
-      );
-    }
-    report(
-      {
-        messages,
-        runs: RUNS,
-        rawRead: { rowsPerSecond: Math.round(median(reads)) },
-        rawInsert: { rowsPerSecond: Math.round(median(inserts)) },
-        pipeline1: resultOf(runs.one),
-        pipeline4: resultOf(runs.four),
-      },
-      json,
-    );
-  });
-}
-
-async function fill(
-  stack: Stack,
-  partitions: number,
-  messages: number,
-  say: (line: string) => void,
-): Promise<Backlog> {
-  const topic = `persistent://public/default/bench-${partitions}`;
-  const { serviceUrl, adminUrl } = addresses(stack);
-  await createTopic(adminUrl, topic, partitions);
-  const topics = Array.from({ length: partitions }, (_, partition) => `${topic}-partition-${partition}`);
-  for (const one of topics) await hold(adminUrl, one);
-  say(`publishing ${messages} messages on ${partitions} partition(s)`);
-  const wire = { serviceUrl, adminUrl, environment: systemEnvironment, log: createLog() };
-  await publish(wire, { topics, first: 0, messages, perEntry: PER_ENTRY });
-  return { topic, partitions, messages };
-}
-
-/** Without a subscription nothing would keep the backlog. */
-async function hold(adminUrl: string, topic: string): Promise<void> {
-  const path = topic.replace('persistent://', 'persistent/');
-  const answer = await fetch(`${adminUrl}/admin/v2/${path}/subscription/hold`, { method: 'PUT' });
-  if (!answer.ok) throw new Error(`the admin API answered ${answer.status} to a subscription on ${topic}`);
-}
-
-/** Rows a second of one more run, each into an empty table. */
-async function rawInsert(
-  stack: Stack,
-  folder: string,
-  backlog: Backlog,
-): Promise<(run: number) => Promise<number>> {
-  const program = await bundle(join(import.meta.dirname, 'raw-insert.ts'), join(folder, 'raw-insert.mjs'));
-  const pipelineFile = await writePipelineFile(join(folder, 'raw-insert.yml'), {
-    name: 'raw-insert',
-    topic: backlog.topic,
-    subscription: 'raw-insert',
-    'target.database': 'raw_insert',
-  });
-  await (
-    await startFunction({ environment: stack.environment, folder, pipelineFile }, [
-      'init',
-      '--ddl',
-      REFERENCE_DDL,
-    ])
-  ).answer();
-  return async () => {
-    const args = [program, pipelineFile, `${backlog.topic}-partition-0`, String(backlog.messages)];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    await ask(stack.environment, 'TRUNCATE TABLE raw_insert.sensors_local SYNC');
-    const { rows, milliseconds } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
-    return rate(rows, milliseconds);
-  };
-}
-
-function addresses({ environment }: Stack): { readonly serviceUrl: string; readonly adminUrl: string } {
-  return {
-    serviceUrl: environment['PULSAR_SERVICE_URL'] ?? '',
-    adminUrl: environment['PULSAR_ADMIN_URL'] ?? '',
-  };
-}
-
-function rateOf(run: PipelineRun): number {
-  return rate(run.rows, run.milliseconds);
-}
-
-function shown(rates: readonly number[]): string {
-  return Math.round(rates.at(-1) ?? 0).toLocaleString('en');
-}
-
-interface Results {
+type Results = {
   readonly messages: number;
   readonly runs: number;
   readonly rawRead: { readonly rowsPerSecond: number };
-  readonly rawInsert: { readonly rowsPerSecond: number };
-  readonly pipeline1: PipelineResult;
-  readonly pipeline4: PipelineResult;
+  readonly rawInsert: InsertResult;
+  readonly rawInsertRowBinary: InsertResult;
+} & { readonly [Name in ShapeName]?: PipelineResult };
+
+/**
+ * Backlogs of reference messages: raw read and raw insert of the plainest one, and the whole pipeline over each shape asked
+ * for, in turn, so many times, each in new processes and into a new table. All of a shape's figures come from this one run.
+ */
+export async function benchPipeline(options: PipelineBenchOptions): Promise<void> {
+  await onStack(async (place) => {
+    Object.assign(process.env, place.stack.environment);
+    const results = await measure(place, options);
+    if (options.chart !== undefined) {
+      const { writeChart } = await import('./chart.ts');
+      await writeChart(options.chart, results);
+    }
+    report(results, options.json);
+  });
+}
+
+async function measure({ stack, folder, say }: BenchPlace, options: PipelineBenchOptions): Promise<Results> {
+  const { messages, runs: rounds, shapes } = options;
+  const backlogOf = (name: ShapeName): Promise<Backlog> => {
+    const shape: Shape = SHAPES[name];
+    const count = Math.ceil(messages * shape.share);
+    say(`publishing ${count} messages for ${name}`);
+    return fill(stack, name, shape, count);
+  };
+  const plain = await backlogOf('pipeline1');
+  const backlogs = new Map<ShapeName, Backlog>([['pipeline1', plain]]);
+  for (const name of shapes) if (!backlogs.has(name)) backlogs.set(name, await backlogOf(name));
+  const reader = await transportReader('wire', 'read-wire.ts', folder);
+  const insert = await rawInsert(stack, folder, plain);
+  const source = {
+    serviceUrl: stack.environment['PULSAR_SERVICE_URL'] ?? '',
+    adminUrl: stack.environment['PULSAR_ADMIN_URL'] ?? '',
+    topic: `${plain.topic}-partition-0`,
+    messages,
+  };
+
+  const reads: number[] = [];
+  const inserts = { JSONEachRow: [] as InsertRun[], RowBinary: [] as InsertRun[] };
+  const runs = new Map<ShapeName, PipelineRun[]>(shapes.map((name) => [name, []]));
+  for (let round = 1; round <= rounds; round++) {
+    const read = await reader.read(source);
+    reads.push(rate(read.messages, read.milliseconds));
+    for (const format of ['JSONEachRow', 'RowBinary'] as const) inserts[format].push(await insert(format));
+    for (const [name, done] of runs) {
+      const run = await runPipeline(stack, folder, `bench-${name}-${round}`, backlogs.get(name) ?? plain);
+      done.push(run);
+      say(
+        `round ${round}: ${name} ${Math.round(rate(run.rows, run.milliseconds)).toLocaleString('en')} rows/s`,
+      );
+    }
+  }
+  return {
+    messages,
+    runs: rounds,
+    rawRead: { rowsPerSecond: Math.round(median(reads)) },
+    rawInsert: insertResultOf(inserts.JSONEachRow),
+    rawInsertRowBinary: insertResultOf(inserts.RowBinary),
+    ...Object.fromEntries([...runs].map(([name, done]) => [name, resultOf(done)])),
+  };
 }
 
 function report(results: Results, json: boolean): void {
   const terminal = createTerminal(false);
-  const lines = (['rawRead', 'rawInsert', 'pipeline1', 'pipeline4'] as const).map((name) => {
-    const result: Partial<PipelineResult> = results[name];
+  const { messages: _messages, runs: _runs, ...measured } = results;
+  const lines = Object.entries(measured).map(([name, value]) => {
+    const result: Partial<PipelineResult> = value;
     return [
       name,
       result.rowsPerSecond?.toLocaleString('en') ?? '-',

@@ -14,6 +14,21 @@ export interface PipelineRun {
   readonly doubled: number;
 }
 
+/** One run of inserting alone, encoded beforehand. */
+export interface InsertRun {
+  readonly rows: number;
+  readonly milliseconds: number;
+  /** Of the process that inserts, while it does. */
+  readonly cpuMicroseconds: number;
+  readonly clickhouseCpuMicroseconds: number;
+  /** All bodies are held at once. */
+  readonly peakKilobytes: number;
+  readonly missing: number;
+  readonly doubled: number;
+}
+
+export type InsertResult = Omit<PipelineResult, 'brokerCpuMicrosPerRow' | 'parts'>;
+
 export interface PipelineResult {
   readonly rowsPerSecond: number;
   readonly cpuMicrosPerRow: number;
@@ -23,6 +38,20 @@ export interface PipelineResult {
   readonly parts: number;
   readonly missing: number;
   readonly doubled: number;
+}
+
+/** Medians, but for missing and doubled, of which every run counts. */
+export function insertResultOf(runs: readonly InsertRun[]): InsertResult {
+  const over = (value: (run: InsertRun) => number) => median(runs.map(value));
+  const all = (value: (run: InsertRun) => number) => runs.reduce((sum, run) => sum + value(run), 0);
+  return {
+    rowsPerSecond: Math.round(over((run) => rate(run.rows, run.milliseconds))),
+    cpuMicrosPerRow: round(over((run) => run.cpuMicroseconds / run.rows)),
+    clickhouseCpuMicrosPerRow: round(over((run) => run.clickhouseCpuMicroseconds / run.rows)),
+    peakMemoryMb: Math.round(over((run) => run.peakKilobytes / 1024)),
+    missing: all((run) => run.missing),
+    doubled: all((run) => run.doubled),
+  };
 }
 
 /** Medians, but for missing and doubled, of which every run counts. */

@@ -1,6 +1,7 @@
 /**
  * A process that reads a topic's backlog, encodes it as the pipeline would, and then inserts it through the pipeline's
- * own sink, two bodies at once. Prints what inserting alone took. Arguments: pipeline file, partition topic, messages.
+ * own sink, two bodies at once, in the format that CLICKHOUSE_ROW_FORMAT names. Prints what inserting alone took. Arguments:
+ * pipeline file, partition topic, messages, process id of ClickHouse.
  */
 import pLimit from 'p-limit';
 import { connect } from '../../lib/assembly/connections.ts';
@@ -10,11 +11,12 @@ import { readSettings } from '../../lib/assembly/settings.ts';
 import { loadPipelines } from '../../lib/configuration/load.ts';
 import { BEFORE_ALL } from '../../lib/pipeline/position.ts';
 import type { BatchBody } from '../../lib/ports/sink.ts';
+import { cpuMicroseconds } from './server-cpu.ts';
 
 const PATIENCE = 60_000;
 const AT_ONCE = 2;
 
-const [file = '', topic = '', count = ''] = process.argv.slice(2);
+const [file = '', topic = '', count = '', clickhouse = ''] = process.argv.slice(2);
 const messages = Number(count);
 const {
   pipelines: [pipeline],
@@ -43,6 +45,11 @@ while (read < messages) {
 }
 await reader.close();
 
+/** Not known of a server that is not ours. */
+const serverCpu = () => (clickhouse === '' ? Number.NaN : cpuMicroseconds(Number(clickhouse)));
+
+const ownBefore = process.cpuUsage();
+const serverBefore = serverCpu();
 const begun = performance.now();
 await pLimit(AT_ONCE).map(bodies, async (one, index) => {
   const name = `raw-insert-${index}-${systemEnvironment.uniqueId()}`;
@@ -56,5 +63,14 @@ await pLimit(AT_ONCE).map(bodies, async (one, index) => {
   if (outcome.kind !== 'stored') throw outcome.error;
 });
 const milliseconds = performance.now() - begun;
+const own = process.cpuUsage(ownBefore);
+const clickhouseCpuMicroseconds = serverCpu() - serverBefore;
 await close();
-process.stdout.write(`${JSON.stringify({ rows: read, milliseconds })}\n`);
+const used = {
+  rows: read,
+  milliseconds,
+  cpuMicroseconds: own.user + own.system,
+  clickhouseCpuMicroseconds,
+  peakKilobytes: process.resourceUsage().maxRSS,
+};
+process.stdout.write(`${JSON.stringify(used)}\n`);
