@@ -25,11 +25,11 @@ const ALL_FIELDS = /(?:^|[(,])\s*\*|\*\s*(?:$|[),]|EXCEPT\b|REPLACE\b|APPLY\b)|\
 export function rowFormatOf(mapping: Mapping, wanted: RowFormat['name'] = 'RowBinary'): RowFormat {
   const json = (reason: string): RowFormat => ({ name: 'JSONEachRow', reason });
   if (wanted === 'JSONEachRow') return json('CLICKHOUSE_ROW_FORMAT says so');
-  const { columns, source } = mapping;
+  const { columns, source, where } = mapping;
   for (const [column, expression] of Object.entries(columns)) {
-    if (ALL_FIELDS.test(withoutStrings(expression)))
-      return json(`column ${column} depends on the order of the fields`);
+    if (dependsOnOrder(expression)) return json(`column ${column} depends on the order of the fields`);
   }
+  if (where !== undefined && dependsOnOrder(where)) return json('where depends on the order of the fields');
   if (source.emptyStrings === 'null') {
     const named = Object.entries(source.fields).find(([, type]) => mayHoldNullText(parseColumnType(type)));
     if (named) return json(`an empty string in field ${named[0]} (${named[1]}) is NULL`);
@@ -37,6 +37,10 @@ export function rowFormatOf(mapping: Mapping, wanted: RowFormat['name'] = 'RowBi
   const plan = planRows(source.fields, { withPublishTime: needsPublishTime(mapping) });
   if ('reason' in plan) return json(plan.reason);
   return { name: 'RowBinary', structure: plan.structure, encoder: new KernelEncoder(plan.tables) };
+}
+
+function dependsOnOrder(expression: string): boolean {
+  return ALL_FIELDS.test(withoutStrings(expression));
 }
 
 function withoutStrings(expression: string): string {

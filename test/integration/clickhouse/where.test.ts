@@ -59,6 +59,19 @@ async function replayed(dependencies: PlanDependencies, mode: 'repair' | 'replac
 }
 
 describe('where', () => {
+  test('counts the same where only the server can read some of the messages', async ({ place }) => {
+    const subject = await openPayloads(place, WHERE);
+    await subject.publish(
+      [row(1), row(2), '{"id":"3","n":1}', '{"id":"4","n":1}', row(6)],
+      ['{"id":"8","n":1}'],
+      ['{"id":"9","n":1}', '{"id":"ten","n":1}', row(12)],
+    );
+    const outcome = await consumeWith(subject.dependencies);
+    expect(outcome).toMatchObject({ outcome: 'drained', messages: 9, rows: 5, filtered: 3, deadLetters: 1 });
+    expect(await ids(subject)).toEqual([2, 4, 6, 8, 12]);
+    expect(await subject.audit()).toMatchObject({ exact: true, rows: 5, filtered: 3, deadLetters: 1 });
+  });
+
   test('leaves out what does not meet it: counted by batch, totals and audit, and no question is asked for it', async ({
     place,
   }) => {

@@ -61,6 +61,12 @@ describe('the format of rows', () => {
     },
   );
 
+  it('is JSON where the condition depends on the order of the fields', () => {
+    const format = rowFormatOf(mappingOf({ a: 'Int64' }, { where: 'ignore(*) = 0' }));
+    expect(format).toMatchObject({ reason: 'where depends on the order of the fields' });
+    expect(rowFormatOf(mappingOf({ a: 'Int64' }, { where: 'a * 2 > 0' })).name).toBe('RowBinary');
+  });
+
   it.each(['a * 2', "concat(a, '(*)')", '(a) * (a)'])('is RowBinary for %s', (expression) => {
     expect(rowFormatOf(mappingOf({ a: 'Int64' }, { columns: { x: expression } })).name).toBe('RowBinary');
   });
