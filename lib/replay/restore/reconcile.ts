@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Snapshot } from '../../checkpoint/snapshot.ts';
 import { PulsehouseError } from '../../pipeline/errors.ts';
-import type { PartitionState } from '../../pipeline/partition-state.ts';
+import type { PartitionState, Totals } from '../../pipeline/partition-state.ts';
 import { isAfter, laterOf, type Position } from '../../pipeline/position.ts';
 import type { ReplayRecord } from '../../pipeline/replay.ts';
 import { exclusionsDigest } from '../comparison/absence.ts';
@@ -100,18 +100,39 @@ async function advance(
   deadline: number,
 ): Promise<RestoreResult['partitions'][number]> {
   const { partition, committed } = found;
-  const range = ranges.find((candidate) => candidate.partition === partition);
-  if (!range) return { partition, from: committed, to: committed, messages: 0 };
-  const { rows } = await dependencies.sink.countRows({ partition, after: committed, to: range.to }, deadline);
+  const to = ranges.find((candidate) => candidate.partition === partition)?.to ?? committed;
+  const { rows } = await dependencies.sink.countRows({ partition, after: committed, to }, deadline);
+  const below = await countBelow(dependencies, found, deadline);
+  if (rows === 0 && to === committed && below === undefined)
+    return { partition, from: committed, to, messages: 0 };
   const lease = await holdPartition(dependencies, partition, owner, deadline);
   await lease.release((state) => {
     if (isAfter(state.committed, committed)) return state;
-    const { totals } = state;
+    const totals = withRowsBelow(state.totals, below);
     return {
       ...state,
-      committed: range.to,
+      committed: to,
       totals: { ...totals, messages: totals.messages + rows, rows: totals.rows + rows },
     };
   });
-  return { partition, from: committed, to: range.to, messages: rows };
+  return { partition, from: committed, to, messages: rows };
+}
+
+/**
+ * Rows at or below the snapshot's position, where the pipeline has a condition. A message that it counts as filtered may have
+ * become a row since: a state put back from a backup has a batch in flight again, and another condition may have stored it.
+ */
+async function countBelow(
+  { sink }: PlanDependencies,
+  { partition, origin, committed }: PartitionState,
+  deadline: number,
+): Promise<number | undefined> {
+  if (sink.condition === undefined) return undefined;
+  return (await sink.countRows({ partition, after: origin, to: committed }, deadline)).distinct;
+}
+
+/** Rows that are missing stay counted: an audit has to find them. */
+function withRowsBelow(totals: Totals, below = 0): Totals {
+  const filtered = Math.max(0, totals.filtered - Math.max(0, below - totals.rows));
+  return { ...totals, rows: totals.rows + totals.filtered - filtered, filtered };
 }
