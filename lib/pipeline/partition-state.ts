@@ -102,7 +102,7 @@ export interface PartitionState extends Fenced {
   /** What views of the table lack, or may lack, of what is stored; undefined: nothing. */
   readonly viewGaps: readonly ViewGap[] | undefined;
   /** A replace went through committed batches by a condition: the table may rightly have fewer rows than the totals say. */
-  readonly rowsReplaced?: true | undefined;
+  readonly rowsReplaced: true | undefined;
 }
 
 /** Where the dead letters of a committed batch are. Kept for ever: its record expires, its dead letters do not. */

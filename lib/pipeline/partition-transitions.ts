@@ -40,6 +40,7 @@ export function newPartitionState(from: PartitionOrigin): PartitionState {
     halted: undefined,
     failedTries: undefined,
     viewGaps: undefined,
+    rowsReplaced: undefined,
   };
 }
 
