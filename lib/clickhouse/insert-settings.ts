@@ -144,7 +144,10 @@ export const INSERT_SETTINGS = {
   optimize_on_insert: 1,
 } as const satisfies ClickHouseSettings;
 
-/** Questions see what every answered insert stored, on replicated tables too where the inserts had a quorum. */
+/**
+ * Questions see what every answered insert stored. On replicated tables only where the inserts had `insert_quorum` and
+ * `insert_quorum_parallel = 0`; otherwise a replica that lags answers too few rows.
+ */
 export const QUESTION_SETTINGS = {
   ...WHOLE_SETTINGS,
   select_sequential_consistency: '1',
