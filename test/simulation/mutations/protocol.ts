@@ -87,7 +87,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a successor begins again at attempt 1',
     within: 1_000,
-    given: ['swallow', 'crash'],
+    given: ['crash'],
     patches: [
       {
         file: SETTLE,
