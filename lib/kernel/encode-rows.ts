@@ -1,6 +1,7 @@
+import { PUBLISH_TIME_AT, type RowTables } from './field-kinds.ts';
 import type { Kernel, Residing } from './kernel.ts';
-import { ANSWERS } from './layout.ts';
-import { INDEX_AT, PUBLISH_TIME_AT, type RowTables, type WrittenTables, writeTables } from './row-tables.ts';
+import { ANSWERS, SLACK } from './layout.ts';
+import { INDEX_AT, type WrittenTables, writeTables } from './row-tables.ts';
 import { TEMPLATE } from './rows-layout.ts';
 
 /** A message's verdict. */
@@ -23,8 +24,8 @@ export interface KernelRows {
   readonly verdicts: Uint8Array;
 }
 
-/** A text's length and what tells NULL from a value, at most. */
-const SLOT_OVERHEAD = 6 + 8;
+/** More memory than this is not taken for the rows of one entry, bytes. */
+const LARGEST_WORK = 256 * 1024 * 1024;
 
 const written = new WeakMap<RowTables, WrittenTables>();
 
@@ -43,15 +44,20 @@ export function encodeRows(
   const placed = kernel.reside(entry);
   if (placed === undefined) return undefined;
   const { bounds, count, data, dataBytes, verdicts } = placed;
-  const { fixedBytes, slots } = tablesIn(kernel, tables);
-  const room = count * (fixedBytes + slots * SLOT_OVERHEAD) + dataBytes;
-  const out = kernel.work(room + dataBytes);
+  const { fixedBytes, slots, slotBytes, growth } = tablesIn(kernel, tables);
+  const containers = growth * dataBytes + SLACK;
+  const room = count * (fixedBytes + slotBytes) + dataBytes + containers;
+  if (room + dataBytes + containers > LARGEST_WORK) return undefined;
+  const out = kernel.work(room + dataBytes + containers);
   writePosition(kernel, tables, position);
   if (leaveOut) kernel.bytes.set(leaveOut, verdicts);
   else kernel.bytes.fill(0, verdicts, verdicts + count);
   const scratch = out + room;
   const { exports } = kernel;
-  const end = exports.encodeRows(data, bounds, count, verdicts, fixedBytes, INDEX_AT, slots, scratch, out);
+  const elements = scratch + dataBytes + SLACK;
+  const end = exports.encodeRows(
+    ...([data, bounds, count, verdicts, fixedBytes, INDEX_AT, slots, scratch, elements, out] as const),
+  );
   return {
     bytes: copied(kernel.bytes.subarray(out, end)),
     rows: kernel.words[ANSWERS / 4] as number,
@@ -69,10 +75,10 @@ function copied(bytes: Uint8Array): Uint8Array {
 function tablesIn(kernel: Kernel, tables: RowTables): WrittenTables {
   const known = written.get(tables);
   if (known && kernel.rowsOf === tables) return known;
-  const { fixedBytes, slots } = writeTables(kernel, tables);
+  const made = writeTables(kernel, tables);
   kernel.rowsOf = tables;
-  written.set(tables, { fixedBytes, slots });
-  return { fixedBytes, slots };
+  written.set(tables, made);
+  return made;
 }
 
 function writePosition({ words }: Kernel, { withPublishTime }: RowTables, position: RowPosition): void {

@@ -20,6 +20,7 @@ export interface KernelExports {
     indexAt: number,
     slots: number,
     scratch: number,
+    elements: number,
     out: number,
   ): number;
   hashKey(key: number, bytes: number, object: number): number;

@@ -1,25 +1,39 @@
+import {
+  type ContainerKind,
+  type EnumElement,
+  FORBIDDEN,
+  formOf,
+  growthOf,
+  isContainer,
+  isFixed,
+  isNullable,
+  numberOf,
+  PUBLISH_TIME_AT,
+  type RowField,
+  type RowTables,
+  type ScalarKind,
+} from './field-kinds.ts';
 import type { Kernel } from './kernel.ts';
 import { powersOf5 } from './powers-of-5.ts';
 import {
   AFTER_UNKNOWN,
+  ELEMENT_AT,
+  ELEMENTS_AT,
   EMPTY,
   FIELD_HASHES,
   FIELDS,
   HASHES,
   IN_SLOT_AT,
   INNER_AT,
+  IS_NULLABLE_AT,
+  IS_UTC_AT,
   KEY_AT,
   KEY_BYTES_AT,
   KEYS,
   KEYS_BYTES,
   KIND_AT,
-  KIND_BOOL,
-  KIND_DATE,
-  KIND_FLOAT32,
-  KIND_FLOAT64,
+  KIND_ENUM,
   KIND_FORBIDDEN,
-  KIND_INT8,
-  KIND_TEXT,
   KIND_TUPLE,
   MASK_AT,
   MOST_FIELDS,
@@ -32,93 +46,30 @@ import {
   PATTERN_BYTES_AT,
   PLACE_AT,
   POWERS_OF_5,
+  PRECISION_AT,
   RECORD,
+  SCALE_AT,
+  SLOT_BYTES,
+  SLOT_FORM_AT,
+  SLOT_IS_NULLABLE_AT,
+  SLOT_KIND_BYTES,
   SLOT_KINDS,
+  SLOT_TEMPLATE,
+  SLOT_VALUE_AT,
   TEMPLATE,
   UNKNOWN,
-  UNSIGNED,
+  WIDTH_AT,
 } from './rows-layout.ts';
 
-export type ValueKind =
-  | 'text'
-  | 'float64'
-  | 'float32'
-  | 'bool'
-  | 'date'
-  | `${'int' | 'uint'}${8 | 16 | 32 | 64}`;
-
-/** What one field of the messages is read as. */
-export type FieldKind =
-  | { readonly kind: ValueKind; readonly isNullable: boolean }
-  | { readonly kind: 'tuple'; readonly elements: readonly RowField[] };
-
-export type RowField = { readonly name: string } & FieldKind;
-
-/** Fields of a row in their order, behind its position: ledger, entry (Int64), index (UInt32) and, if wanted, publish time (Int64). */
-export interface RowTables {
-  readonly fields: readonly RowField[];
-  readonly withPublishTime: boolean;
-}
-
-/** Names that are ours alone. */
-const FORBIDDEN = ['_ledger', '_entry', '_index', '_publish_time'];
-
 export const INDEX_AT = 16;
-export const PUBLISH_TIME_AT = 20;
-
-const KINDS: Readonly<Record<Exclude<ValueKind, `${string}int${string}`>, readonly [number, number]>> = {
-  text: [KIND_TEXT, 0],
-  float64: [KIND_FLOAT64, 8],
-  float32: [KIND_FLOAT32, 4],
-  bool: [KIND_BOOL, 1],
-  date: [KIND_DATE, 2],
-};
-
-/** The kernel's number for it, and its bytes in a row; 0 for a text. */
-function kindOf(kind: ValueKind): readonly [number: number, bytes: number] {
-  const integer = /^(u?)int(\d+)$/.exec(kind);
-  if (!integer) return KINDS[kind as keyof typeof KINDS];
-  const bytes = Number(integer[2]) / 8;
-  return [KIND_INT8 + (integer[1] === 'u' ? UNSIGNED : 0) + Math.log2(bytes), bytes];
-}
-
-/** Whether every value of it has as many bytes. */
-export function isFixed(field: FieldKind): boolean {
-  if (field.kind === 'tuple') return field.elements.every(isFixed);
-  return field.kind !== 'text' && !field.isNullable;
-}
-
-/** Tuples within tuples that the kernel follows. */
-const MOST_DEPTH = 4;
-const LARGEST_VALUE = 8;
-
-/** Whether there is room for the tables of these fields. */
-export function hasRoomFor(fields: readonly RowField[]): boolean {
-  const all = withElements(fields);
-  const names = all.reduce((sum, { name }) => sum + Buffer.byteLength(name), 0);
-  const tuples = all.filter(({ kind }) => kind === 'tuple').length;
-  return (
-    all.length + FORBIDDEN.length <= MOST_FIELDS &&
-    all.length * LARGEST_VALUE + PUBLISH_TIME_AT + LARGEST_VALUE + 16 <= MOST_FIXED_BYTES &&
-    names + 64 <= KEYS_BYTES &&
-    tuples < MOST_OBJECTS - 1 &&
-    fields.every((field) => depthOf(field) <= MOST_DEPTH)
-  );
-}
-
-function withElements(fields: readonly RowField[]): readonly RowField[] {
-  return fields.flatMap((field) =>
-    field.kind === 'tuple' ? [field, ...withElements(field.elements)] : [field],
-  );
-}
-
-function depthOf(field: RowField): number {
-  return field.kind === 'tuple' ? 1 + Math.max(...field.elements.map(depthOf)) : 0;
-}
 
 export interface WrittenTables {
   readonly fixedBytes: number;
   readonly slots: number;
+  /** What the slots take at most beside what their texts have in JSON. */
+  readonly slotBytes: number;
+  /** How many times as long as in JSON Arrays and Maps are at most; 0 where there are none. */
+  readonly growth: number;
 }
 
 /**
@@ -134,13 +85,19 @@ export function writeTables(kernel: Kernel, { fields, withPublishTime }: RowTabl
 
 let powers: Uint8Array | undefined;
 
+/** A text's length and what tells NULL from a value, at most. */
+const SLOT_OVERHEAD = 6;
+
 class TableWriter {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #hashKey: (key: number, bytes: number, object: number) => number;
   #fields = 0;
   #objects = 1;
+  #enums = MOST_OBJECTS;
   #slots = 0;
+  #slotBytes = 0;
+  #growth = 0;
   #fixedBytes: number;
   #keys = KEYS;
 
@@ -157,6 +114,7 @@ class TableWriter {
     powers ??= new Uint8Array(powersOf5().buffer);
     bytes.set(powers, POWERS_OF_5);
     bytes.fill(0, TEMPLATE, TEMPLATE + MOST_FIXED_BYTES);
+    bytes.fill(0, SLOT_TEMPLATE, SLOT_TEMPLATE + MOST_FIELDS * SLOT_BYTES);
   }
 
   addFields(fields: readonly RowField[], object: number): void {
@@ -174,29 +132,77 @@ class TableWriter {
     this.addFields(elements, inner);
   }
 
-  #addValue(field: RowField & { readonly kind: ValueKind }, object: number): void {
-    const [kind, bytes] = kindOf(field.kind);
+  #addValue(field: RowField & (ScalarKind | ContainerKind), object: number): void {
+    const [kind, bytes] = numberOf(field);
     const record = this.add(field.name, object, kind);
+    this.#describe(record, field, bytes);
     // Behind the first slot everything is one: a row is written from its beginning to its end.
     if (isFixed(field) && this.#slots === 0) {
       this.#view.setUint32(record + PLACE_AT, this.#fixedBytes, true);
+      this.#writeDefault(field, TEMPLATE + this.#fixedBytes);
       this.#fixedBytes += bytes;
       return;
     }
+    const slot = this.#slots++;
     this.#bytes[record + IN_SLOT_AT] = 1;
-    this.#view.setUint32(record + PLACE_AT, this.#slots, true);
-    this.#bytes.set([bytes, field.isNullable ? 1 : 0], SLOT_KINDS + 2 * this.#slots);
-    this.#slots += 1;
+    this.#view.setUint32(record + PLACE_AT, slot, true);
+    const slotKind = SLOT_KINDS + slot * SLOT_KIND_BYTES;
+    this.#view.setUint32(slotKind, bytes, true);
+    this.#bytes[slotKind + SLOT_IS_NULLABLE_AT] = isNullable(field) ? 1 : 0;
+    this.#bytes[slotKind + SLOT_FORM_AT] = formOf(field);
+    this.#writeDefault(field, SLOT_TEMPLATE + slot * SLOT_BYTES + SLOT_VALUE_AT);
+    this.#slotBytes += SLOT_OVERHEAD + bytes;
+    if (isContainer(field)) this.#growth = Math.max(this.#growth, growthOf(field));
+  }
+
+  /** What the kernel has to know of the type beside its kind. */
+  #describe(record: number, field: ScalarKind | ContainerKind, bytes: number): void {
+    const write = (at: number, value: number): void => this.#view.setInt32(record + at, value, true);
+    write(WIDTH_AT, bytes);
+    write(IS_NULLABLE_AT, isNullable(field) ? 1 : 0);
+    if (isContainer(field)) write(ELEMENT_AT, this.#addElement(field.of));
+    if (field.kind === 'enum') write(ELEMENTS_AT, this.#addEnum(field.elements));
+    if (field.kind === 'decimal' || field.kind === 'dateTime64') write(SCALE_AT, field.scale);
+    if (field.kind === 'decimal') write(PRECISION_AT, field.precision);
+    if (field.kind === 'dateTime' || field.kind === 'dateTime64') write(IS_UTC_AT, field.isUtc ? 1 : 0);
+  }
+
+  /** How the elements of an Array or Map are read: a record that no key leads to. Answers its number. */
+  #addElement(of: ScalarKind | ContainerKind): number {
+    const [kind, bytes] = numberOf(of);
+    const record = this.#newRecord(kind);
+    this.#describe(record, of, bytes);
+    return (record - FIELDS) / RECORD;
+  }
+
+  /** The elements' names are keys of an object that no message has. Answers its number. */
+  #addEnum(elements: readonly EnumElement[]): number {
+    const object = this.#enums++;
+    for (const { name, number } of elements)
+      this.#view.setInt32(this.add(name, object, KIND_ENUM) + PLACE_AT, number, true);
+    return object;
+  }
+
+  /** An Enum's is its first element; everything else begins with zeros. */
+  #writeDefault(field: ScalarKind | ContainerKind, at: number): void {
+    if (field.kind !== 'enum') return;
+    const number = Math.min(...field.elements.map((element) => element.number));
+    if (field.bytes === 1) this.#view.setInt8(at, number);
+    else this.#view.setInt16(at, number, true);
+  }
+
+  #newRecord(kind: number): number {
+    if (this.#fields >= MOST_FIELDS) throw new RangeError('too many fields');
+    const record = FIELDS + this.#fields++ * RECORD;
+    this.#bytes[record + KIND_AT] = kind;
+    return record;
   }
 
   /** Answers the address of the field's record. */
   add(name: string, object: number, kind: number): number {
     const key = Buffer.from(name);
-    if (this.#fields >= MOST_FIELDS || this.#keys + key.length > KEYS + KEYS_BYTES - 16)
-      throw new RangeError('too many fields');
-    const field = this.#fields++;
-    const record = FIELDS + field * RECORD;
-    this.#bytes[record + KIND_AT] = kind;
+    if (this.#keys + key.length > KEYS + KEYS_BYTES - 16) throw new RangeError('too many fields');
+    const record = this.#newRecord(kind);
     this.#bytes.set(key, this.#keys);
     this.#view.setUint32(record + KEY_AT, this.#keys, true);
     this.#view.setUint32(record + KEY_BYTES_AT, key.length, true);
@@ -204,14 +210,19 @@ class TableWriter {
     this.#writePattern(record, name);
     let hash = this.#hashKey(this.#keys, key.length, object);
     while (this.#view.getUint16(FIELD_HASHES + 2 * hash, true) !== EMPTY) hash = (hash + 1) % HASHES;
-    this.#halfword(FIELD_HASHES + 2 * hash, field);
+    this.#halfword(FIELD_HASHES + 2 * hash, (record - FIELDS) / RECORD);
     this.#keys += key.length;
     return record;
   }
 
   finish(): WrittenTables {
     if (this.#fixedBytes > MOST_FIXED_BYTES - 16) throw new RangeError('too many fields of fixed width');
-    return { fixedBytes: this.#fixedBytes, slots: this.#slots };
+    return {
+      fixedBytes: this.#fixedBytes,
+      slots: this.#slots,
+      slotBytes: this.#slotBytes,
+      growth: this.#growth,
+    };
   }
 
   /** A key that is escaped in JSON, or a long one, is only found by its hash. */

@@ -1,6 +1,6 @@
 import { encodeRows } from '../../kernel/encode-rows.ts';
+import type { RowTables } from '../../kernel/field-kinds.ts';
 import { kernel } from '../../kernel/kernel.ts';
-import type { RowTables } from '../../kernel/row-tables.ts';
 import type { Entry } from '../../ports/transport.ts';
 import { type EncodedRows, type RowEncoder, VERDICT } from './row-encoder.ts';
 

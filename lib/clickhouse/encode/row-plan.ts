@@ -4,11 +4,11 @@ import {
   isFixed,
   type RowField,
   type RowTables,
-  type ValueKind,
-} from '../../kernel/row-tables.ts';
+} from '../../kernel/field-kinds.ts';
 import { quoteIdentifier } from '../identifiers.ts';
 import { PUBLISH_TIME_FIELD, ROW_POSITION_FIELDS } from '../position-columns.ts';
 import { type ColumnType, parseColumnType } from './column-type.ts';
+import { elementKindOf } from './value-kind.ts';
 
 /** How the messages of a mapping become rows of RowBinary. */
 export interface RowPlan {
@@ -16,22 +16,6 @@ export interface RowPlan {
   readonly structure: string;
   readonly tables: RowTables;
 }
-
-const VALUES: Readonly<Record<string, ValueKind>> = {
-  String: 'text',
-  Bool: 'bool',
-  Date: 'date',
-  Float32: 'float32',
-  Float64: 'float64',
-  Int8: 'int8',
-  Int16: 'int16',
-  Int32: 'int32',
-  Int64: 'int64',
-  UInt8: 'uint8',
-  UInt16: 'uint16',
-  UInt32: 'uint32',
-  UInt64: 'uint64',
-};
 
 /**
  * What is known to be read exactly as the server reads it as JSON, or why not all of it is.
@@ -57,22 +41,17 @@ export function planRows(
   };
 }
 
-function kindOf(type: ColumnType | undefined, isNullable = false): FieldKind | undefined {
-  if (type === undefined) return undefined;
-  const [inner] = type.arguments;
-  if (type.name === 'LowCardinality') return kindOf(inner?.type, isNullable);
-  if (type.name === 'Nullable') return kindOf(inner?.type, true);
-  if (type.name === 'Tuple') return isNullable ? undefined : tupleOf(type);
-  const kind =
-    Object.hasOwn(VALUES, type.name) && type.arguments.length === 0 ? VALUES[type.name] : undefined;
-  return kind && { kind, isNullable };
+function kindOf(type: ColumnType | undefined): FieldKind | undefined {
+  return type?.name === 'Tuple' ? tupleOf(type) : elementKindOf(type);
 }
 
 function tupleOf({ arguments: elements }: ColumnType): FieldKind | undefined {
   const fields: RowField[] = [];
   for (const { label, type } of elements) {
     const kind = kindOf(type);
-    if (label === undefined || label.includes('.') || !kind) return undefined;
+    // An Enum that is missing here is refused where none of its elements is 0; all of them are left to the server.
+    if (label === undefined || label.includes('.') || !kind || (kind.kind === 'enum' && !kind.isNullable))
+      return undefined;
     fields.push({ name: label, ...kind });
   }
   return fields.length === 0 ? undefined : { kind: 'tuple', elements: fields };

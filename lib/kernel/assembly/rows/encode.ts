@@ -5,34 +5,34 @@ import {
   FIRST_OF,
   IN_SLOT_AT,
   INNER_AT,
+  IS_NULLABLE_AT,
   KIND_AT,
-  KIND_BOOL,
-  KIND_DATE,
-  KIND_FLOAT32,
-  KIND_FLOAT64,
+  KIND_ENUM,
+  KIND_FIXED_TEXT,
   KIND_FORBIDDEN,
-  KIND_INT8,
   KIND_TEXT,
   KIND_TUPLE,
   NEXT,
+  OBJECT_AT,
   PATTERN_BYTES_AT,
   PLACE_AT,
   RECORD,
   SEEN_AT,
   SLOT_BYTES,
-  SLOT_KINDS,
+  SLOT_TEMPLATE,
   SLOTS,
   TEMPLATE,
   UNKNOWN,
-  UNSIGNED,
+  WIDTH_AT,
 } from '../../rows-layout';
 import { CLOSES_BY, COMMA, LAST_SPACE, OPENING_BRACE, QUOTE, specials } from '../json-tokens';
 import { checkObject, firstMember, REFUSED } from '../object-check';
-import { readDate } from './dates';
+import { elements, readContainer, setElements } from './containers';
 import { fieldOf, isExpected } from './keys';
-import { nearestFloat, isNegative, isWhole, mantissa, readNumber } from './numbers';
 import { skipValue } from './skip';
+import { keepBytes, placeOf, writeSlots } from './slots';
 import { readText, setScratch, text, textBytes } from './texts';
+import { readValue } from './values';
 
 const ROW: u32 = 0;
 const UNUSUAL: u32 = 1;
@@ -48,7 +48,7 @@ let fixed: usize = 0;
 /**
  * Makes rows of RowBinary at `out` of the messages, by the tables in `ROWS`: the fixed part, then what the slots hold. Which
  * became rows is left in `verdicts`; a byte that is not 0 there skips the message. `out` has room for all of them, `scratch`
- * for their payloads. The number of rows is at `ANSWERS`. Answers where the last one ends.
+ * for their texts, `elementsAt` for their Arrays and Maps. The number of rows is at `ANSWERS`. Answers where the last one ends.
  *
  * @param indexAt offset in the fixed part of the message's index
  */
@@ -61,6 +61,7 @@ export function encodeRows(
   indexAt: usize,
   slots: usize,
   scratch: usize,
+  elementsAt: usize,
   out: usize,
 ): usize {
   let rows: u32 = 0;
@@ -74,8 +75,9 @@ export function encodeRows(
     for (let copied: usize = 0; copied < fixedBytes; copied += 16)
       v128.store(out + copied, v128.load(TEMPLATE + copied));
     store<u32>(out + indexAt, index);
-    memory.fill(SLOTS, 0, slots * SLOT_BYTES);
+    memory.copy(SLOTS, SLOT_TEMPLATE, slots * SLOT_BYTES);
     setScratch(scratch);
+    setElements(elementsAt);
     fixed = out;
     row++;
     if (start < 0 || checkObject(data + start, data + end) == REFUSED || !readMembers(firstMember)) {
@@ -145,7 +147,7 @@ function readMembers(at: usize): bool {
           at++;
           continue;
         }
-        at = readValue(at, record);
+        at = readField(at, record);
         if (at == 0) return false;
       }
     }
@@ -166,118 +168,41 @@ function readMembers(at: usize): bool {
 // @ts-ignore: decorator
 @inline
 function objectOf(field: u32): u32 {
-  return load<u32>(FIELDS + <usize>(field * RECORD), 12);
+  return load<u32>(FIELDS + <usize>(field * RECORD), OBJECT_AT);
 }
 
 /** Reads one value of a mapped field. Answers its end, or 0 where it is unusual. */
-function readValue(at: usize, record: usize): usize {
+function readField(at: usize, record: usize): usize {
   const kind = <u32>load<u8>(record, KIND_AT);
-  const byte = <u32>load<u8>(at);
   if (kind == KIND_FORBIDDEN) return 0;
-  // Left as a field that is missing: its default, or NULL.
-  if (byte == 0x6e) return at + 4;
+  const byte = <u32>load<u8>(at);
+  if (byte == 0x6e) {
+    // Left as a field that is missing: NULL, or its default; which an Enum reads null as depends on its elements.
+    return kind == KIND_ENUM && load<u8>(record, IS_NULLABLE_AT) == 0 ? 0 : at + 4;
+  }
   if (kind == KIND_TEXT) {
     if (byte != QUOTE) return 0;
     at = readText(at + 1);
-    if (at != 0) keepText(record);
+    if (at != 0) keepBytes(record, text, textBytes);
     return at;
   }
-  if (kind == KIND_BOOL) {
-    if (byte != 0x74 && byte != 0x66) return 0;
-    keep(record, 1, byte == 0x74 ? 1 : 0);
-    return byte == 0x74 ? at + 4 : at + 5;
-  }
-  if (kind == KIND_DATE) {
-    const day = byte == QUOTE ? readDate(at + 1) : -1;
-    if (day < 0) return 0;
-    keep(record, 2, day);
-    return at + 12;
-  }
-  if (byte - 0x30 >= 10 && byte != 0x2d) return 0;
   if (kind == KIND_TUPLE) return 0;
-  at = readNumber(at);
-  if (at == 0) return 0;
-  if (kind >= <u32>KIND_INT8) return keepInteger(record, kind) ? at : 0;
-  const value = nearestFloat();
-  if (value != value) return 0;
-  if (kind == KIND_FLOAT64) keep(record, 8, reinterpret<u64>(value));
-  else {
-    // Rounded twice it may be another one: half way between two, and where Float32 has fewer digits.
-    const size = abs(value);
-    if ((reinterpret<u64>(value) & 0x1fffffff) == 0x10000000 || (size != 0 && (size < 1e-37 || size > 3e38)))
-      return 0;
-    keep(record, 4, reinterpret<u32>(<f32>value));
+  if (kind >= <u32>KIND_FIXED_TEXT) return readBytes(at, record, kind);
+  return readValue(at, record, kind, placeOf(record, fixed));
+}
+
+/** As `readField`, of a type whose bytes are not written one value at a time. */
+function readBytes(at: usize, record: usize, kind: u32): usize {
+  if (kind != KIND_FIXED_TEXT) {
+    const from = elements;
+    at = readContainer(at, record, kind);
+    if (at != 0) keepBytes(record, from, elements - from);
+    return at;
   }
+  if (load<u8>(at) != QUOTE) return 0;
+  at = readText(at + 1);
+  if (at == 0 || textBytes > load<u32>(record, WIDTH_AT)) return 0;
+  if (load<u8>(record, IN_SLOT_AT)) keepBytes(record, text, textBytes);
+  else memory.copy(fixed + load<u32>(record, PLACE_AT), text, textBytes);
   return at;
-}
-
-/** Keeps the number read last, where the type holds it. */
-function keepInteger(record: usize, kind: u32): bool {
-  if (!isWhole) return false;
-  const bytes = <u32>1 << (kind & 3);
-  const bits = <u64>bytes << 3;
-  if (kind & UNSIGNED) {
-    if (isNegative || (bytes < 8 && mantissa >> bits != 0)) return false;
-    keep(record, bytes, mantissa);
-    return true;
-  }
-  const limit = <u64>1 << (bits - 1);
-  if (isNegative ? mantissa == 0 || mantissa > limit : mantissa >= limit) return false;
-  keep(record, bytes, isNegative ? 0 - mantissa : mantissa);
-  return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function keep(record: usize, bytes: u32, value: u64): void {
-  const place = <usize>load<u32>(record, PLACE_AT);
-  if (load<u8>(record, IN_SLOT_AT)) {
-    const slot = SLOTS + place * SLOT_BYTES;
-    store<u32>(slot, 1);
-    store<u64>(slot, value, 8);
-    return;
-  }
-  if (bytes == 8) store<u64>(fixed + place, value);
-  else if (bytes == 4) store<u32>(fixed + place, <u32>value);
-  else if (bytes == 2) store<u16>(fixed + place, <u32>value);
-  else store<u8>(fixed + place, <u32>value);
-}
-
-// @ts-ignore: decorator
-@inline
-function keepText(record: usize): void {
-  const slot = SLOTS + <usize>load<u32>(record, PLACE_AT) * SLOT_BYTES;
-  store<u32>(slot, 1);
-  store<u32>(slot, <u32>textBytes, 4);
-  store<u64>(slot, <u64>text, 8);
-}
-
-/** Writes what the slots hold; where one holds nothing NULL, or the type's default. Answers the end. */
-function writeSlots(slots: usize, out: usize): usize {
-  for (let number: usize = 0; number < slots; number++) {
-    const slot = SLOTS + number * SLOT_BYTES;
-    const bytes = <usize>load<u8>(SLOT_KINDS + (number << 1));
-    if (load<u8>(SLOT_KINDS + (number << 1), 1)) {
-      const isNull = load<u32>(slot) == 0;
-      store<u8>(out++, isNull ? 1 : 0);
-      if (isNull) continue;
-    }
-    if (bytes != 0) {
-      store<u64>(out, load<u64>(slot, 8));
-      out += bytes;
-      continue;
-    }
-    let length = load<u32>(slot, 4);
-    const from = <usize>load<u64>(slot, 8);
-    let rest = length;
-    while (rest >= 0x80) {
-      store<u8>(out++, rest | 0x80);
-      rest >>>= 7;
-    }
-    store<u8>(out++, rest);
-    if (length > 128) memory.copy(out, from, length);
-    else for (let copied: usize = 0; copied < length; copied += 16) v128.store(out + copied, v128.load(from + copied));
-    out += length;
-  }
-  return out;
 }

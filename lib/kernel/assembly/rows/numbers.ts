@@ -26,6 +26,15 @@ export let exponent: i32 = 0;
 export let isNegative: bool = false;
 /** Neither a fraction nor an exponent was written. */
 export let isWhole: bool = false;
+/** An exponent was written. */
+export let wasScaled: bool = false;
+
+/** 10^power, of at most 19. */
+// @ts-ignore: decorator
+@inline
+export function power10(power: i32): u64 {
+  return load<u64>(POWERS + (<usize>power << 3));
+}
 
 /** Digits at the beginning of eight bytes, each xor 0x30. */
 // @ts-ignore: decorator
@@ -69,6 +78,7 @@ export function readNumber(at: usize): usize {
   mantissa = 0;
   exponent = 0;
   isWhole = true;
+  wasScaled = false;
   isNegative = load<u8>(at) == 0x2d;
   if (isNegative) at++;
   let digits = takeDigits(at);
@@ -84,6 +94,7 @@ export function readNumber(at: usize): usize {
   }
   if ((load<u8>(at) | 0x20) == 0x65) {
     isWhole = false;
+    wasScaled = true;
     const sign = <u32>load<u8>(++at);
     if (sign == 0x2b || sign == 0x2d) at++;
     let written: i32 = 0;
@@ -154,11 +165,11 @@ function scaled(digits: u64, power: i32): f64 {
 }
 
 /** The lower half of the product that `upperOf` answered the upper half of. */
-let lowerOf: u64 = 0;
+export let lowerOf: u64 = 0;
 
 // @ts-ignore: decorator
 @inline
-function upperOf(a: u64, b: u64): u64 {
+export function upperOf(a: u64, b: u64): u64 {
   const lowA = a & 0xffffffff;
   const highA = a >> 32;
   const lowB = b & 0xffffffff;
