@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reading } from '../../../examples/iot/readings.ts';
 import { encodeRows, ROW, SKIPPED, UNUSUAL } from '../../../lib/kernel/encode-rows.ts';
+import type { RowTables } from '../../../lib/kernel/field-kinds.ts';
 import { kernel } from '../../../lib/kernel/kernel.ts';
-import type { RowTables } from '../../../lib/kernel/row-tables.ts';
 import { entryOf } from '../../support/entry-of.ts';
 
 const POSITION_BYTES = 20;
@@ -110,13 +110,13 @@ describe('rows that the kernel makes', () => {
   it.each([
     [
       'int64',
-      ['9223372036854775807', '-9223372036854775808', '0', '-1'],
+      ['9223372036854775807', '-9223372036854775808', '0', '-1', '"1"'],
       [
         '9223372036854775808',
         '-0',
         '1.0',
         '1e2',
-        '"1"',
+        '"1.0"',
         'true',
         '-9223372036854775809',
         '99999999999999999999',

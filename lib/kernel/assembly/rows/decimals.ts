@@ -9,7 +9,7 @@ export function decimalOf(record: usize, to: usize): bool {
   const behind = load<i32>(record, SCALE_AT) + exponent;
   if (wasScaled || behind < 0 || behind > MOST_POWER || (isNegative && mantissa == 0)) return false;
   const before = load<i32>(record, PRECISION_AT) - behind;
-  if (before <= 0 ? mantissa != 0 : before < MOST_POWER && mantissa >= power10(before)) return false;
+  if (before <= 0 ? mantissa != 0 : before <= MOST_POWER && mantissa >= power10(before)) return false;
   let upper = upperOf(mantissa, power10(behind));
   let lower = lowerOf;
   if (isNegative) {

@@ -2,7 +2,9 @@ import { MOST_POWER_OF_5, POWERS_OF_5 } from '../../rows-layout';
 
 // Numbers of JSON that `checkObject` has accepted, so that their grammar needs no second look.
 
-const MOST_DIGITS: u32 = 19;
+/** Leading zeros not counted. Those of so many that 64 bits hold begin with 1. */
+const MOST_DIGITS: u32 = 20;
+const LEAST_OF_MOST_DIGITS: u64 = 10000000000000000000;
 
 /** 10^0 to 10^19. */
 const POWERS = memory.data<u64>([
@@ -81,17 +83,25 @@ export function readNumber(at: usize): usize {
   wasScaled = false;
   isNegative = load<u8>(at) == 0x2d;
   if (isNegative) at++;
+  let first = at;
   let digits = takeDigits(at);
   at += digits;
   if (digits > MOST_DIGITS) return 0;
   if (load<u8>(at) == 0x2e) {
     isWhole = false;
-    const fraction = takeDigits(at + 1);
-    digits += fraction;
+    const point = at++;
+    if (mantissa == 0) {
+      while (load<u8>(at) == 0x30) at++;
+      digits = 0;
+      first = at;
+    }
+    const taken = takeDigits(at);
+    digits += taken;
     if (digits > MOST_DIGITS) return 0;
-    exponent = -(<i32>fraction);
-    at += 1 + fraction;
+    at += taken;
+    exponent = <i32>(point + 1 - at);
   }
+  if (digits == MOST_DIGITS && (load<u8>(first) != 0x31 || mantissa < LEAST_OF_MOST_DIGITS)) return 0;
   if ((load<u8>(at) | 0x20) == 0x65) {
     isWhole = false;
     wasScaled = true;
