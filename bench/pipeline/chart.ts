@@ -45,6 +45,7 @@ export function chartOf(bars: readonly Bar[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="14" fill="${TEXT}">`,
+    '<title>rows a second</title>',
     `<text x="${LABELS}" y="20" font-weight="bold">rows a second</text>`,
     ...lines,
     '</svg>',

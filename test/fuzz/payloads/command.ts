@@ -79,6 +79,8 @@ function show(summary: Summary, json: boolean): void {
     `seed ${seed}: ${counts.payloads} payloads in ${counts.bodies} bodies, ${counts.seconds.toFixed(0)} s`,
     `${counts.rows} rows, ${counts.deadLetters} dead letters, ${counts.filtered} without a value`,
     `${counts.refused} refused by ClickHouse, in ${counts.bodiesWithRefused} bodies; ${counts.alone} also inserted past Pulsehouse`,
+    `${counts.kernel} sent as RowBinary, ${counts.unusual} unusual beside them, ${counts.json} as JSON`,
+    `${counts.vouched} rows of the kernel compared with what ClickHouse reads itself`,
     `${counts.requests} requests to ClickHouse, ${counts.payloadsPerSecond} payloads a second`,
     `${counts.stuck} partitions stuck`,
     `${counts.differences} differences`,

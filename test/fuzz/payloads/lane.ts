@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { systemEnvironment as environment } from '../../../lib/assembly/environment.ts';
 import type { Server } from '../../../lib/clickhouse/server.ts';
-import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
 import { consume } from '../../../lib/consume/consume.ts';
 import { parseDeadLetters } from '../../../lib/consume/dead-letter-lines.ts';
 import { ensureBeginnings } from '../../../lib/initialise/beginnings.ts';
@@ -12,7 +11,9 @@ import type { Pipeline } from '../../../lib/pipeline/pipeline.ts';
 import { silentLog } from '../../support/events-pipeline.ts';
 import type { Body } from './bodies.ts';
 import { compare, compareRows, type Difference, type FoundLetter, keyOfRow } from './compare.ts';
+import { CountingSink, type RoadCounts } from './counting-sink.ts';
 import { type InProcess, inProcess } from './in-process.ts';
+import { KernelRows } from './kernel-rows.ts';
 import { type Message, messageKey, messagesOf } from './messages.ts';
 import { Reference } from './reference.ts';
 import { ddlOf, jsonColumnsOf, pipelineFor, referenceDdl, type TableKind } from './table.ts';
@@ -33,7 +34,7 @@ export interface LaneOptions {
   readonly sample: number;
 }
 
-export interface RoundCounts {
+export interface RoundCounts extends RoadCounts {
   readonly bodies: number;
   readonly payloads: number;
   readonly rows: number;
@@ -44,6 +45,8 @@ export interface RoundCounts {
   readonly bodiesWithRefused: number;
   /** Payloads that were also inserted past Pulsehouse. */
   readonly alone: number;
+  /** Payloads whose row of the kernel's was compared with what ClickHouse reads. */
+  readonly vouched: number;
 }
 
 export interface Round {
@@ -57,8 +60,9 @@ export interface Round {
 export class Lane {
   readonly #pipeline: Pipeline;
   readonly #server: Server;
-  readonly #sink: ClickHouseSink;
+  readonly #sink: CountingSink;
   readonly #reference: Reference;
+  readonly #kernelRows: KernelRows;
   /** One row in so many is compared with what it is alone. */
   readonly #sample: number;
   /** Columns that a star leaves out. */
@@ -68,8 +72,9 @@ export class Lane {
   private constructor(pipeline: Pipeline, server: Server, { kind, sample }: LaneOptions) {
     this.#pipeline = pipeline;
     this.#server = server;
-    this.#sink = new ClickHouseSink(pipeline, server, environment);
+    this.#sink = new CountingSink(pipeline, server, environment);
     this.#reference = new Reference(server, pipeline);
+    this.#kernelRows = new KernelRows(server, pipeline);
     this.#sample = sample;
     this.#computed = kind.computed === undefined ? '' : `, ${kind.computed}`;
     this.#json = jsonColumnsOf(kind).map((at) => KEY_COLUMNS.length + at);
@@ -82,6 +87,7 @@ export class Lane {
     const deadline = environment.now() + ROUND;
     await ensureTarget(pipeline, server, ddlOf(kind), environment, deadline, () => undefined);
     await lane.#run(referenceDdl(kind, lane.#reference.table));
+    await lane.#kernelRows.open();
     // Parts are gone before it would be worth merging them.
     await lane.#run(`SYSTEM STOP MERGES ${lane.#table}`);
     return lane;
@@ -109,14 +115,18 @@ export class Lane {
       refused: refused.length,
       bodiesWithRefused: new Set(refused.map(({ key }) => key.slice(0, key.indexOf(':')))).size,
       alone: 0,
+      vouched: 0,
+      ...this.#sink.takeRoads(),
     };
     if (typeof ended === 'string') return { counts, differences: [], stuck: ended };
     const alone = await this.#alone(messages, rows, letters);
+    const { vouched, differences } = await this.#kernelRows.look(messages.values());
     return {
-      counts: { ...counts, alone: alone.looked },
+      counts: { ...counts, alone: alone.looked, vouched },
       differences: [
         ...compare(messages, { rows, letters }),
         ...alone.differences,
+        ...differences,
         ...conserved(ended.totals, counts),
       ],
       stuck: undefined,

@@ -13,12 +13,14 @@ export class Reference {
   readonly table: string;
   readonly #server: Server;
   readonly #statement: string;
+  readonly #emptyAsNull: 0 | 1;
 
   constructor(server: Server, mapping: Mapping) {
     const target = { ...mapping.target, table: `${mapping.target.table}_reference` };
     this.table = `${target.database}.${target.table}`;
     this.#server = server;
     this.#statement = insertStatement({ ...mapping, target });
+    this.#emptyAsNull = mapping.source.emptyStrings === 'null' ? 1 : 0;
   }
 
   /** Undefined when the payload, alone, became a row; otherwise the server's words. */
@@ -47,6 +49,7 @@ export class Reference {
           parameters: { partition: 0, notAfter: 2 ** 32 - 1 },
           settings: {
             ...INSERT_SETTINGS,
+            input_format_json_empty_as_default: this.#emptyAsNull,
             insert_deduplicate: 0,
             input_format_parallel_parsing: 0,
             max_threads: 1,

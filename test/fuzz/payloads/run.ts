@@ -113,7 +113,8 @@ function* take<T>(values: Iterator<T>, most: number): Generator<T> {
 
 const NOTHING: RoundCounts = {
   ...{ bodies: 0, payloads: 0, rows: 0, deadLetters: 0, filtered: 0 },
-  ...{ refused: 0, bodiesWithRefused: 0, alone: 0 },
+  ...{ refused: 0, bodiesWithRefused: 0, alone: 0, vouched: 0 },
+  ...{ kernel: 0, unusual: 0, json: 0 },
 };
 
 function sum(one: RoundCounts, other: RoundCounts): RoundCounts {

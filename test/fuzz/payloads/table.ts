@@ -15,7 +15,11 @@ interface Family {
   readonly computed?: string;
   /** A part of the sorting key that throws for some rows, which only writing a part shows. */
   readonly throwingKey?: string;
+  /** @default `MODES` */
+  readonly modes?: readonly EmptyStrings[];
 }
+
+const MODES: readonly EmptyStrings[] = ['default', 'deadLetter'];
 
 /** The types in tables of few columns: what a statement costs grows with its expressions, whatever the rows. */
 const FAMILIES: readonly Family[] = [
@@ -62,6 +66,50 @@ const FAMILIES: readonly Family[] = [
     computed: 'number',
     throwingKey: 'toUInt64(rank)',
   },
+  {
+    fields: {
+      born: 'Nullable(Date)',
+      founded: 'Date32',
+      made: 'DateTime',
+      changed: "Nullable(DateTime('UTC'))",
+      tick: "DateTime64(6, 'UTC')",
+      owner: 'Nullable(UUID)',
+      host: 'IPv6',
+      mode: "Enum16('' = -300, 'one' = 1, 'zwölf' = 12)",
+      word: 'LowCardinality(Nullable(String))',
+    },
+    modes: ['deadLetter', 'default'],
+  },
+  {
+    fields: {
+      tiny: 'Int8',
+      small: 'UInt16',
+      whole: 'Nullable(Int32)',
+      large: 'UInt64',
+      half: 'Float32',
+      rare: 'Nullable(Float64)',
+      perhaps: 'Nullable(Bool)',
+      cents: 'Decimal(5, 2)',
+      huge: 'Nullable(Decimal(38, 6))',
+      mark: 'FixedString(5)',
+      spot: 'Tuple(latitude Float64, label String, inner Tuple(n Nullable(Int16), mark FixedString(3), list Array(UInt8)))',
+    },
+    modes: ['deadLetter', 'default', 'null'],
+  },
+  {
+    fields: {
+      flags: 'Array(Nullable(UInt8))',
+      owners: 'Array(UUID)',
+      kinds: "Array(Enum8('a' = 1, 'b' = 2, 'c d' = -3))",
+      stamps: 'Array(DateTime64(3))',
+      prices: 'Map(String, Nullable(Decimal(18, 4)))',
+      lists: 'Map(LowCardinality(String), Array(Int16))',
+      marks: 'Array(FixedString(5))',
+      days: 'Array(Array(Nullable(Date)))',
+      words: 'Array(LowCardinality(String))',
+    },
+    modes: ['deadLetter', 'default', 'null'],
+  },
 ];
 
 export interface TableKind extends Family {
@@ -69,8 +117,8 @@ export interface TableKind extends Family {
 }
 
 /** One consumer for each. */
-export const KINDS: readonly TableKind[] = (['default', 'deadLetter'] as const).flatMap((emptyStrings) =>
-  FAMILIES.map((family) => ({ ...family, emptyStrings })),
+export const KINDS: readonly TableKind[] = FAMILIES.flatMap((family) =>
+  (family.modes ?? MODES).map((emptyStrings) => ({ ...family, emptyStrings })),
 );
 
 /** A body always goes through the same kind of table, so that its number is enough to see it again. */

@@ -76,7 +76,9 @@ function time(random: Random): string {
 function instant(random: Random): string {
   const date = `${random.between(1971, 2100)}-${two(random.between(1, 12))}-${two(random.between(1, 28))}`;
   const parts = random.pick([' ', 'T']);
-  return `${date}${parts}${time(random)}${random.pick(['', '.5', '.123', 'Z', '+02:00'])}`;
+  const fraction = random.chance(0.4) ? random.pick(['.5', '.123', '.123456', '.123456789']) : '';
+  const zone = random.pick(['', '', 'Z', 'Z', 'Z', '+00:00', '+02:00', '-05:30']);
+  return `${date}${parts}${time(random)}${fraction}${zone}`;
 }
 
 function list(make: Make, longest: number): Make {
@@ -139,6 +141,64 @@ function document(random: Random): string {
   return `{${parts.join(',')}}`;
 }
 
+function ipv6(random: Random): string {
+  if (random.chance(0.2))
+    return random.pick([
+      '"::"',
+      '"::1"',
+      '"1::"',
+      '"::ffff:1.2.3.4"',
+      '"fe80::1:0:0:2"',
+      '"1:2:3:4:5:6:7::"',
+    ]);
+  const groups = Array.from({ length: 8 }, () => (random.chance(0.4) ? 0 : random.between(0, 0xffff)));
+  const text = groups.map((group) => group.toString(16)).join(':');
+  return quoted(random.chance(0.5) ? text.replace(/(?:^|:)0(?::0)*(?::|$)/, '::') : text.toUpperCase());
+}
+
+/** With more digits than the type holds now and then. */
+function digits(before: number, behind: number): Make {
+  return (random) => {
+    const sign = random.chance(0.3) ? '-' : '';
+    const many = (most: number): string =>
+      Array.from({ length: random.between(1, most) }, () => random.between(0, 9)).join('');
+    const whole = many(before).replace(/^0+(?=\d)/, '');
+    const value = `${sign}${whole}${behind > 0 && random.chance(0.7) ? `.${many(behind)}` : ''}`;
+    return random.chance(0.2) ? quoted(value) : value;
+  };
+}
+
+function mayBeNull(make: Make): Make {
+  return (random) => (random.chance(0.2) ? 'null' : make(random));
+}
+
+/** Whole seconds or other units of them, or a text. */
+function moment(units: number): Make {
+  return (random) =>
+    random.chance(0.2) ? `${random.between(0, 4_000_000_000) * units}` : quoted(instant(random));
+}
+
+function wide(random: Random): string {
+  const [low, high] = random.pick<readonly [number, number]>([
+    [1900, 2299],
+    [1970, 2148],
+    [1900, 1970],
+  ]);
+  return quoted(`${random.between(low, high)}-${two(random.between(1, 12))}-${two(random.between(1, 28))}`);
+}
+
+const short: Make = (random) => random.pick(['""', '"a"', '"abc"', '"\\u0000b"', '"üé"', '"ab\\n"']);
+
+function spot(random: Random): string {
+  const inner = [
+    `"n":${mayBeNull(integer(-40_000, 40_000))(random)}`,
+    `"mark":${random.pick(['"a"', '"ü"', '""', 'null'])}`,
+  ];
+  if (random.chance(0.6)) inner.push(`"list":${list(integer(0, 255), 5)(random)}`);
+  const members = [`"latitude":${float(random)}`, `"label":${text(random)}`, `"inner":{${inner.join(',')}}`];
+  return `{${members.filter(() => random.chance(0.8)).join(',')}}`;
+}
+
 /** A value of each field that becomes a row. */
 export const GOOD: Readonly<Record<string, Make>> = {
   id: integer(0, 2 ** 31),
@@ -164,5 +224,40 @@ export const GOOD: Readonly<Record<string, Make>> = {
   code: (random) => `"${random.between(-9_999, 9_999)}"`,
   seen: (random) => quoted(instant(random)),
   serial: (random) => `"${random.between(0, 999_999)}"`,
+  born: mayBeNull((random) => quoted(day(random))),
+  founded: wide,
+  made: moment(1),
+  changed: mayBeNull(moment(1)),
+  tick: moment(1_000_000),
+  owner: mayBeNull(uuid),
+  host: ipv6,
+  mode: (random) => random.pick(['""', '"one"', '"zwölf"', '"zw\\u00f6lf"']),
+  word: mayBeNull(text),
+  tiny: integer(-128, 127),
+  small: integer(0, 65_535),
+  whole: mayBeNull(integer(-(2 ** 31), 2 ** 31 - 1)),
+  large: (random) => `${BigInt(random.between(0, 2 ** 52)) * BigInt(random.between(0, 4_095))}`,
+  half: float,
+  rare: mayBeNull(float),
+  perhaps: mayBeNull((random) => random.pick(['true', 'false'])),
+  cents: digits(3, 2),
+  huge: mayBeNull(digits(14, 6)),
+  mark: short,
+  spot,
+  flags: list(mayBeNull(integer(0, 255)), 6),
+  owners: list(uuid, 3),
+  kinds: list((random) => random.pick(['"a"', '"b"', '"c d"']), 4),
+  stamps: list(moment(1_000), 3),
+  prices: map(mayBeNull(digits(9, 4))),
+  lists: map(list(integer(-9_999, 9_999), 140)),
+  marks: list(short, 3),
+  days: list(
+    list(
+      mayBeNull((random) => quoted(day(random))),
+      3,
+    ),
+    3,
+  ),
+  words: list(text, 4),
   rank: (random) => `"${random.between(0, 9_999)}"`,
 };

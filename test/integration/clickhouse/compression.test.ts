@@ -2,8 +2,8 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { COMPRESSIONS, hasZstd } from '../../../lib/clickhouse/compression/compression.ts';
 import { Server } from '../../../lib/clickhouse/server.ts';
 import { ClickHouseSink } from '../../../lib/clickhouse/sink.ts';
-import { openGateway } from '../../support/clickhouse-gateway.ts';
 import { entryOf, payload, UNFIT } from '../../contract/sink/messages.ts';
+import { openGateway } from '../../support/clickhouse-gateway.ts';
 import { countAll, insert } from './sending.ts';
 import { type SinkTable, test } from './sink-table.ts';
 

@@ -32,17 +32,30 @@ describe('the format of rows', () => {
   });
 
   it.each([
-    ['Array(String)', 'read by ClickHouse alone'],
-    ['JSON', 'read by ClickHouse alone'],
-    ["Enum8('a' = 1)", 'read by ClickHouse alone'],
-    ['Tuple(Int64, String)', 'read by ClickHouse alone'],
-    ['Nullable(Tuple(a Int64))', 'read by ClickHouse alone'],
-    ['DateTime64(3)', 'read by ClickHouse alone'],
-    ['int', 'read by ClickHouse alone'],
-    ['', 'read by ClickHouse alone'],
-  ])('is JSON for a field of type %s', (type, reason) => {
+    'JSON',
+    'Dynamic',
+    'Tuple(Int64, String)',
+    'Nullable(Tuple(a Int64))',
+    'Array(Tuple(a Int64))',
+    "Tuple(a Enum8('x' = 1))",
+    'Map(Int64, String)',
+    "Enum8('a', 'b')",
+    "Enum8('it\\'s' = 1)",
+    'Decimal(39, 2)',
+    'Decimal(76)',
+    'DateTime64(10)',
+    'FixedString(300)',
+    'Int128',
+    'BFloat16',
+    'Time',
+    'int',
+    '',
+  ])('is JSON for a field of type %s', (type) => {
     const format = rowFormatOf(mappingOf({ a: 'Int64', b: type }));
-    expect(format).toEqual({ name: 'JSONEachRow', reason: `field b (${type}) is ${reason}` });
+    expect(format).toEqual({
+      name: 'JSONEachRow',
+      reason: `field b (${type}) is read by ClickHouse alone`,
+    });
   });
 
   it('is JSON where a field may also be read from within another', () => {
