@@ -21,6 +21,10 @@ export type RowFormat =
 /** `*` as a list of columns, and `COLUMNS(…)`: what they stand for depends on the order of the fields. */
 const ALL_FIELDS = /(?:^|[(,])\s*\*|\*\s*(?:$|[),]|EXCEPT\b|REPLACE\b|APPLY\b)|\bCOLUMNS\s*\(/i;
 
+const ENUM = /^Enum(?:8|16)?$/i;
+/** `'' = 1` among the elements of an Enum. */
+const EMPTY_ELEMENT = /^''\s*(?:=|$)/;
+
 /** Decided once for a mapping, by its fields' types and its expressions alone. */
 export function rowFormatOf(mapping: Mapping, wanted: RowFormat['name'] = 'RowBinary'): RowFormat {
   const json = (reason: string): RowFormat => ({ name: 'JSONEachRow', reason });
@@ -31,8 +35,8 @@ export function rowFormatOf(mapping: Mapping, wanted: RowFormat['name'] = 'RowBi
   }
   if (where !== undefined && dependsOnOrder(where)) return json('where depends on the order of the fields');
   if (source.emptyStrings === 'null') {
-    const named = Object.entries(source.fields).find(([, type]) => mayHoldNullText(parseColumnType(type)));
-    if (named) return json(`an empty string in field ${named[0]} (${named[1]}) is NULL`);
+    const named = Object.entries(source.fields).find(([, type]) => takesEmptyText(parseColumnType(type)));
+    if (named) return json(`an empty string in field ${named[0]} (${named[1]}) is not read as written`);
   }
   const plan = planRows(source.fields, { withPublishTime: needsPublishTime(mapping) });
   if ('reason' in plan) return json(plan.reason);
@@ -47,10 +51,11 @@ function withoutStrings(expression: string): string {
   return expression.replaceAll(/'(?:[^'\\]|\\.|'')*'/g, "''");
 }
 
-/** With `source.emptyStrings: null` the server reads "" as NULL in these. */
-function mayHoldNullText(type: ColumnType | undefined): boolean {
+/** With `source.emptyStrings: null` the server reads "" in these as NULL, or as the type's default, and not as what it says. */
+function takesEmptyText(type: ColumnType | undefined): boolean {
   if (type === undefined) return true;
-  const isNullableText =
-    type.name === 'Nullable' && /^(?:Fixed)?String$/i.test(type.arguments[0]?.type?.name ?? '');
-  return isNullableText || type.arguments.some((argument) => argument.type && mayHoldNullText(argument.type));
+  const { name, arguments: given } = type;
+  if (ENUM.test(name)) return given.some(({ text }) => EMPTY_ELEMENT.test(text));
+  const isNullableText = name === 'Nullable' && /^(?:Fixed)?String$/i.test(given[0]?.type?.name ?? '');
+  return isNullableText || given.some((argument) => argument.type && takesEmptyText(argument.type));
 }

@@ -110,6 +110,15 @@ const FAMILIES: readonly Family[] = [
     },
     modes: ['deadLetter', 'default', 'null'],
   },
+  {
+    // Elements without letters, which are the same text as a value that is missing.
+    fields: {
+      state: "Enum8('' = 0, 'on' = 1)",
+      before: "Nullable(Enum16('' = -300, 'on' = 1))",
+      states: "Array(Nullable(Enum8('' = 0, 'on' = 1)))",
+    },
+    modes: ['deadLetter', 'default', 'null'],
+  },
 ];
 
 export interface TableKind extends Family {

@@ -187,6 +187,8 @@ function wide(random: Random): string {
   return quoted(`${random.between(low, high)}-${two(random.between(1, 12))}-${two(random.between(1, 28))}`);
 }
 
+const state: Make = (random) => random.pick(['""', '"on"', '"\\u006fn"']);
+
 const short: Make = (random) => random.pick(['""', '"a"', '"abc"', '"\\u0000b"', '"üé"', '"ab\\n"']);
 
 function spot(random: Random): string {
@@ -259,5 +261,8 @@ export const GOOD: Readonly<Record<string, Make>> = {
     3,
   ),
   words: list(text, 4),
+  state,
+  before: mayBeNull(state),
+  states: list(mayBeNull(state), 4),
   rank: (random) => `"${random.between(0, 9_999)}"`,
 };

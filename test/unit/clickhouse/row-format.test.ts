@@ -84,15 +84,32 @@ describe('the format of rows', () => {
     expect(rowFormatOf(mappingOf({ a: 'Int64' }, { columns: { x: expression } })).name).toBe('RowBinary');
   });
 
+  const withNulls = (type: string) => {
+    const { source, ...mapping } = mappingOf({ a: type });
+    return rowFormatOf({ ...mapping, source: { ...source, emptyStrings: 'null' } });
+  };
+
   it('is JSON where empty strings become NULL and a text may be NULL', () => {
-    const withNulls = (type: string) => {
-      const { source, ...mapping } = mappingOf({ a: type });
-      return rowFormatOf({ ...mapping, source: { ...source, emptyStrings: 'null' } });
-    };
     expect(withNulls('LowCardinality(Nullable(String))').name).toBe('JSONEachRow');
     expect(withNulls('Tuple(b Nullable(String))').name).toBe('JSONEachRow');
     expect(withNulls('Nullable(Int64)').name).toBe('RowBinary');
     expect(withNulls('String').name).toBe('RowBinary');
+  });
+
+  it.each([
+    "Enum8('' = 0, 'on' = 1)",
+    "Enum16('off' = -1, '' = 300)",
+    "Nullable(Enum8('' = 1))",
+    "Array(Enum8('' = 0))",
+    "Map(String, Nullable(Enum8('' = 0)))",
+    "Tuple(b Nullable(Enum8('' = 0)))",
+  ])('is JSON where empty strings become NULL and one is an element of an Enum: %s', (type) => {
+    expect(withNulls(type)).toEqual({
+      name: 'JSONEachRow',
+      reason: `an empty string in field a (${type}) is not read as written`,
+    });
+    expect(rowFormatOf(mappingOf({ a: type })).name).toBe('RowBinary');
+    expect(withNulls(type.replace("''", "'x'")).name).toBe('RowBinary');
   });
 
   it('is JSON where that is wanted', () => {
